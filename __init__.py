@@ -1,0 +1,2 @@
+"""Semblance: a person's face drives a character's own controls."""
+from .addon import register, unregister  # noqa: F401

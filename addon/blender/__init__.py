@@ -1,0 +1,1 @@
+"""The only room that knows bpy: binding to rigs, keys, operators, panels, rendering."""

@@ -1,0 +1,1 @@
+"""Expressions become ControlFrames: what this character's own controls must do to mean the same."""

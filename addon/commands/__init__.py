@@ -1,0 +1,1 @@
+"""The same jobs from a terminal: track, apply, batch, bench, doctor."""

@@ -1,0 +1,1 @@
+"""The project's words: frames, expressions, controls, rig profiles, takes, smoothing, errors; numpy and stdlib only."""

@@ -1,0 +1,28 @@
+"""Errors that a user reads: one sentence naming the thing and what to do about it."""
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class SemblanceError(Exception):
+    """An expected failure; its text is one clear sentence for the user."""
+
+
+class MissingWheel(SemblanceError):
+    """A run-time wheel that one feature needs is not installed."""
+
+
+def require(module: str, feature: str) -> ModuleType:
+    """Import the heavy wheel `module`, or say which `feature` is off without it.
+
+    Raises:
+        MissingWheel: if the module cannot be imported here.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingWheel(
+            f"{feature} is off because the Python module '{module}' cannot be loaded ({error}): "
+            "install the extension's zip, or run 'make dev-install' in a checkout."
+        ) from error

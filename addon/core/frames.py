@@ -1,0 +1,118 @@
+"""What travels between the rooms: Frame, FaceFrame, Expression, ControlFrame.
+
+Conventions, everywhere in the project:
+
+* image: uint8 BGR, row 0 on top; pixel coordinates x right, y down.
+* left and right are the *person's* own.
+* head: (yaw, pitch, roll) rad, R = Ry(yaw) · Rx(-pitch) · Rz(roll) in a frame with x to the person's left, y up and
+  z out of the face; so yaw > 0 turns to the person's left, pitch > 0 looks up, roll > 0 lifts the left ear.
+* gaze: [eye (left, right), (yaw, pitch)] rad relative to the head, the same signs as head.
+* time: seconds of the source's own clock.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EMBEDDING_SIZE = 128
+LANDMARK_COUNT = 478
+CROP_SIZE = 128
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3], BGR."""
+    time_s: float
+    index: int
+
+
+@dataclass(frozen=True)
+class FaceFrame:
+    """What tracking saw in one Frame; also made when no face was found."""
+
+    time_s: float
+    found: bool
+    landmarks: np.ndarray
+    """float32 [478, 3] px of the source picture (z in the scale of x); NaN where no face was found."""
+    confidence: float
+    """0..1: probability that the crop shows a face."""
+    crop: np.ndarray
+    """uint8 [128, 128, 3] BGR, eyes level and centred; black where no face was found."""
+
+
+@dataclass(frozen=True)
+class ExpressionTrack:
+    """Expressions over time; an Expression is one row of it."""
+
+    times_s: np.ndarray
+    """float64 [T], strictly rising."""
+    coefficients: np.ndarray
+    """float32 [T, 54], 0..1."""
+    embedding: np.ndarray
+    """float32 [T, 128]; zeros where the source has none (a Live Link take)."""
+    gaze: np.ndarray
+    """float32 [T, 2, 2]."""
+    head: np.ndarray
+    """float32 [T, 3]."""
+    confidence: np.ndarray
+    """float32 [T], 0..1; 0 where no face was found (the other values are then bridged, not measured)."""
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def row(self, i: int) -> Expression:
+        """The expression of frame `i`."""
+        return Expression(
+            float(self.times_s[i]), self.coefficients[i], self.embedding[i], self.gaze[i], self.head[i],
+            float(self.confidence[i]),
+        )
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What one face means; shapes as a row of ExpressionTrack."""
+
+    time_s: float
+    coefficients: np.ndarray
+    embedding: np.ndarray
+    gaze: np.ndarray
+    head: np.ndarray
+    confidence: float
+
+
+def stack(expressions: list[Expression]) -> ExpressionTrack:
+    """Expressions in time order → one track; ValueError for an empty list."""
+    return ExpressionTrack(
+        np.array([e.time_s for e in expressions], np.float64),
+        np.stack([e.coefficients for e in expressions]).astype(np.float32),
+        np.stack([e.embedding for e in expressions]).astype(np.float32),
+        np.stack([e.gaze for e in expressions]).astype(np.float32),
+        np.stack([e.head for e in expressions]).astype(np.float32),
+        np.array([e.confidence for e in expressions], np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class ControlFrame:
+    """The controls of one character at one time."""
+
+    time_s: float
+    values: np.ndarray
+    """float32 [K] in the rig's own units, in the order of the character's ControlSet."""
+
+
+@dataclass(frozen=True)
+class ControlTrack:
+    """ControlFrames over time."""
+
+    times_s: np.ndarray
+    """float64 [T], strictly rising."""
+    values: np.ndarray
+    """float32 [T, K] in the rig's own units."""
+
+    def __len__(self) -> int:
+        return len(self.times_s)

@@ -1,0 +1,1 @@
+"""FaceFrames become Expressions: what the face means, calibrated to its performer."""

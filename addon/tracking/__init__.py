@@ -1,0 +1,1 @@
+"""A video, image sequence, webcam or stream becomes FaceFrames."""

@@ -1,0 +1,18 @@
+"""Fixtures for the whole suite."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with training and test data beside the checkout; its tests skip where it is absent."""
+    folder = Path(os.environ.get("SEMBLANCE_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no shared data at '{folder}' (set SEMBLANCE_SHARED to its folder)")
+    return folder
