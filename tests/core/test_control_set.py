@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from addon.core.control_set import BoneChannel, Control, ControlSet
+from addon.core.errors import SemblanceError
+
+
+def control(name, low=-1.0, high=1.0, neutral=0.0, pair=None, sign=1.0):
+    return Control(name, BoneChannel("b", "location", 0), low, high, neutral, "mouth", pair or name, sign)
+
+
+CONTROLS = ControlSet((
+    control("smile.L", 0, 2, 0, "smile.R"), control("smile.R", 0, 2, 0, "smile.L"), control("shift", sign=-1.0),
+    control("jaw", -5, 30, 2.5),
+))
+values = hnp.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32))
+
+
+@given(values)
+def test_scaling_is_undone(v):
+    assert np.allclose(CONTROLS.unscaled(CONTROLS.scaled(v)), v, atol=1e-3)
+
+
+@given(values)
+def test_limits_scale_to_one_and_clamping_keeps_them(v):
+    clamped = CONTROLS.clamped(v)
+    assert (np.abs(CONTROLS.scaled(clamped)) <= 1 + 1e-5).all()
+    assert np.array_equal(CONTROLS.clamped(clamped), clamped)
+
+
+@given(values)
+def test_a_mirror_twice_is_the_same_pose(v):
+    assert np.array_equal(CONTROLS.mirrored(CONTROLS.mirrored(v)), v)
+
+
+def test_a_mirror_swaps_sides_and_signs():
+    assert CONTROLS.mirrored(np.array([1, 2, 3, 4], np.float32)).tolist() == [2, 1, -3, 4]
+
+
+@pytest.mark.parametrize(("bad", "names"), [
+    ((control("a", 1, 1),), "a"),
+    ((control("a", float("nan"), 1),), "a"),
+    ((control("a", 0, 1, 2),), "a"),
+    ((control("a"), control("a")), "a"),
+    ((control("a", pair="ghost"),), "ghost"),
+])
+def test_nonsense_is_refused_by_name(bad, names):
+    with pytest.raises(SemblanceError, match=f"'{names}'"):
+        ControlSet(bad)

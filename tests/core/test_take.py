@@ -1,0 +1,104 @@
+import dataclasses
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from addon.core.errors import SemblanceError
+from addon.core.take import read_take, write_take
+
+from .making import a_take
+
+
+def test_a_take_comes_back_as_it_was(tmp_path):
+    take, path = a_take(), tmp_path / "a.take"
+    write_take(take, path)
+    again = read_take(path)
+    for part in ("found", "landmarks"):
+        assert np.array_equal(getattr(again, part), getattr(take, part), equal_nan=part == "landmarks")
+    for half in ("raw", "smoothed"):
+        for f in dataclasses.fields(take.raw):
+            assert np.array_equal(getattr(getattr(again, half), f.name), getattr(getattr(take, half), f.name))
+    assert (again.source, again.models, again.calibration, again.smoothing) == (
+        take.source, take.models, take.calibration, take.smoothing)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.take"]
+
+
+def test_a_take_without_pictures_has_no_landmarks(tmp_path):
+    take = dataclasses.replace(a_take(), landmarks=np.empty((0, 478, 3), np.float32))
+    write_take(take, tmp_path / "a.take")
+    assert read_take(tmp_path / "a.take").landmarks.shape == (0, 478, 3)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("take") / "a.take"
+    write_take(a_take(3), path)
+    return path.read_bytes()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_damaged_take_is_refused_or_read_whole(whole, tmp_path, data):
+    kind = data.draw(st.sampled_from(["cut", "flip", "noise"]))
+    if kind == "cut":
+        damaged = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    elif kind == "flip":
+        at = data.draw(st.integers(0, len(whole) - 1))
+        damaged = whole[:at] + bytes([whole[at] ^ data.draw(st.integers(1, 255))]) + whole[at + 1 :]
+    else:
+        damaged = data.draw(st.binary(max_size=400))
+    path = tmp_path / "b.take"
+    path.write_bytes(damaged)
+    try:
+        assert len(read_take(path)) == 3
+    except SemblanceError as error:
+        assert str(path) in str(error)
+
+
+def _npz(path, header, **arrays):
+    np.savez(path.open("wb"), header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+
+
+def test_a_newer_take_says_so(tmp_path):
+    path = tmp_path / "a.take"
+    _npz(path, {"format": "semblance take", "version": 99})
+    with pytest.raises(SemblanceError, match="update Semblance"):
+        read_take(path)
+
+
+def test_another_npz_is_not_a_take(tmp_path):
+    path = tmp_path / "a.take"
+    _npz(path, {"format": "something else"})
+    with pytest.raises(SemblanceError, match="not a Semblance take"):
+        read_take(path)
+
+
+def test_pickles_are_not_opened(tmp_path):
+    path = tmp_path / "a.take"
+    np.savez(path.open("wb"), header=np.array([object()], dtype=object))
+    with pytest.raises(SemblanceError, match="damaged"):
+        read_take(path)
+
+
+def test_a_take_that_says_it_is_huge_is_refused_before_memory_is_given(tmp_path, whole):
+    source = zipfile.ZipFile(io.BytesIO(whole))
+    path = tmp_path / "a.take"
+    with zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "times_s.npy":
+                content = content.replace(b"(3,), }        ", b"(3000000000,)} ", 1)
+            target.writestr(name, content)
+    with pytest.raises(SemblanceError, match="damaged"):
+        read_take(path)
+
+
+def test_a_missing_take_and_a_folder(tmp_path):
+    for path in (tmp_path / "none.take", tmp_path):
+        with pytest.raises(SemblanceError, match="Cannot read"):
+            read_take(path)
