@@ -47,7 +47,9 @@ def read_card(folder: Path) -> ModelCard:
         with path.open("rb") as file:
             data = tomllib.load(file)
         if data["schema"] != SCHEMA:
-            raise SemblanceError(f"The model card '{path}' has schema {data['schema']!r}, this Semblance reads {SCHEMA}.")
+            raise SemblanceError(
+                f"The model card '{path}' has schema {data['schema']!r}, this Semblance reads {SCHEMA}."
+            )
         shapes = [{row["name"]: tuple(row["shape"]) for row in data[key]} for key in ("input", "output")]
         return ModelCard(data["name"], data["version"], data["sha256"], shapes[0], shapes[1], path.parent, data)
     except OSError as error:

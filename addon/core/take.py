@@ -144,7 +144,9 @@ def _check_header(header: Any, path: Path) -> None:
         raise SemblanceError(f"'{path}' is not a Semblance take.")
     version = header.get("version")
     if version != VERSION:
-        raise SemblanceError(f"The take '{path}' has version {version!r}, this Semblance reads {VERSION}; update Semblance.")
+        raise SemblanceError(
+            f"The take '{path}' has version {version!r}, this Semblance reads {VERSION}; update Semblance."
+        )
     if header.get("coefficients") != list(coefficients.NAMES):
         raise SemblanceError(f"The take '{path}' names other coefficients than this Semblance; track its source again.")
 
