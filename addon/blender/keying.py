@@ -1,0 +1,132 @@
+"""A performance as clean keys: one new slotted Action per take, one slot per data-block, one key per scene frame."""
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..core.errors import SemblanceError
+from ..core.frames import ControlTrack
+from ..core.timeline import resample
+from . import compat
+from .binding import Binding, BoundControl
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where on the timeline, and of which controls, keys are wanted."""
+
+    start_frame: int = 1
+    """The scene frame of the take's first sample."""
+    first_frame: int | None = None
+    last_frame: int | None = None
+    """Only scene frames from first to last, both included; None = as far as the take goes."""
+    without_groups: Collection[str] = ()
+    """Groups of controls that get no keys, such as head or gaze."""
+    nla_strip: bool = False
+    """A strip on a new NLA track instead of the active Action."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What was written."""
+
+    action: bpy.types.Action
+    frames: np.ndarray
+    """int [N], each with one key per curve."""
+    curves: int
+
+
+def scene_rate(scene: bpy.types.Scene) -> float:
+    """Frames per second; 30 / 1.001 for 29.97."""
+    # The base is a float32, whose error would cost the last frame of a long take.
+    return scene.render.fps / round(scene.render.fps_base, 6)
+
+
+def key_track(
+    binding: Binding, track: ControlTrack, name: str, scene: bpy.types.Scene, placement: Placement = Placement()
+) -> Keyed:
+    """Write `track` to a new Action `name` and give it to the character; existing Actions keep their keys.
+
+    Raises:
+        SemblanceError: if the frame range holds nothing of the take, or no control is left to key.
+    """
+    frames, values = resample(track.times_s, track.values, placement.start_frame, scene_rate(scene))
+    frames, values = _cropped(frames, values, placement)
+    values = binding.profile.control_set.clamped(values)
+    wanted = [bound for bound in binding.controls if bound.control.group not in placement.without_groups]
+    if not wanted:
+        raise SemblanceError(f"All controls of '{binding.profile.name}' are switched off; switch head or gaze on.")
+    action = _write_action(name, wanted, frames, values)
+    for owner, slot in zip(dict.fromkeys(bound.owner for bound in wanted), action.slots, strict=True):
+        data = owner.animation_data_create()
+        if placement.nla_strip:
+            _add_strip(data, action, slot)
+        else:
+            _activate(data, action, slot)
+    return Keyed(action, frames, len(wanted))
+
+
+def _cropped(frames: np.ndarray, values: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
+    first = frames[0] if placement.first_frame is None else placement.first_frame
+    last = frames[-1] if placement.last_frame is None else placement.last_frame
+    inside = (frames >= first) & (frames <= last)
+    if not inside.any():
+        raise SemblanceError(
+            f"The frame range {first} to {last} holds nothing of the take, which covers frames {frames[0]} to "
+            f"{frames[-1]}; change the range or the start frame."
+        )
+    return frames[inside], values[inside]
+
+
+def _write_action(
+    name: str, wanted: list[BoundControl], frames: np.ndarray, values: np.ndarray
+) -> bpy.types.Action:
+    """A new Action with one slot per owner (in the order of `wanted`) and one curve per control."""
+    action = bpy.data.actions.new(name)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    count = len(frames)
+    points = np.empty((count, 2), np.float32)
+    points[:, 0] = frames
+    linear = np.full(count, compat.LINEAR, np.int32)
+    generated = np.full(count, compat.GENERATED, np.int32)
+    bags: dict[bpy.types.ID, bpy.types.ActionChannelbag] = {}
+    for bound in wanted:
+        if bound.owner not in bags:
+            slot = action.slots.new(id_type=bound.owner.id_type, name=bound.owner.name)
+            bags[bound.owner] = strip.channelbag(slot, ensure=True)
+        bag = bags[bound.owner]
+        if bag.fcurves.find(bound.data_path, index=bound.index) is not None:
+            bpy.data.actions.remove(action)
+            raise SemblanceError(f"Two controls drive the same property {bound.data_path}; correct the rig profile.")
+        curve = bag.fcurves.new(bound.data_path, index=bound.index)
+        group = bound.control.group or "Face"
+        curve.group = bag.groups.get(group) or bag.groups.new(group)
+        points[:, 1] = values[:, bound.column]
+        curve.keyframe_points.add(count)
+        curve.keyframe_points.foreach_set("co", points.ravel())
+        curve.keyframe_points.foreach_set("interpolation", linear)
+        curve.keyframe_points.foreach_set("type", generated)
+        # Without it the handles stay at (0, 0) and values between frames are wrong.
+        curve.update()
+    return action
+
+
+def _activate(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:
+    previous = data.action
+    if previous is not None and previous.users == 1:
+        # It loses its last user here and would vanish when the file is saved.
+        previous.use_fake_user = True
+    data.action = action
+    data.action_slot = slot
+    if data.action_slot is None:
+        raise SemblanceError(f"Blender refused the slot '{slot.identifier}' of the Action '{action.name}'.")
+
+
+def _add_strip(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:
+    track = data.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, int(action.frame_range[0]), action)
+    strip.action_slot = slot

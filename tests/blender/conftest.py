@@ -1,0 +1,122 @@
+"""A small rig with all three kinds of controls, in a fresh scene for each test."""
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Blender must not read or write the settings of whoever runs the tests; it looks for them while it is imported.
+os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="semblance-blender-"))
+bpy = pytest.importorskip("bpy")
+
+from addon.core.rig_profile import RigProfile, read_profile  # noqa: E402
+
+PROFILE = """
+schema = 1
+name = "Mixed"
+description = "bones, custom properties and shape keys"
+blend = "mixed.blend"
+armature = "Mixed"
+
+[[control]]
+name = "brow.L"
+bone = 'CTRL "brow".L'
+channel = "location"
+axis = "Y"
+minimum = -1
+maximum = 1
+group = "brows"
+pair = "brow.R"
+
+[[control]]
+name = "brow.R"
+bone = "CTRL-brow.R"
+channel = "location"
+axis = "Y"
+minimum = -1
+maximum = 1
+group = "brows"
+pair = "brow.L"
+
+[[control]]
+name = "head_turn"
+bone = "head"
+channel = "rotation_euler"
+axis = "Z"
+minimum = -0.8
+maximum = 0.8
+group = "head"
+mirror_sign = -1
+
+[[control]]
+name = "puff"
+bone = "head"
+property = "cheek puff"
+minimum = 0
+maximum = 1
+group = "cheeks"
+
+[[control]]
+name = "tongue_steps"
+property = "tongue"
+minimum = 0
+maximum = 4
+group = "mouth"
+
+[[control]]
+name = "jaw_open"
+mesh = "Face"
+shape_key = "jawOpen"
+minimum = 0
+maximum = 1
+neutral = 0.25
+group = "jaw"
+"""
+
+
+def build_mixed_rig() -> bpy.types.Object:
+    """The armature object of a new rig that carries every control of PROFILE."""
+    scene = bpy.context.scene
+    armature = bpy.data.objects.new("Mixed", bpy.data.armatures.new("Mixed"))
+    scene.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    for i, name in enumerate(('CTRL "brow".L', "CTRL-brow.R", "head")):
+        bone = armature.data.edit_bones.new(name)
+        bone.head, bone.tail = (i, 0, 0), (i, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    head = armature.pose.bones["head"]
+    head.rotation_mode = "XYZ"
+    head["cheek puff"] = 0.0
+    armature["tongue"] = 0
+
+    mesh = bpy.data.meshes.new("Face")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    face = bpy.data.objects.new("Face", mesh)
+    face.parent = armature
+    scene.collection.objects.link(face)
+    face.shape_key_add(name="Basis")
+    face.shape_key_add(name="jawOpen").data[0].co = (0, 0, -1)
+    return armature
+
+
+@pytest.fixture(autouse=True)
+def empty_scene() -> Iterator[None]:
+    """An empty scene before each test."""
+    bpy.ops.wm.read_homefile(use_empty=True)
+    yield
+
+
+@pytest.fixture
+def mixed_profile(tmp_path: Path) -> RigProfile:
+    path = tmp_path / "profile.toml"
+    path.write_text(PROFILE)
+    return read_profile(path)
+
+
+@pytest.fixture
+def mixed_rig(empty_scene: None) -> bpy.types.Object:
+    return build_mixed_rig()
