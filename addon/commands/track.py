@@ -1,0 +1,79 @@
+"""Follow the face in a video, webcam or stream and write the performance as a .take file.
+
+SOURCE is a video file, a folder or numbered pattern of images, a webcam's number (0 is the first), an MJPEG or RTSP
+address, or a Live Link Face .csv to import. The take keeps the raw performance beside the calibrated and smoothed one.
+
+examples:
+  semblance track clip.mp4
+  semblance track clip.mp4 --start 2 --end 12 -o walk.take
+  semblance track 0 --end 20 -o me.take          twenty seconds of the first webcam
+  semblance track MySlate_1_iPhone.csv           a Live Link Face recording becomes a take
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..core.errors import SemblanceError
+from ..core.take import SUFFIX, Take, write_take
+from ..live.performance import record_take
+from .terminal import progress_display, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `semblance track` takes."""
+    parser.add_argument("source", metavar="SOURCE", help="video, image folder, webcam number, address or .csv")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <source>.take here)")
+    parser.add_argument("--start", type=float, metavar="SECONDS", help="leave out what comes before")
+    parser.add_argument("--end", type=float, metavar="SECONDS", help="leave out what comes after; needed for a webcam")
+    parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
+    parser.add_argument(
+        "--progress", choices=("bar", "json", "none"), default="bar", help="json writes lines for a program to read"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Track and write; returns the exit code."""
+    try:
+        path = args.output or Path(default_name(args.source) + SUFFIX)
+        take = _record(args)
+        write_take(take, path)
+    except SemblanceError as error:
+        if args.progress != "json":
+            raise
+        write_json({"error": str(error)})
+        return 1
+    if args.progress == "json":
+        write_json({"take": str(path)})
+    else:
+        print(f"{summary(take)}\nWrote '{path}'.")
+    return 0
+
+
+def _record(args: argparse.Namespace) -> Take:
+    if args.source.isdigit() and args.end is None:
+        raise SemblanceError("A webcam has no end; say how long to record, for example --end 20.")
+    progress = progress_display(args.progress, "Tracking")
+    try:
+        return record_take(args.source, start_s=args.start, end_s=args.end, face=args.face, progress=progress)
+    finally:
+        progress.close()
+
+
+def default_name(source: str) -> str:
+    """A file name without suffix for a source: its own stem, "webcam0", or the host of an address."""
+    if source.isdigit():
+        return f"webcam{source}"
+    if "://" in source:
+        return urlsplit(source).hostname or "stream"
+    return Path(source).resolve().stem.partition("%")[0].rstrip("_-. ") or "images"
+
+
+def summary(take: Take) -> str:
+    """What a take holds, in a line or two, with the source's warnings."""
+    source: dict[str, Any] = take.source
+    seconds = float(take.times_s[-1] - take.times_s[0])
+    text = f"{len(take)} frames over {seconds:.1f} s, a face in {take.found.mean():.1%} of them."
+    return "\n".join([text, *(f"Note: {warning}." for warning in source.get("warnings", []))])
