@@ -60,7 +60,7 @@ def broken_rules(source: str, module: tuple[str, ...]) -> list[str]:
                 found.append(f"imports '{first}', which users do not have")
         elif level > len(module):
             found.append(f"imports '{name}' from above addon/")
-        elif level == len(module) and first != room and first not in ALLOWED[room]:
+        elif level == len(module) and not first.startswith("__") and first not in ALLOWED[room] | {room}:
             found.append(f"imports '{name}', a room that {room} may not know")
     found += [
         f"imports '{name}' at the top; use core.errors.require where it is needed"
