@@ -1,0 +1,59 @@
+"""A square region of a picture, turned so that the face in it is level: cut out, and mapped back."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.errors import require
+
+MARGIN = 1.5
+"""How much larger than the face's box the region is that the mesh network sees; it was trained so."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A turned square; px of the picture and rad (clockwise as seen, since y points down)."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    @property
+    def to_picture(self) -> np.ndarray:
+        """float64 [2, 3]: unit square (0..1) → px of the picture."""
+        cos, sin = self.side * np.cos(self.angle), self.side * np.sin(self.angle)
+        return np.array([
+            [cos, -sin, self.x - (cos - sin) / 2],
+            [sin, cos, self.y - (sin + cos) / 2],
+        ])
+
+    def cut(self, image: np.ndarray, size: int) -> np.ndarray:
+        """uint8 [size, size, 3]; bilinear, black outside the picture."""
+        cv2 = require("cv2", "Face tracking")
+        matrix = self.to_picture * [1 / size, 1 / size, 1]
+        return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Points [N, 2 or 3] of the unit square → px of the picture; z gets the scale of x."""
+        matrix = self.to_picture
+        moved = points * self.side
+        moved[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+        return moved
+
+
+def whole(image: np.ndarray) -> Region:
+    """The smallest upright square around the picture."""
+    height, width = image.shape[:2]
+    return Region(width / 2, height / 2, max(width, height), 0.0)
+
+
+def around(low: np.ndarray, high: np.ndarray, right: np.ndarray, left: np.ndarray) -> Region:
+    """The face's region: the box `low`..`high` made square by its long side, enlarged, level with two points.
+
+    `right` is the person's right eye (on the left of the picture), `left` the other; all are px [2].
+    """
+    x, y = (low + high) / 2
+    along = left - right
+    return Region(float(x), float(y), float((high - low).max() * MARGIN), float(np.arctan2(along[1], along[0])))
