@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from addon.commands.terminal import progress_display
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_fills_and_ends_its_line(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", "100")
+    bar = progress_display("bar", "Tracking")
+    for done in range(1, 201):
+        bar(done, 200)
+    bar.close()
+    last = screen.getvalue().rpartition("\r")[2]
+    assert last.startswith("Tracking " + "█" * 30) and "200/200" in last and last.endswith("\n")
+
+
+def test_a_bar_without_a_total_counts(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    bar = progress_display("bar", "Tracking")
+    bar(7, None)
+    assert "Tracking 7" in screen.getvalue()
+
+
+def test_a_bar_never_wraps(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    progress_display("bar", "A long label for a narrow window")(5, 10)
+    assert len(screen.getvalue().lstrip("\r")) == 39
+
+
+def test_a_log_file_gets_ten_lines(capsys):
+    bar = progress_display("bar", "Tracking")
+    for done in range(1, 1001):
+        bar(done, 1000)
+    assert capsys.readouterr().err.splitlines() == [f"Tracking {n}/1000" for n in range(100, 1001, 100)]
+
+
+def test_json_lines_are_few_and_the_last_is_written(capsys):
+    display = progress_display("json", "")
+    for done in range(1, 1001):
+        display(done, 1000)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1] == {"done": 1000, "total": 1000} and len(lines) < 500
+
+
+@pytest.mark.parametrize("total", [None, 10])
+def test_silence(total, capsys):
+    display = progress_display("none", "")
+    display(10, total)
+    display.close()
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
