@@ -55,7 +55,8 @@ def record_take(
         info = {**vars(source.info), "warnings": list(source.warnings)}
     if not found.any():
         raise SemblanceError(f"No face was found in any of the {len(found)} frames of '{address}'.")
-    models = {**tracker.stamps, "expression": encoder.card.stamp}
+    detector, mesh = tracker.stamps
+    models = {"face_detector": detector, "face_mesh": mesh, "expression": encoder.card.stamp}
     take = Take(found, landmarks, raw, raw, info, models)
     return refine(take, find_neutral(raw), Smoothing())
 
