@@ -1,0 +1,325 @@
+"""Where pictures come from: a video file, images, a webcam or a network stream, each with its own clock."""
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mimetypes
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from ..core.errors import SemblanceError, require
+from ..core.frames import Frame
+
+FEATURE: Final = "Reading video"
+IMAGE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".jp2"})
+SMALLEST: Final = 16
+"""px: no face can be recognised in a picture that is narrower or lower."""
+LARGEST: Final = 16384
+"""px: OpenCV cannot cut regions out of pictures much larger."""
+STREAM_TIMEOUT_MS: Final = 10_000
+NOMINAL_FPS: Final = 30.0
+"""Assumed where a source tells neither times nor a rate."""
+WHOLE: Final = 0.95
+"""A video that ends before this part of the frames that its header promises is told to be damaged."""
+
+Pictures = Iterator[tuple[np.ndarray, float]]
+"""uint8 [H, W, 3] BGR with seconds."""
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known of a source before it is read through."""
+
+    kind: str
+    """"video", "images", "camera" or "stream"."""
+    name: str
+    width: int
+    height: int
+    frame_count: int | None
+    """None for a live source; an estimate for some files."""
+    fps: float | None
+    """The nominal rate; the frames' own times are what counts."""
+
+
+@dataclass
+class Source:
+    """Frames in the order of time; close it, or use it in a `with` statement.
+
+    Iterating gives each Frame once, with strictly rising times and the frame's number in the whole source.
+    """
+
+    info: SourceInfo
+    warnings: list[str]
+    """One sentence each on what could not be read so far."""
+    _pictures: Pictures
+    _close: Callable[[], None]
+    _range: tuple[float, float] = field(default=(-np.inf, np.inf))
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file or the camera."""
+        self._close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        start, end = self._range
+        empty = True
+        for index, (image, time_s) in enumerate(self._pictures):
+            if time_s > end:
+                break
+            if time_s >= start:
+                empty = False
+                yield Frame(image, time_s, index)
+        if empty:
+            raise SemblanceError(f"'{self.info.name}' has no frame between {start:g} s and {end:g} s.")
+
+
+def open_source(
+    address: str | int | Path, start_s: float | None = None, end_s: float | None = None, fps: float = NOMINAL_FPS
+) -> Source:
+    """Open what `address` names.
+
+    A number is a webcam; `rtsp://…`, `http://…` and the like a stream; a folder, one image or a pattern such as
+    `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second, numbers left out in the names being
+    gaps in time; anything else a video file. `start_s` and `end_s` choose a part by the source's own times.
+
+    Raises:
+        SemblanceError: one sentence on what is wrong with it.
+    """
+    start, end = -np.inf if start_s is None else start_s, np.inf if end_s is None else end_s
+    if not start < end:
+        raise SemblanceError(f"The start at {start:g} s must come before the end at {end:g} s.")
+    text = str(address).strip()
+    if re.fullmatch(r"\d{1,3}", text) and not Path(text).exists():
+        source = _camera(int(text))
+    elif re.match(r"\w{2,}://", text):
+        source = _stream(text)
+    else:
+        source = _file(Path(text).expanduser(), fps)
+    try:
+        _check_size(source)
+    except SemblanceError:
+        source.close()
+        raise
+    source._range = (start, end)
+    return source
+
+
+def _check_size(source: Source) -> None:
+    info = source.info
+    if min(info.width, info.height) < SMALLEST or max(info.width, info.height) > LARGEST:
+        raise SemblanceError(
+            f"The pictures of '{info.name}' are {info.width} × {info.height} pixels; "
+            f"Semblance reads {SMALLEST} to {LARGEST} on each side."
+        )
+
+
+def _file(path: Path, fps: float) -> Source:
+    if path.is_dir():
+        images = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+        if not images:
+            raise SemblanceError(f"The folder '{path}' has no images in it; choose a video file or a folder of images.")
+        return _images(images, path.name, fps)
+    if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+        return _video(path)
+    images = [path] if path.is_file() else _matching(path)
+    if not images:
+        raise SemblanceError(f"There is no file '{path}'; check its name and folder.")
+    return _images(images, path.name, fps)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files that a pattern with %04d, #### or * names; none for a plain name."""
+    expression, found = "", False
+    for part in re.split(r"(%0?\d*d|#+|\*)", pattern.name):
+        number = part.startswith(("%", "#")) and len(part) > len(part.lstrip("%#"))
+        found = found or number or part == "*"
+        expression += r"\d+" if number else ".*" if part == "*" else re.escape(part)
+    if not found or not pattern.parent.is_dir():
+        return []
+    return [p for p in pattern.parent.iterdir() if re.fullmatch(expression, p.name) and p.is_file()]
+
+
+def _images(paths: list[Path], name: str, fps: float) -> Source:
+    if not (np.isfinite(fps) and fps > 0):
+        raise SemblanceError(f"The rate of the images in '{name}' must be a positive number (found {fps:g}).")
+    warnings: list[str] = []
+    ordered = sorted(paths, key=lambda path: _natural(path.name))
+    pictures = _read_images(ordered, fps, warnings)
+    return _opened("images", name, pictures, warnings, lambda: None, len(ordered), fps)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts frame_2 before frame_10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower())]
+
+
+def _read_images(paths: list[Path], fps: float, warnings: list[str]) -> Pictures:
+    cv2 = require("cv2", FEATURE)
+    numbers = [int(found[-1]) if (found := re.findall(r"\d+", path.stem)) else -1 for path in paths]
+    if any(b <= a for a, b in itertools.pairwise(numbers)) or numbers[0] < 0:
+        numbers = list(range(len(paths)))
+    for path, number in zip(paths, numbers, strict=True):
+        image = None
+        with contextlib.suppress(OSError, cv2.error):
+            # Not imread: it cannot open every name on Windows.
+            image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            warnings.append(f"The image '{path}' cannot be read and was left out.")
+        else:
+            yield image, (number - numbers[0]) / fps
+
+
+def _video(path: Path) -> Source:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
+    if empty:
+        raise SemblanceError(f"The video '{path}' is empty (0 bytes).")
+    _capture_module()
+    for read in (lambda: _captured("video", path.name, str(path)), lambda: _decoded(path)):
+        with contextlib.suppress(SemblanceError):
+            return read()
+    if (mimetypes.guess_type(path.name)[0] or "").startswith("audio/"):
+        raise SemblanceError(f"'{path}' is a sound file; choose a video or a folder of images.")
+    raise SemblanceError(
+        f"No picture can be read from '{path}': it is damaged, has only sound, or uses an unknown codec; "
+        "try to convert it to an H.264 mp4."
+    )
+
+
+def _opened(
+    kind: str, name: str, pictures: Pictures, warnings: list[str], close: Callable[[], None], count: int | None,
+    fps: float | None,
+) -> Source:
+    """A Source whose first picture has been read, so that what is wrong is said now."""
+    first = next(pictures, None)
+    if first is None:
+        close()
+        raise SemblanceError(f"'{name}' has no picture that can be read.")
+    height, width = first[0].shape[:2]
+    info = SourceInfo(kind, name, width, height, count, fps)
+    return Source(info, warnings, itertools.chain([first], pictures), close)
+
+
+def _capture_module() -> ModuleType:
+    """OpenCV, with FFmpeg's own remarks on damaged files kept off the terminal: we say what matters ourselves."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    return require("cv2", FEATURE)
+
+
+def _captured(kind: str, name: str, address: str) -> Source:
+    """A file or stream through OpenCV's FFmpeg; it turns pictures as the file's rotation flag says."""
+    cv2 = _capture_module()
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
+    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts if kind == "stream" else [])
+    if not capture.isOpened():
+        raise SemblanceError(f"'{name}' cannot be opened.")
+    fps = _sane_rate(capture.get(cv2.CAP_PROP_FPS))
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    finite = 0 < count < 1e9
+    # MJPEG over HTTP carries no times (FFmpeg invents 25 a second): what counts is when a picture arrives.
+    live = not finite and address.startswith("http")
+    clock = _arrival() if live else lambda: capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    warnings: list[str] = []
+    duration = count / fps if finite and fps and kind == "video" else 0.0
+    pictures = _rising(_read_capture(capture, clock), name, fps, duration, warnings)
+    return _opened(kind, name, pictures, warnings, capture.release, int(count) if finite else None, fps)
+
+
+def _sane_rate(fps: float | None) -> float | None:
+    """Containers without a rate tell 0, NaN or their time base (1000, 90000)."""
+    return float(fps) if fps and 1 <= fps <= 480 else None
+
+
+def _arrival() -> Callable[[], float]:
+    begin = time.monotonic()
+    return lambda: time.monotonic() - begin
+
+
+def _read_capture(capture: Any, clock: Callable[[], float]) -> Pictures:
+    while True:
+        read, image = capture.read()
+        if not read:
+            return
+        yield image, clock()
+
+
+def _rising(pictures: Pictures, name: str, fps: float | None, duration: float, warnings: list[str]) -> Pictures:
+    """The same pictures with strictly rising times; a time that does not rise becomes the next by the nominal rate."""
+    step, last, repaired = 1 / (fps or NOMINAL_FPS), -np.inf, 0
+    for image, time_s in pictures:
+        if not time_s > last:
+            time_s = last + step if np.isfinite(last) else 0.0
+            repaired += 1
+        last = time_s
+        yield image, time_s
+    if repaired:
+        warnings.append(f"{repaired} frames of '{name}' have no usable time; they follow at {1 / step:g} a second.")
+    if last + 2 * step < WHOLE * duration:
+        warnings.append(f"'{name}' ends after {last:.1f} s of {duration:.1f} s: the file is damaged or cut off.")
+
+
+def _camera(number: int) -> Source:
+    cv2 = _capture_module()
+    capture = cv2.VideoCapture(number)
+    problem = f"Camera {number} gives no picture: check that it is connected, allowed and not in use elsewhere."
+    if not capture.isOpened():
+        raise SemblanceError(problem)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not a queue of old ones
+    fps = _sane_rate(capture.get(cv2.CAP_PROP_FPS))
+    pictures = _rising(_read_capture(capture, _arrival()), f"camera {number}", fps, 0.0, [])
+    try:
+        return _opened("camera", f"camera {number}", pictures, [], capture.release, None, fps)
+    except SemblanceError as error:
+        raise SemblanceError(problem) from error
+
+
+def _stream(address: str) -> Source:
+    name = re.sub(r"(?<=://)[^/@]*@", "", address)  # a password is not for messages and takes
+    try:
+        return _captured("stream", name, address)
+    except SemblanceError as error:
+        raise SemblanceError(
+            f"Nothing can be read from '{name}': check the address, the port and that the sender is running."
+        ) from error
+
+
+def _decoded(path: Path) -> Source:
+    """A file through PyAV, for codecs that OpenCV's FFmpeg was built without."""
+    av = require("av", f"A second way to read '{path.name}'")
+    try:
+        container = av.open(str(path))
+        track = container.streams.video[0]
+    except (av.FFmpegError, IndexError) as error:
+        raise SemblanceError(f"'{path}' has no pictures that PyAV can read.") from error
+    fps = _sane_rate(track.average_rate and float(track.average_rate))
+    duration = float(container.duration or 0) / av.time_base
+    warnings: list[str] = []
+    pictures = _rising(_decode(av, container), path.name, fps, duration, warnings)
+    return _opened("video", path.name, pictures, warnings, container.close, track.frames or None, fps)
+
+
+def _decode(av: ModuleType, container: Any) -> Pictures:
+    first = None
+    with contextlib.suppress(av.FFmpegError):
+        for frame in container.decode(video=0):
+            time_s = np.nan if frame.time is None else frame.time
+            first = time_s if first is None else first
+            image = frame.to_ndarray(format="bgr24")
+            yield np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90))), time_s - first
