@@ -1,0 +1,354 @@
+"""The face mesh: a grid of directions with slits at the mouth and the eyes, and what hangs on the slits' edges.
+
+Rows and columns run round the head; at each slit a row is doubled, so that upper and lower lip (or lid) are different
+vertices. Lips, lids, brows and freckles are placed by direction and height above the surface (`surface.cast`); the
+mouth bag, the rims of the lids and the lashes are anchored to the vertex of the slit that they continue.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import surface
+
+MOUTH = np.deg2rad(-34.5)
+MOUTH_HALF = np.deg2rad(18.2)
+_EYE_ROW, _EYE_CORNERS = 0.0, (11.0, 39.0)
+_COLUMNS = np.concatenate([
+    np.linspace(0, 11, 7), np.linspace(11, 18.2, 5)[1:], np.linspace(18.2, 39, 13)[1:], np.linspace(39, 70, 11)[1:],
+    np.linspace(70, 180, 15)[1:],
+])
+_ROWS = np.concatenate([
+    np.linspace(90, 45, 7)[1:], np.linspace(45, 30, 6)[1:], np.linspace(30, 0, 15)[1:], np.linspace(0, -18, 10)[1:],
+    np.linspace(-18, -34, 11)[1:], np.linspace(-34, -50, 11)[1:], np.linspace(-50, -66, 8)[1:],
+    np.linspace(-66, -90, 5)[1:-1],
+])
+_UPPER_LIP = (0, 1.0, 2.2, 3.3, 4.5, 6.0, 8.0, 10.2, 12.2, 14.1, 16)      # degrees of row k above the slit
+_LOWER_LIP = (0, 1.3, 2.9, 4.3, 5.6, 7.2, 9.0, 10.8, 12.5, 14.2, 16)
+_UPPER_HEIGHT = (-0.020, 0.012, 0.030, 0.020, 0.004)
+_LOWER_HEIGHT = (-0.020, 0.016, 0.040, 0.022, -0.006)
+# the bag behind the lips: width, height, depth of its rings
+_BAG = ((0.99, 0.003, 0.030), (0.97, 0.030, 0.070), (1.0, 0.10, 0.12), (1.08, 0.17, 0.22), (1.05, 0.20, 0.38),
+        (0.8, 0.15, 0.55))
+_BAG_FOLLOWS = (1.0, 0.92, 0.7, 0.4, 0.2, 0.05)
+# material slots
+SKIN, LIPS, BAG, LASH, BROW, FRECKLE = range(6)
+
+
+@dataclass
+class Face:
+    """Vertices of the face at rest, and how each may move."""
+
+    theta: np.ndarray
+    phi: np.ndarray
+    height: np.ndarray
+    anchor: np.ndarray
+    """int [N]: the vertex that carries this one; itself for a vertex that is placed by direction."""
+    follows: np.ndarray
+    """float [N]: how much of its anchor's movement it takes."""
+    ring: np.ndarray
+    """int [N]: 0 on the skin, 1.. inside the mouth."""
+    lip: np.ndarray
+    """int [N]: +1 / -1 on the upper / lower edge of the mouth's slit and in the bag behind it, else 0."""
+    points: np.ndarray
+    free: np.ndarray
+    """bool [N]: brows and freckles, which ride on the skin."""
+    faces: list[tuple[int, ...]]
+    materials: list[int]
+    rims: dict[str, np.ndarray] = field(default_factory=dict)
+    """Vertices of the slits' edges by name: lid_upper.L ... from the inner to the outer corner, lip_upper from right
+    to left."""
+
+
+def build() -> Face:
+    """The whole face at rest."""
+    return _Builder().face
+
+
+def points_with_lids(face: Face, upper: float, lower: float) -> np.ndarray:
+    """Points [N, 3] of the face with the upper lids closed by `upper` (1 = shut) and the lower raised by `lower`."""
+    builder = _Builder(upper, lower)
+    return builder.face.points
+
+
+def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+class _Builder:
+    def __init__(self, upper: float = 0.0, lower: float = 0.0) -> None:
+        self.upper, self.lower = upper, lower
+        self.theta: list[float] = []
+        self.phi: list[float] = []
+        self.height: list[float] = []
+        self.index: dict[tuple[int, int, int], int] = {}
+        self.lip: dict[int, int] = {}
+        self.free: set[int] = set()
+        self.faces: list[tuple[int, ...]] = []
+        self.materials: list[int] = []
+        self.eye_row = int(np.argmin(np.abs(_ROWS - _EYE_ROW)))
+        self.mouth_row = int(np.argmin(np.abs(_ROWS + 34)))
+        self.half = len(_COLUMNS) - 1
+        self.mouth_column = int(np.argmin(np.abs(_COLUMNS - 18.2)))
+        self.eye_columns = tuple(int(np.argmin(np.abs(_COLUMNS - c))) for c in _EYE_CORNERS)
+        self._grid()
+        self._brows()
+        self._freckles()
+        self._place()
+
+    # -- directions --------------------------------------------------------------------------------------------
+
+    def _grid(self) -> None:
+        last = len(_ROWS) - 1
+        for column in range(-self.half, self.half):
+            for row in range(last + 1):
+                for side in ((1, -1) if self._slit(column, row) else (0,)):
+                    self._vertex(column, row, side)
+        north, south = self._add(0.0, np.pi / 2, 0.0), self._add(0.0, -np.pi / 2, 0.0)
+        for column in range(-self.half, self.half):
+            self._face(north, self._at(column, 0, 0), self._at(column + 1, 0, 0))
+            self._face(south, self._at(column + 1, last, 0), self._at(column, last, 0))
+            for row in range(last):
+                corners = (self._at(column, row, -1), self._at(column, row + 1, 1), self._at(column + 1, row + 1, 1),
+                           self._at(column + 1, row, -1))
+                self._face(*corners, material=LIPS if self._is_lip(column, row) else SKIN)
+
+    def _slit(self, column: int, row: int) -> bool:
+        inner, outer = self.eye_columns
+        return (row == self.mouth_row and abs(column) < self.mouth_column) or (
+            row == self.eye_row and inner < abs(column) < outer)
+
+    def _at(self, column: int, row: int, side: int) -> int:
+        column = -self.half if column == self.half else column
+        return self.index.get((column, row, side), self.index.get((column, row, 0), -1))
+
+    def _is_lip(self, column: int, row: int) -> bool:
+        return -self.mouth_column <= column < self.mouth_column and -3 <= row - self.mouth_row < 3
+
+    def _vertex(self, column: int, row: int, side: int) -> None:
+        theta, phi = np.sign(column) * _COLUMNS[abs(column)], _ROWS[row]
+        height = 0.0
+        above = self.mouth_row - row
+        if abs(above) <= 10:
+            phi, height = self._mouth(column, above, side)
+        elif -18 <= phi <= 30:
+            theta, phi = self._eye(column, row, side)
+        self.index[column, row, side] = self._add(np.deg2rad(theta), np.deg2rad(phi), height)
+        if row == self.mouth_row and abs(column) <= self.mouth_column:
+            self.lip[self.index[column, row, side]] = side
+
+    def _mouth(self, column: int, above: int, side: int) -> tuple[float, float]:
+        """(phi in degrees, height) of a row near the mouth."""
+        s = _COLUMNS[abs(column)] / 18.2
+        k = abs(above)
+        upper = above > 0 or (above == 0 and side > 0)
+        body = max(1 - s * s, 0.0) ** 0.55 if s < 1 else 0.0
+        open_up = float(smoothstep(np.array(s), 1.0, 1.6))
+        profile = 0.16 + 0.84 * max(body, open_up)
+        if upper:
+            profile *= 1 - 0.14 * np.exp(-((s / 0.14) ** 2)) + 0.08 * np.exp(-(((s - 0.32) / 0.2) ** 2))
+        rows = _UPPER_LIP if upper else _LOWER_LIP
+        rim = rows[3] * profile
+        offset = rows[k] * profile if k <= 3 else rim + (16 - rim) * (rows[k] - rows[3]) / (16 - rows[3])
+        slit = -0.5 + 2.0 * min(s, 1.4) ** 2 * np.exp(-max(s - 1, 0) ** 2 / 0.5) - 0.5 * np.exp(-((s / 0.25) ** 2))
+        phi = -34 + slit * (1 - k / 10) + (offset if upper else -offset)
+        heights = _UPPER_HEIGHT if upper else _LOWER_HEIGHT
+        height = heights[k] * (body if k else 1.0) if k < 5 and s <= 1 else 0.0
+        tuck = -0.022 * np.exp(-(((s - 1) / 0.16) ** 2) - (k / 3.0) ** 2)
+        return phi, height + tuck * (s > 0.7)
+
+    def _eye(self, column: int, row: int, side: int) -> tuple[float, float]:
+        """(theta, phi) in degrees of a row near the eyes."""
+        theta, phi = _COLUMNS[abs(column)], _ROWS[row]
+        inner, outer = _EYE_CORNERS
+        s = float(np.clip((theta - inner) / (outer - inner) * 2 - 1, -1, 1))
+        beyond = max(inner - theta, theta - outer, 0.0)
+        fade = float(1 - smoothstep(np.array(beyond), 0, 11.0 if theta < inner else 16.0))
+        upper = row < self.eye_row or (row == self.eye_row and side >= 0)
+        band = 30.0 if upper else 18.0
+        away = abs(phi) / band
+        rest_t, rest_p = _lid_edge(s, upper, 0.0)
+        now_t, now_p = _lid_edge(s, upper, self.upper if upper else self.lower)
+        shift_t = (rest_t - (inner + (s + 1) / 2 * (outer - inner))) * fade
+        edge = rest_p * fade
+        where = edge + (np.sign(phi) * band - edge) * away**1.4 if row != self.eye_row else edge
+        lid = float(1 - smoothstep(np.array(abs(where - edge)), 0.0, 6.5)) * fade
+        theta = theta + shift_t * (1 - away) ** 2 + (now_t - rest_t) * lid
+        return np.sign(column) * theta, where + (now_p - rest_p) * lid
+
+    # -- islands -----------------------------------------------------------------------------------------------
+
+    def _brows(self) -> None:
+        stations, around = 15, 8
+        for sign in (1, -1):
+            rings = []
+            for t in np.linspace(0, 1, stations):
+                theta, phi = 9.0 + 30.5 * t, 24.6 + 6.2 * np.sin(np.pi * (0.10 + 0.72 * t)) - 3.4 * t
+                width = (2.5 * (1 - 0.62 * t)) * min(1.0, (0.10 + t * 7)) ** 0.5 * min(1.0, 0.05 + (1 - t) * 5) ** 0.6
+                thick = 0.018 + 0.30 * np.deg2rad(width)
+                ring = []
+                for a in np.arange(around) / around * 2 * np.pi:
+                    ring.append(self._add(np.deg2rad(sign * theta), np.deg2rad(phi + width * np.sin(a)),
+                                          0.004 + thick * np.cos(a) * 0.9))
+                rings.append(ring)
+            for a, b in zip(rings, rings[1:], strict=False):
+                for k in range(around):
+                    quad = (a[k], a[(k + 1) % around], b[(k + 1) % around], b[k])
+                    self._face(*(quad if sign > 0 else quad[::-1]), material=BROW)
+            for ring, flip in ((rings[0], sign > 0), (rings[-1], sign < 0)):
+                self._face(*(ring[::-1] if flip else ring), material=BROW)
+            self.free.update(v for ring in rings for v in ring)
+
+    def _freckles(self) -> None:
+        spots = ((21, -19.5, 0.75), (26, -21.5, 0.9), (31.5, -19.8, 0.7), (24.5, -25, 0.65), (30.5, -24.4, 0.8),
+                 (36, -22.6, 0.6), (18.5, -23.5, 0.5))
+        for sign in (1, -1):
+            for theta, phi, radius in spots:
+                ring = [
+                    self._add(np.deg2rad(sign * theta + radius * np.cos(a)), np.deg2rad(phi + radius * np.sin(a)), 0.004)
+                    for a in np.arange(6) / 6 * 2 * np.pi * sign
+                ]
+                middle = self._add(np.deg2rad(sign * theta), np.deg2rad(phi), 0.006)
+                for k in range(6):
+                    self._face(middle, ring[k], ring[(k + 1) % 6], material=FRECKLE)
+                self.free.update((middle, *ring))
+
+    # -- points ------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        theta, phi, height = (np.array(v) for v in (self.theta, self.phi, self.height))
+        skin = surface.cast(theta, phi)
+        points = skin + height[:, None] * surface.normals(skin)
+        count = len(points)
+        lip, free = np.zeros(count, int), np.zeros(count, bool)
+        lip[list(self.lip)] = list(self.lip.values())
+        free[list(self.free)] = True
+        face = Face(theta, phi, height, np.arange(count), np.ones(count), np.zeros(count, int), lip, points, free,
+                    self.faces, self.materials)
+        self._rims(face)
+        self._mouth_bag(face)
+        for name in ("lid_upper.L", "lid_lower.L", "lid_upper.R", "lid_lower.R"):
+            self._lid_rim(face, name)
+        self.face = face
+
+    def _rims(self, face: Face) -> None:
+        inner, outer = self.eye_columns
+        for letter, sign in (("L", 1), ("R", -1)):
+            columns = [sign * c for c in range(inner, outer + 1)]
+            face.rims[f"lid_upper.{letter}"] = np.array([self._at(c, self.eye_row, 1) for c in columns])
+            face.rims[f"lid_lower.{letter}"] = np.array([self._at(c, self.eye_row, -1) for c in columns])
+        columns = list(range(-self.mouth_column, self.mouth_column + 1))
+        face.rims["lip_upper"] = np.array([self._at(c, self.mouth_row, 1) for c in columns])
+        face.rims["lip_lower"] = np.array([self._at(c, self.mouth_row, -1) for c in columns])
+
+    def _mouth_bag(self, face: Face) -> None:
+        upper, lower = face.rims["lip_upper"], face.rims["lip_lower"]
+        loop = np.concatenate([upper, lower[-2:0:-1]])
+        sides = np.concatenate([[0], np.ones(len(upper) - 2, int), [0], -np.ones(len(upper) - 2, int)])
+        rim = face.points[loop]
+        cosine = rim[:, 0] / np.abs(rim[:, 0]).max()
+        sine = sides * np.sqrt(np.maximum(1 - cosine**2, 0))
+        front = rim[:, 1].min()
+        middle = rim[np.argmin(np.abs(rim[:, 0]) + (sides < 0)), 2]
+        previous = loop
+        for number, (width, height, depth) in enumerate(_BAG):
+            blend = min(depth / 0.12, 1.0)
+            z = rim[:, 2] * (1 - blend) + middle * blend + sine * height
+            y = rim[:, 1] * (1 - blend) + (front + 1.1 * rim[:, 0] ** 2) * blend + depth
+            ring = self._append(face, np.stack([rim[:, 0] * width, y, z], axis=1), loop, _BAG_FOLLOWS[number],
+                                number + 1, sides)
+            self._strip(face, previous, ring, BAG, closed=True)
+            previous = ring
+        end = self._append(face, face.points[previous].mean(axis=0, keepdims=True) + [[0, 0.06, 0]], loop[:1], 0.0,
+                           len(_BAG) + 1, np.zeros(1, int))
+        for a, b in zip(previous, np.roll(previous, -1), strict=True):
+            face.faces.append((int(b), int(a), int(end[0])))
+            face.materials.append(BAG)
+
+    def _lid_rim(self, face: Face, name: str) -> None:
+        rim = face.rims[name]
+        sign, up = (1 if name.endswith("L") else -1), (1 if "upper" in name else -1)
+        eye = surface.EYE * [sign, 1, 1]
+        out = face.points[rim] - eye
+        out /= np.linalg.norm(out, axis=1, keepdims=True)
+        inside = eye + out * (surface.EYE_RADIUS + 0.004)
+        behind = out + [0, 0, 0.30 * up]
+        behind = eye + behind / np.linalg.norm(behind, axis=1, keepdims=True) * (surface.EYE_RADIUS + 0.004)
+        forward = (sign > 0) == (up > 0)
+        previous = rim
+        for row in (inside, behind):
+            ring = self._append(face, row, rim, 1.0, 0, np.zeros(len(rim), int))
+            self._strip(face, previous, ring, SKIN, flip=not forward)
+            previous = ring
+        if up > 0:
+            self._lashes(face, rim, out, sign)
+
+    def _lashes(self, face: Face, rim: np.ndarray, out: np.ndarray, sign: int) -> None:
+        """A dark band that rides on the edge of the upper lid, longer towards the outer corner."""
+        t = np.linspace(0, 1, len(rim))
+        reach = (0.018 + 0.050 * t**1.5) * np.minimum(1, 0.15 + 5 * (1 - t)) ** 0.5
+        lift = np.stack([sign * 0.45 * t, np.zeros_like(t), 0.35 + 0.25 * t], axis=1)
+        root = face.points[rim]
+        thickness = 0.018 * np.minimum(1, 0.25 + 3.5 * np.minimum(t, 1 - t))
+        up = np.array([0, 0, 1.0])
+        rows = (root + out * 0.002 + up * thickness[:, None], root + (out + lift) * reach[:, None] + up * 0.004,
+                root - out * 0.012 - up * 0.006)
+        rings = [self._append(face, row, rim, 1.0, 0, np.zeros(len(rim), int)) for row in rows]
+        for a, b in zip(rings, [*rings[1:], rings[0]], strict=True):
+            self._strip(face, a, b, LASH, flip=sign < 0)
+
+    # -- small parts -------------------------------------------------------------------------------------------
+
+    def _add(self, theta: float, phi: float, height: float) -> int:
+        self.theta.append(float(theta))
+        self.phi.append(float(phi))
+        self.height.append(float(height))
+        return len(self.theta) - 1
+
+    def _face(self, *corners: int, material: int = SKIN) -> None:
+        self.faces.append(tuple(int(c) for c in corners))
+        self.materials.append(material)
+
+    def _append(self, face: Face, points: np.ndarray, anchor: np.ndarray, follows: float, ring: int,
+                lip: np.ndarray) -> np.ndarray:
+        """Add anchored vertices; returns their indices."""
+        start, count = len(face.points), len(points)
+        face.theta = np.concatenate([face.theta, face.theta[anchor]])
+        face.phi = np.concatenate([face.phi, face.phi[anchor]])
+        face.height = np.concatenate([face.height, np.zeros(count)])
+        face.anchor = np.concatenate([face.anchor, anchor])
+        face.follows = np.concatenate([face.follows, np.full(count, follows)])
+        face.ring = np.concatenate([face.ring, np.full(count, ring)])
+        face.lip = np.concatenate([face.lip, lip])
+        face.free = np.concatenate([face.free, np.zeros(count, bool)])
+        face.points = np.concatenate([face.points, points])
+        return np.arange(start, start + count)
+
+    def _strip(self, face: Face, a: np.ndarray, b: np.ndarray, material: int, closed: bool = False,
+               flip: bool = False) -> None:
+        """Quads between two rows of vertices."""
+        count = len(a) if closed else len(a) - 1
+        for k in range(count):
+            n = (k + 1) % len(a)
+            quad = (int(a[k]), int(b[k]), int(b[n]), int(a[n]))
+            face.faces.append(quad[::-1] if flip else quad)
+            face.materials.append(material)
+
+
+def _lid_edge(s: float, upper: bool, moved: float) -> tuple[float, float]:
+    """(theta, phi) in degrees of a lid's edge at s = -1 (inner corner) .. 1 (outer), `moved` towards the other lid."""
+    alpha = np.deg2rad(49.0 * s + 2)
+    middle = 1.0 + 3.0 * s
+    top = middle + 35.0 * (1 - abs(s) ** 2.3) ** 0.72
+    bottom = middle - 31.0 * (1 - abs(s) ** 2.5) ** 0.80
+    if upper:
+        shut = bottom - 1.2 * (1 - s * s)
+        beta = top + (shut - top) * moved
+    else:
+        beta = bottom + (top - bottom) * 0.36 * moved
+    beta = np.deg2rad(beta)
+    unit = np.array([np.sin(alpha) * np.cos(beta), -np.cos(alpha) * np.cos(beta), np.sin(beta)])
+    theta, phi = surface.angles(surface.EYE + surface.LID_RADIUS * unit)
+    return float(np.rad2deg(theta)), float(np.rad2deg(phi))

@@ -1,0 +1,219 @@
+"""Pip's shape keys: how far every vertex of the face goes in each, as smooth fields around mouth, eyes and brows.
+
+A field says how a vertex slides over the head (`theta`, `phi`, radians) and how far it rises from it; the new place is
+cast onto the head again, so that cheeks, brows and lips ride on the surface. Near the mouth the fields live in
+elliptic coordinates whose focal line is the slit between the lips: `sine` is +1 above, -1 below and 0 at the corners,
+continuous everywhere except across the slit, which is what parts the lips.
+"""
+from __future__ import annotations
+
+import numpy as np
+import surface
+from face import MOUTH, MOUTH_HALF, Face, points_with_lids, smoothstep
+
+JAW_OPEN = 0.40
+"""rad: rotation of the jaw at jaw_open = 1."""
+JAW_SIDE = 0.10
+JAW_FORWARD = 0.09
+
+
+class Fields:
+    """The coordinates of all placed vertices of a face, for the fields below."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self.theta, self.phi = face.theta, face.phi
+        across = np.abs(self.theta)
+        slit = MOUTH + np.interp(across, *_slit_line(face))
+        up = self.phi - slit
+        up = np.where(face.lip != 0, face.lip * 1e-9, up)
+        wave = np.arccosh((self.theta + 1j * up) / MOUTH_HALF)
+        self.mu, self.sine = wave.real, np.sin(wave.imag)
+        self.up = np.where(face.lip != 0, 0, up)
+        self.left = smoothstep(self.theta, -0.13, 0.13)
+        front = np.cos(np.clip(self.theta, -1.5, 1.5))
+        self.lips = np.exp(-((self.mu / 0.75) ** 2))
+        self.upper_lip, self.lower_lip = np.maximum(self.sine, 0) * self.lips, np.maximum(-self.sine, 0) * self.lips
+        self.front = front
+        # lids and lashes move by their own keys only
+        lids = np.hypot((across - 0.43) / 0.33, (self.phi - 0.02) / 0.21)
+        self.off_lids = np.where(face.free, 1.0, smoothstep(lids, 0.85, 1.45))
+
+    def bump(self, theta: float, phi: float, wide: float, high: float | None = None) -> np.ndarray:
+        """A Gaussian [N] around a direction in degrees, with its widths in degrees."""
+        across, up = np.rad2deg(self.theta) - theta, np.rad2deg(self.phi) - phi
+        return np.exp(-((across / wide) ** 2) - (up / (high or wide)) ** 2)
+
+    def corner(self, wide: float, high: float | None = None) -> np.ndarray:
+        """A Gaussian [N] around the left corner of the mouth, widths in degrees."""
+        across, up = np.rad2deg(self.theta - MOUTH_HALF), np.rad2deg(self.up)
+        return np.exp(-((across / wide) ** 2) - (up / (high or wide)) ** 2)
+
+    def slide(self, theta: np.ndarray | float = 0, phi: np.ndarray | float = 0,
+              rise: np.ndarray | float = 0) -> np.ndarray:
+        """Displacements [N, 3] of a slide in radians and a rise in units."""
+        face = self.face
+        skin = surface.cast(face.theta + theta, face.phi + phi)
+        moved = skin + (face.height + rise)[:, None] * surface.normals(skin)
+        return self.carry(moved - self._rest)
+
+    def carry(self, displacement: np.ndarray) -> np.ndarray:
+        """Give anchored vertices their share of their anchor's displacement."""
+        return displacement[self.face.anchor] * self.face.follows[:, None]
+
+    @property
+    def _rest(self) -> np.ndarray:
+        if not hasattr(self, "_cached"):
+            skin = surface.cast(self.face.theta, self.face.phi)
+            self._cached = skin + self.face.height[:, None] * surface.normals(skin)
+        return self._cached
+
+    def jaw_weight(self) -> np.ndarray:
+        """How far each vertex goes with the jaw: 0 above the mouth, 1 below, 0.5 at the corners."""
+        below = 0.5 - 0.5 * self.sine
+        side = 1 - smoothstep(np.abs(self.theta), 0.5, 1.75)
+        upper = np.where(self.up > 0, 1 - smoothstep(self.up, 0.02, 0.42), 1.0)
+        throat = 1 - 0.75 * smoothstep(-self.phi, 1.05, 1.5)
+        return below * side * upper * throat
+
+    def jaw_sealed(self) -> np.ndarray:
+        """The jaw weight with both lips together: no step across the slit."""
+        sealed = 1 - smoothstep(self.up, -0.26, 0.20)
+        near = np.exp(-((self.mu / 1.1) ** 4))
+        weight = self.jaw_weight()
+        inside = self.face.ring > 0
+        depth = np.where(inside, 1 - self.face.follows[:], 0.0)
+        return np.where(inside, sealed * (1 - depth) + weight * depth, weight + (sealed - weight) * near)
+
+
+def _slit_line(face: Face) -> tuple[np.ndarray, np.ndarray]:
+    """Angles from the middle and the slit's elevation above MOUTH there."""
+    rim = face.rims["lip_upper"]
+    rim = rim[face.theta[rim] >= -1e-9]
+    return (np.append(face.theta[rim], [0.45, 0.8]),
+            np.append(face.phi[rim] - MOUTH, np.array([0.6, 0]) * (face.phi[rim[-1]] - MOUTH)))
+
+
+def _jaw_turn(points: np.ndarray, angle: float) -> np.ndarray:
+    """Displacement of points turned about the jaw's axis."""
+    relative = points - surface.JAW_PIVOT
+    c, s = np.cos(angle), np.sin(angle)
+    y = c * relative[:, 1] - s * relative[:, 2]
+    z = s * relative[:, 1] + c * relative[:, 2]
+    return np.stack([points[:, 0], y + surface.JAW_PIVOT[1], z + surface.JAW_PIVOT[2]], axis=1) - points
+
+
+def central_keys(face: Face) -> dict[str, np.ndarray]:
+    """Displacements [N, 3] of the keys that have no side."""
+    f = Fields(face)
+    weight, sealed = f.jaw_weight()[:, None], f.jaw_sealed()[:, None]
+    turn = _jaw_turn(face.points, JAW_OPEN)
+    # opening narrows the mouth a little and lengthens the cheeks
+    narrow = f.slide(theta=-0.12 * f.theta * np.exp(-((f.mu / 1.1) ** 2)))
+    side, forward = np.array([JAW_SIDE, 0.012, 0]), np.array([0, -JAW_FORWARD, 0.01])
+    lips = np.exp(-((f.mu / 0.9) ** 2))
+    near = np.exp(-((f.mu / 0.55) ** 2))
+    ball = f.bump(0, -51, 15, 7)
+    keys = {
+        "jaw_open": weight * turn + narrow,
+        "jaw_left": weight * side,
+        "jaw_right": weight * side * [-1, 1, 1],
+        "jaw_forward": weight * forward,
+        "mouth_close": (sealed - weight) * turn,
+        "mouth_left": f.slide(theta=0.15 * lips),
+        "mouth_right": f.slide(theta=-0.15 * lips),
+        "pucker": f.slide(theta=-0.56 * f.theta * lips, phi=-0.02 * f.lips * f.sine,
+                          rise=0.12 * near + 0.035 * (f.upper_lip + f.lower_lip)),
+        "funnel": f.slide(theta=-0.34 * f.theta * lips, phi=0.085 * near * f.sine,
+                          rise=0.10 * near * (0.6 + 0.4 * np.abs(f.sine))),
+        "roll_upper": f.slide(phi=-0.045 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1),
+                              rise=-0.055 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1)),
+        "roll_lower": f.slide(phi=0.055 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1),
+                              rise=-0.06 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1)),
+        "chin_raise": f.slide(phi=0.075 * _band(f, -0.42, 0.12), rise=0.030 * f.lower_lip + 0.03 * ball),
+        "shrug_upper": f.slide(phi=0.055 * _band(f, -0.06, 0.22), rise=0.035 * f.upper_lip),
+    }
+    return keys
+
+
+def _rim(f: Fields, side: int) -> np.ndarray:
+    """1 on the red of one lip, fading over the skin beside it."""
+    return np.exp(-((np.maximum(f.up * side, 0) / 0.085) ** 2)) * (np.sign(f.sine) * side > -0.5)
+
+
+def _band(f: Fields, low: float, high: float) -> np.ndarray:
+    """A smooth band of rows around the mouth, both lips alike, as wide as the mouth."""
+    across = np.exp(-((np.abs(f.theta) / (MOUTH_HALF * 0.95)) ** 4))
+    return across * smoothstep(f.up, low, low * 0.25) * (1 - smoothstep(f.up, 0.02, high))
+
+
+def left_keys(face: Face) -> dict[str, np.ndarray]:
+    """Displacements [N, 3] of the keys of Pip's left side; the right side mirrors them."""
+    f = Fields(face)
+    corner, wide = f.corner(11, 9), f.corner(17, 12)
+    apple = f.bump(31, -21, 13, 10)
+    off = f.off_lids
+    inner, middle, outer = f.bump(9, 23, 10, 12) * off, f.bump(23, 27, 9, 12) * off, f.bump(37, 23, 10, 13) * off
+    furrow = f.bump(10, 22, 9, 9) * off
+    near = np.exp(-((f.mu / 0.5) ** 2))
+    sneer = f.bump(7.5, -14, 6, 6)
+    fold = f.bump(14, -24, 7, 7)
+    press = f.left * np.exp(-((f.up / 0.085) ** 2)) * f.lips
+    keys = {
+        "brow_inner_up": f.slide(phi=0.15 * inner, rise=0.006 * inner),
+        "brow_inner_down": f.slide(phi=-0.115 * inner, rise=0.012 * inner),
+        "brow_mid_up": f.slide(phi=0.11 * middle, rise=0.004 * middle),
+        "brow_mid_down": f.slide(phi=-0.07 * middle),
+        "brow_outer_up": f.slide(phi=0.14 * outer, rise=0.004 * outer),
+        "brow_outer_down": f.slide(phi=-0.10 * outer, rise=0.01 * outer),
+        "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.02 * furrow, rise=0.022 * furrow),
+        "cheek_puff": f.slide(rise=0.15 * f.bump(35, -36, 17, 15) + 0.02 * f.left * near),
+        "cheek_suck": f.slide(rise=-0.11 * f.bump(36, -36, 14, 14)),
+        "cheek_raise": f.slide(phi=0.07 * apple * off, rise=0.055 * apple),
+        "nose_sneer": f.slide(phi=0.075 * sneer + 0.05 * fold * f.left - 0.04 * f.bump(9, 21, 8, 9) * off,
+                              theta=0.02 * sneer, rise=0.03 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
+        "corner_up": f.slide(theta=0.055 * wide, phi=0.175 * corner + 0.035 * wide, rise=0.05 * apple - 0.01 * corner),
+        "corner_down": f.slide(theta=-0.015 * corner, phi=-0.155 * corner - 0.02 * wide, rise=0.012 * corner),
+        "corner_out": f.slide(theta=0.15 * wide + 0.03 * f.theta * f.left * near,
+                              phi=-0.18 * f.up * near * f.left, rise=-0.012 * near * f.left),
+        "corner_in": f.slide(theta=-0.14 * wide, rise=0.04 * corner),
+        "dimple": f.slide(theta=0.06 * f.corner(9), rise=-0.075 * f.corner(6.5) + 0.02 * f.corner(14)),
+        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.03 * fold, rise=0.012 * f.left * f.upper_lip),
+        "lower_lip_depress": f.slide(phi=-0.115 * f.left * f.lower_lip, rise=0.010 * f.left * f.lower_lip),
+        "press": f.slide(phi=-0.52 * f.up * press, rise=-0.020 * press + 0.012 * f.corner(8)),
+        "squint": f.slide(phi=0.045 * f.bump(26, -15, 14, 8) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
+                          rise=0.03 * f.bump(26, -14, 13, 5) * off),
+    }
+    return keys | _lid_keys(face)
+
+
+def _lid_keys(face: Face) -> dict[str, np.ndarray]:
+    left = (face.theta > 0)[:, None] * ~face.free[:, None]
+    rest = face.points
+    shut, half = points_with_lids(face, 1, 0) - rest, points_with_lids(face, 0.5, 0) - rest
+    keys = {
+        "lid_close": shut,
+        "lid_close_arc": half - shut / 2,
+        "lid_wide": points_with_lids(face, -0.26, 0) - rest,
+        "lid_raise": points_with_lids(face, 0, 1) - rest,
+        "lid_drop": points_with_lids(face, 0, -0.45) - rest,
+    }
+    return {name: value * left for name, value in keys.items()}
+
+
+def mirrored(displacement: np.ndarray, partner: np.ndarray) -> np.ndarray:
+    """The same key on the other side; `partner` [N] is each vertex's mirror image."""
+    return displacement[partner] * [-1, 1, 1]
+
+
+def mirror_partners(face: Face) -> np.ndarray:
+    """int [N]: the vertex at the mirrored place of each vertex."""
+    tag = np.stack([np.round(face.points[:, 0] * -1, 5), np.round(face.points[:, 1], 5), np.round(face.points[:, 2], 5),
+                    face.ring, face.lip], axis=1)
+    own = tag * [-1, 1, 1, 1, 1]
+    order, wanted = np.lexsort(own.T + 0.0), np.lexsort(tag.T + 0.0)
+    partner = np.empty(len(own), int)
+    partner[wanted] = order
+    assert np.abs(face.points[partner] * [-1, 1, 1] - face.points).max() < 1e-4, "the face is not symmetric"
+    return partner
+
