@@ -1,10 +1,14 @@
 """What a terminal shows while work runs: a progress bar, or JSON lines for a program that reads along."""
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
+import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 _BAR_WIDTH = 30
@@ -91,12 +95,32 @@ class Silent:
 
 def progress_display(kind: str, label: str) -> Progress:
     """The display for `kind`: "bar", "json" or "none"."""
-    return {"bar": lambda: Bar(label), "json": JsonLines, "none": Silent}[kind]()
+    if kind == "bar":
+        return Bar(label)
+    return JsonLines() if kind == "json" else Silent()
 
 
 def write_json(message: dict[str, Any]) -> None:
     """One JSON object on a line of stdout, at once."""
     print(json.dumps(message), flush=True)
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Silence what libraries print through C (Blender says a line per frame); Python's own stdout is silent too."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        if os.name == "posix":
+            # C keeps its lines in a buffer of its own when stdout is a file or a pipe.
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _clock(seconds: float) -> str:

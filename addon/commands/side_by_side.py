@@ -1,0 +1,73 @@
+"""Performer and character next to each other: the pictures of a film, and a contact sheet of its best moments."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..core.errors import require
+
+_FEATURE = "Composing pictures"
+_GAP_PX = 6
+_BACKGROUND = (32, 30, 29)
+_LABEL = (235, 235, 235)
+
+
+def beside(left: np.ndarray, right: np.ndarray, height: int, labels: tuple[str, str]) -> np.ndarray:
+    """Two pictures uint8 [H, W, 3] BGR at one height with a gap between and a label at the foot of each.
+
+    Width and height of the result are even, as video encoders need them.
+    """
+    parts = [_labelled(fit(picture, height), label) for picture, label in zip((left, right), labels, strict=True)]
+    gap = np.full((height, _GAP_PX, 3), _BACKGROUND, np.uint8)
+    joined = np.hstack([parts[0], gap, parts[1]])
+    return joined[: height // 2 * 2, : joined.shape[1] // 2 * 2]
+
+
+def contact_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> np.ndarray:
+    """Each pair as a column, its left picture above its right one, all `width` px wide and square."""
+    between = np.full((_GAP_PX, width, 3), _BACKGROUND, np.uint8)
+    columns = [np.vstack([square(above, width), between, square(below, width)]) for above, below in pairs]
+    beside_it = np.full((columns[0].shape[0], _GAP_PX, 3), _BACKGROUND, np.uint8)
+    return np.hstack([part for column in columns for part in (beside_it, column)][1:])
+
+
+def telling_moments(track: np.ndarray, count: int) -> np.ndarray:
+    """Indices, rising, of `count` frames of `track` [T, C] that differ most: each is the farthest from those before.
+
+    Starts from the frame farthest from the mean (Gonzalez, "Clustering to minimize the maximum intercluster distance",
+    1985).
+    """
+    distance = np.linalg.norm(track - track.mean(axis=0), axis=1)
+    chosen = [int(distance.argmax())]
+    nearest = np.linalg.norm(track - track[chosen[0]], axis=1)
+    while len(chosen) < min(count, len(track)):
+        chosen.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, np.linalg.norm(track - track[chosen[-1]], axis=1))
+    return np.sort(chosen)
+
+
+def fit(picture: np.ndarray, height: int) -> np.ndarray:
+    """The picture scaled to `height` px, its proportions kept."""
+    cv2 = require("cv2", _FEATURE)
+    width = max(2, round(picture.shape[1] * height / picture.shape[0] / 2) * 2)
+    smaller = height < picture.shape[0]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+
+
+def square(picture: np.ndarray, side: int) -> np.ndarray:
+    """The middle square of the picture, `side` px wide."""
+    height, width = picture.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    return fit(picture[top : top + edge, left : left + edge], side)[:, :side]
+
+
+def _labelled(picture: np.ndarray, label: str) -> np.ndarray:
+    cv2 = require("cv2", _FEATURE)
+    scale = picture.shape[0] / 720
+    at = (round(18 * scale), picture.shape[0] - round(20 * scale))
+    for colour, thickness in (((0, 0, 0), 4), (_LABEL, 1.5)):
+        cv2.putText(picture, label, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, max(1, round(thickness * scale)),
+                    cv2.LINE_AA)
+    return picture
