@@ -129,9 +129,9 @@ class Converter:
             getattr(self, "_" + network.kind(operator).lower())(operator)
 
     def _picture(self, scale: float, shift: float) -> str:
-        """Bytes in BGR rows → floats in RGB planes, value · scale + shift."""
-        rgb = self.onnx.node("Gather", "picture", self.onnx.indices([2, 1, 0]), axis=3)
-        planes = self.onnx.node("Transpose", self.onnx.node("Cast", rgb, to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
+        """Bytes in rows → floats in planes, value · scale + shift; the first convolution takes BGR."""
+        planes = self.onnx.node("Cast", "picture", to=TensorProto.FLOAT)
+        planes = self.onnx.node("Transpose", planes, perm=[0, 3, 1, 2])
         scaled = self.onnx.node("Mul", planes, self.onnx.floats(scale))
         return self.onnx.node("Add", scaled, self.onnx.floats(shift)) if shift else scaled
 
@@ -162,6 +162,8 @@ class Converter:
     def _conv_2d(self, operator: Any) -> None:
         kernel, bias = self._constant(operator, 1), self._constant(operator, 2)  # kernel [out, height, width, in]
         window = self._window(operator, *kernel.shape[1:3])
+        if int(operator.inputs[0]) == self.network.input:
+            kernel = kernel[..., ::-1]  # trained on RGB, our pictures are BGR
         weights = self.onnx.weight(kernel.transpose(0, 3, 1, 2)), self.onnx.weight(bias)
         self._made(operator, self.onnx.node("Conv", self._input(operator), *weights, **window))
 
@@ -177,8 +179,16 @@ class Converter:
         self._made(operator, self.onnx.node("MaxPool", self._input(operator), **window))
 
     def _prelu(self, operator: Any) -> None:
-        slope = self.onnx.weight(self._constant(operator, 1).reshape(-1, 1, 1))
-        self._made(operator, self.onnx.node("PRelu", self._input(operator), slope))
+        """slope · x + (1 − slope) · relu(x), the products as 1×1 convolutions of single channels.
+
+        onnxruntime keeps pictures in blocks of channels for its convolutions; PRelu, Mul by channel and Pad would each
+        make it unpack and pack them again, which took more than half of the time.
+        """
+        write, x = self.onnx, self._input(operator)
+        slope = self._constant(operator, 1).astype(np.float32).reshape(-1, 1, 1, 1)
+        below = write.node("Conv", x, write.floats(slope), group=len(slope))
+        above = write.node("Conv", write.node("Relu", x), write.floats(1 - slope), group=len(slope))
+        self._made(operator, write.node("Add", below, above))
 
     def _relu(self, operator: Any) -> None:
         self._made(operator, self.onnx.node("Relu", self._input(operator)))
@@ -187,8 +197,12 @@ class Converter:
         self._made(operator, self.onnx.node("Add", self._input(operator), self._input(operator, 1)))
 
     def _pad(self, operator: Any) -> None:
-        before, after = self._constant(operator, 1)[[0, 3, 1, 2]].T
-        self._made(operator, self.onnx.node("Pad", self._input(operator), self.onnx.indices([*before, *after])))
+        """Channels of zeros behind the others, as a 1×1 convolution for the reason given in _prelu."""
+        before, after = self._constant(operator, 1).T
+        assert not before.any() and not after[:3].any()
+        channels = self.network.shape(int(operator.inputs[0]))[3]
+        keep = np.eye(channels + after[3], channels)[:, :, None, None]
+        self._made(operator, self.onnx.node("Conv", self._input(operator), self.onnx.floats(keep)))
 
     def _concatenation(self, operator: Any) -> None:
         parts = [self._input(operator, i) for i in range(len(operator.inputs))]

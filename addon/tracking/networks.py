@@ -6,8 +6,8 @@ import numpy as np
 from ..core.errors import SemblanceError, require
 from ..core.model_card import load_network
 
-THREADS = 2
-"""More gains nothing on networks this small; training/bench_tracking.py measures the time per frame."""
+THREADS = 1
+"""A second thread gains nothing on networks this small, and the rest of the work needs the core."""
 
 
 class _Network:
