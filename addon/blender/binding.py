@@ -68,19 +68,26 @@ class Binding:
             owner.update_tag()
 
 
-def find_characters(scene: bpy.types.Scene, profile: RigProfile) -> list[bpy.types.Object]:
-    """The armature objects of `scene` that are this character: those with its name first, then renamed ones.
-
-    Blender adds .001 and so on to a second copy, whether it was appended, linked or duplicated.
-    """
-    armatures = [o for o in scene.objects if o.type == "ARMATURE"]
-    named = [o for o in armatures if _plain_name(o.name) == profile.armature]
+def is_character(item: bpy.types.Object, profile: RigProfile) -> bool:
+    """True for an armature with the profile's name (Blender may have numbered it) or most of its bones."""
+    if item.type != "ARMATURE":
+        return False
+    if _plain_name(item.name) == profile.armature:
+        return True
     wanted = {c.target.bone for c in profile.control_set.controls if not isinstance(c.target, ShapeKey)} - {""}
-    alike = [
-        o for o in armatures
-        if o not in named and wanted and len(wanted & set(o.data.bones.keys())) >= _LIKENESS * len(wanted)
-    ]
-    return sorted(named, key=lambda o: o.name) + sorted(alike, key=lambda o: o.name)
+    return bool(wanted) and len(wanted & set(item.data.bones.keys())) >= _LIKENESS * len(wanted)
+
+
+def find_characters(scene: bpy.types.Scene, profile: RigProfile) -> list[bpy.types.Object]:
+    """The armature objects of `scene` that are this character: those with its name first, then renamed ones."""
+    found = [item for item in scene.objects if is_character(item, profile)]
+    return sorted(found, key=lambda item: (_plain_name(item.name) != profile.armature, item.name))
+
+
+def named_character(scene: bpy.types.Scene, profile: RigProfile) -> bpy.types.Object | None:
+    """The character by its name alone, quick enough for drawing; a renamed one is not found."""
+    names = (profile.armature, *(f"{profile.armature}.{copy:03}" for copy in range(1, 4)))
+    return next((item for name in names if (item := scene.objects.get(name)) and item.type == "ARMATURE"), None)
 
 
 def bind(profile: RigProfile, scene: bpy.types.Scene, armature: bpy.types.Object | None = None) -> Binding:
@@ -131,13 +138,14 @@ def _meshes_of(armature: bpy.types.Object, scene: bpy.types.Scene) -> dict[str, 
     free: dict[str, bpy.types.Object] = {}
     for item in scene.objects:
         if item.type == "MESH":
-            belongs = _belongs_to(item, armature)
+            belongs = belongs_to(item, armature)
             if belongs or not _has_armature(item):
                 (own if belongs else free).setdefault(_plain_name(item.name), item)
     return free | own
 
 
-def _belongs_to(item: bpy.types.Object, armature: bpy.types.Object) -> bool:
+def belongs_to(item: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    """True if `item` hangs on `armature`, as its child or by a modifier."""
     parent = item.parent
     while parent is not None:
         if parent == armature:

@@ -1,0 +1,94 @@
+"""From a take to keys on a character: what the panel, the batch and the command line share."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import SemblanceError
+from ..core.rig_profile import RigProfile
+from ..core.take import Take
+from .binding import bind, find_characters
+from .keying import Keyed, Placement, key_track, scene_rate
+
+# A source whose rate differs by less than this plays at the scene's rate for all that an eye can tell.
+_SAME_RATE_FPS = 0.01
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A take on a character."""
+
+    armature: str
+    keyed: Keyed
+    notes: tuple[str, ...]
+    """Sentences for the user: controls that are missing, rates that differ, warnings of the source."""
+
+
+def apply_take(
+    take: Take,
+    profile: RigProfile,
+    scene: bpy.types.Scene,
+    name: str,
+    placement: Placement = Placement(),
+    armature: bpy.types.Object | None = None,
+) -> Applied:
+    """Decode the take's smoothed half for the character and key it; the scene's rate stays as it is.
+
+    Raises:
+        SemblanceError: if the character, its decoder or all of its controls are missing, or nothing is in range.
+    """
+    from ..characters.decoder import load_decoder
+
+    binding = bind(profile, scene, armature)
+    track = load_decoder(profile).decode(take.smoothed)
+    keyed = key_track(binding, track, name, scene, placement)
+    return Applied(binding.armature.name, keyed, (*binding.missing, *_notes(take, scene)))
+
+
+def extend_scene(scene: bpy.types.Scene, keyed: Keyed) -> None:
+    """Let the scene's frame range reach the last key; it is never shortened."""
+    scene.frame_end = max(scene.frame_end, int(keyed.frames[-1]))
+
+
+def add_character(profile: RigProfile, scene: bpy.types.Scene) -> bpy.types.Object:
+    """Append the character's collection from its .blend to `scene`; returns its armature object.
+
+    Raises:
+        SemblanceError: if the file is missing, damaged or has no such collection.
+    """
+    path = profile.blend
+    if not path.is_file():
+        raise SemblanceError(f"'{path}' is missing; build the character with its build.py or install Semblance again.")
+    before = set(find_characters(scene, profile))
+    try:
+        with bpy.data.libraries.load(str(path)) as (stored, wanted):
+            if profile.name not in stored.collections:
+                raise SemblanceError(f"'{path}' has no collection '{profile.name}'; build the character again.")
+            wanted.collections = [profile.name]
+    except OSError as error:
+        raise SemblanceError(f"Blender cannot read '{path}'; install Semblance again.") from error
+    scene.collection.children.link(wanted.collections[0])
+    added = [armature for armature in find_characters(scene, profile) if armature not in before]
+    if not added:
+        raise SemblanceError(f"The collection '{profile.name}' of '{path}' has no armature '{profile.armature}'.")
+    return added[0]
+
+
+def _notes(take: Take, scene: bpy.types.Scene) -> Iterator[str]:
+    source_fps = take.source.get("fps")
+    if isinstance(source_fps, int | float) and abs(source_fps - scene_rate(scene)) > _SAME_RATE_FPS:
+        yield (
+            f"The source runs at {source_fps:.5g} frames per second and the scene at {scene_rate(scene):.5g}; "
+            "the keys keep the source's timing."
+        )
+    warnings = take.source.get("warnings", [])
+    if isinstance(warnings, list):
+        yield from (f"Source: {warning}." for warning in warnings)
+
+
+def take_name(address: str) -> str:
+    """A name for the Action: the source's own name without folder and suffix."""
+    return Path(address).stem or "take"

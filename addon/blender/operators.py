@@ -1,0 +1,258 @@
+"""The buttons of the sidebar: each gathers its arguments, calls a plain function and reports one sentence."""
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+
+from ..core.errors import SemblanceError
+from ..core.rig_profile import RigProfile, find_profile
+from . import readiness, tracking_job
+from .apply import add_character, apply_take, extend_scene, take_name
+from .binding import find_characters, is_character
+from .keying import scene_rate
+from .preferences import ROOT_PACKAGE, takes_folder
+
+# How often the window looks at the child process.
+_POLL_S = 0.1
+_timer: bpy.types.Timer | None = None
+
+
+class Reporting:
+    """Turns an expected failure of `perform` into a report; nothing was changed then."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Blender's entry."""
+        try:
+            self.perform(context)
+        except SemblanceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_take_track(bpy.types.Operator):
+    """Follow the face through the source and keep the performance as a take. Esc stops it; Blender stays free meanwhile"""
+
+    bl_idname = "semblance.take_track"
+    bl_label = "Track"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Something to track, and nothing being tracked."""
+        settings = context.scene.semblance
+        if tracking_job.current() is not None:
+            cls.poll_message_set("A source is being tracked already")
+        elif not settings.source:
+            cls.poll_message_set("Choose a video, a folder of pictures or a Live Link file first")
+        elif settings.is_performance:
+            cls.poll_message_set("This is a performance already: Apply uses it as it is")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by a script: wait for the end."""
+        if not self._start(context):
+            return {"CANCELLED"}
+        while not tracking_job.state().ended:
+            time.sleep(_POLL_S)
+        return self._finish(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Called by a button: work beside the window."""
+        global _timer
+        if not self._start(context):
+            return {"CANCELLED"}
+        _timer = context.window_manager.event_timer_add(_POLL_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at the child now and then, and let everything else through."""
+        if event.type == "ESC" and event.value == "PRESS":
+            self.cancel(context)
+            self.report({"INFO"}, "Tracking was cancelled")
+            return {"CANCELLED"}
+        if event.type == "TIMER":
+            _redraw_sidebars(context)
+            if tracking_job.state().ended:
+                return self._finish(context)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Esc, another file, or Blender ends."""
+        stop_tracking()
+        _redraw_sidebars(context)
+
+    def _start(self, context: bpy.types.Context) -> bool:
+        settings = context.scene.semblance
+        source = settings.source if "://" in settings.source else bpy.path.abspath(settings.source)
+        if "://" not in source and not Path(source).exists():
+            self.report({"ERROR"}, f"There is no '{source}'; choose another source.")
+            return False
+        try:
+            take = takes_folder(context) / f"{take_name(source)}.take"
+            tracking_job.start(tracking_job.track_command(source, take), take)
+        except (OSError, SemblanceError) as error:
+            self.report({"ERROR"}, str(error))
+            return False
+        self._scene = context.scene.name
+        return True
+
+    def _finish(self, context: bpy.types.Context) -> set[str]:
+        state = tracking_job.state()
+        stop_tracking()
+        _redraw_sidebars(context)
+        scene = bpy.data.scenes.get(self._scene)
+        if state.take is None or scene is None:
+            kind = "INFO" if state.error == tracking_job.CANCELLED else "ERROR"
+            self.report({kind}, state.error or "The scene that was being tracked for is gone.")
+            return {"CANCELLED"}
+        scene.semblance.take = str(state.take)
+        self.report({"INFO"}, f"Tracked {state.done} frames: {state.take}")
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
+    """Stop tracking; nothing is kept (Esc does the same)"""
+
+    bl_idname = "semblance.take_cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """End the child; the running Track operator notices."""
+        if job := tracking_job.current():
+            job.cancel()
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
+    """Key the performance on the character as a new Action. What was animated before stays in its own Action"""
+
+    bl_idname = "semblance.take_apply"
+    bl_label = "Apply"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A performance to apply."""
+        if context.scene.semblance.performance() is None:
+            cls.poll_message_set("Track the source first, or choose a .take or Live Link .csv")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Open, calibrate, decode, key."""
+        scene, settings = context.scene, context.scene.semblance
+        path = settings.performance()
+        armature, profile = chosen_character(scene)
+        from ..live.performance import record_take, refine
+
+        take = record_take(str(path))
+        take = refine(take, settings.calibration(take.raw), settings.smoothing())
+        applied = apply_take(take, profile, scene, take_name(path.name), settings.placement(), armature)
+        if settings.use_extend:
+            extend_scene(scene, applied.keyed)
+        for note in applied.notes:
+            self.report({"WARNING"}, note)
+        frames = applied.keyed.frames
+        self.report({"INFO"}, f"Keyed {applied.keyed.curves} controls of {applied.armature} on frames {frames[0]} to {frames[-1]}")
+
+
+class SEMBLANCE_OT_character_add(Reporting, bpy.types.Operator):
+    """Append this character to the scene"""
+
+    bl_idname = "semblance.character_add"
+    bl_label = "Add Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    character: StringProperty(name="Character", description="Name of one of the installed characters", default="Pip")
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Append and choose it."""
+        armature = add_character(find_profile(self.character), context.scene)
+        context.scene.semblance.character = armature
+        self.report({"INFO"}, f"Added {armature.name}")
+
+
+class SEMBLANCE_OT_neutral_set(bpy.types.Operator):
+    """Make the performer's face at the current frame the resting face; Apply again to see it"""
+
+    bl_idname = "semblance.neutral_set"
+    bl_label = "Use the Current Frame"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remember the time in the take."""
+        scene, settings = context.scene, context.scene.semblance
+        settings.neutral = "FRAME"
+        settings.neutral_s = max(scene.frame_current - settings.start_frame, 0) / scene_rate(scene)
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_readiness_check(bpy.types.Operator):
+    """Look again for wheels, networks and characters"""
+
+    bl_idname = "semblance.readiness_check"
+    bl_label = "Check Again"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Check and redraw."""
+        readiness.refresh()
+        _redraw_sidebars(context)
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_preferences_show(bpy.types.Operator):
+    """Open Semblance's preferences, where every part and its state are listed"""
+
+    bl_idname = "semblance.preferences_show"
+    bl_label = "Preferences"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Blender's own way to an add-on's preferences."""
+        return bpy.ops.preferences.addon_show(module=ROOT_PACKAGE)
+
+
+def chosen_character(scene: bpy.types.Scene) -> tuple[bpy.types.Object, RigProfile]:
+    """The character of the sidebar, or the first one in the scene, and its profile.
+
+    Raises:
+        SemblanceError: if there is none.
+    """
+    profiles = readiness.current().characters
+    chosen = scene.semblance.character
+    if chosen is not None and chosen.name in scene.objects:
+        for profile in profiles:
+            if is_character(chosen, profile):
+                return chosen, profile
+    for profile in profiles:
+        for armature in find_characters(scene, profile):
+            return armature, profile
+    names = " or ".join(f"'Add {profile.name}'" for profile in profiles) or "'Check Again' in the preferences"
+    raise SemblanceError(f"The scene '{scene.name}' has no character that Semblance knows; use {names}.")
+
+
+def stop_tracking() -> None:
+    """End the child process and the window's timer; harmless when there is none."""
+    global _timer
+    tracking_job.stop()
+    if _timer is not None:
+        bpy.context.window_manager.event_timer_remove(_timer)
+        _timer = None
+
+
+def _redraw_sidebars(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

@@ -1,0 +1,132 @@
+"""The "Semblance" tab of the 3D view's sidebar. Drawing reads settings and what was found before; it looks up nothing."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..core.rig_profile import RigProfile
+from . import readiness, tracking_job
+from .binding import named_character
+from .operators import (
+    SEMBLANCE_OT_character_add,
+    SEMBLANCE_OT_neutral_set,
+    SEMBLANCE_OT_preferences_show,
+    SEMBLANCE_OT_take_apply,
+    SEMBLANCE_OT_take_cancel,
+    SEMBLANCE_OT_take_track,
+)
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Semblance"
+
+
+class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
+    """From a source to keys."""
+
+    bl_label = "Semblance"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Readiness, source, Track, character, Apply: in the order in which they are used."""
+        layout, settings = self.layout, context.scene.semblance
+        _draw_readiness(layout)
+        column = layout.column(align=True)
+        column.label(text="Source")
+        column.prop(settings, "source", text="", placeholder="Video, take or Live Link CSV")
+        _draw_tracking(layout, settings)
+        _draw_character(layout, context.scene)
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator(SEMBLANCE_OT_take_apply.bl_idname, icon="ACTION")
+
+
+class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
+    """Smoothing and calibration; changed after tracking and applied again."""
+
+    bl_label = "Performer"
+    bl_parent_id = "SEMBLANCE_PT_performance"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Smoothing, the neutral, gains."""
+        layout, settings = self.layout, context.scene.semblance
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "strength")
+        layout.prop(settings, "neutral")
+        if settings.neutral == "FRAME":
+            layout.prop(settings, "neutral_s")
+        layout.operator(SEMBLANCE_OT_neutral_set.bl_idname)
+        column = layout.column(align=True, heading="Strength")
+        for group in ("brows", "eyes", "mouth", "jaw"):
+            column.prop(settings, f"gain_{group}")
+
+
+class SEMBLANCE_PT_keys(_Sidebar, bpy.types.Panel):
+    """Where keys go and which."""
+
+    bl_label = "Keys"
+    bl_parent_id = "SEMBLANCE_PT_performance"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Frames, then what is keyed, then where it is kept."""
+        layout, settings = self.layout, context.scene.semblance
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "start_frame")
+        layout.prop(settings, "use_range")
+        if settings.use_range:
+            column = layout.column(align=True)
+            column.prop(settings, "first_frame")
+            column.prop(settings, "last_frame")
+        column = layout.column(heading="Include")
+        column.prop(settings, "use_head")
+        column.prop(settings, "use_gaze")
+        column = layout.column(heading="Write")
+        column.prop(settings, "use_nla")
+        column.prop(settings, "use_extend")
+
+
+def _draw_readiness(layout: bpy.types.UILayout) -> None:
+    found = readiness.current()
+    row = layout.row()
+    row.label(text=found.sentence, icon="ERROR" if found.problems else "CHECKMARK")
+    if found.problems:
+        row.operator(SEMBLANCE_OT_preferences_show.bl_idname, text="", icon="PREFERENCES")
+
+
+def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    job = tracking_job.current()
+    if job is not None:
+        state = tracking_job.state()
+        text = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames" if state.done else "Starting"
+        row = layout.row(align=True)
+        row.progress(factor=state.share, text=text)
+        row.operator(SEMBLANCE_OT_take_cancel.bl_idname, text="", icon="X")
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    row.operator(SEMBLANCE_OT_take_track.bl_idname, icon="TRACKER")
+    if settings.take:
+        layout.label(text=Path(settings.take).name, icon="FILE_TICK")
+
+
+def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    settings, profiles = scene.semblance, readiness.current().characters
+    column = layout.column(align=True)
+    column.label(text="Character")
+    column.prop(settings, "character", text="", icon="ARMATURE_DATA")
+    found = _found_name(scene, profiles)
+    if settings.character is None and found:
+        column.label(text=f"Found: {found}", icon="CHECKMARK")
+    for profile in profiles:
+        if not found:
+            column.operator(SEMBLANCE_OT_character_add.bl_idname, text=f"Add {profile.name}", icon="ADD").character = profile.name
+
+
+def _found_name(scene: bpy.types.Scene, profiles: tuple[RigProfile, ...]) -> str:
+    if scene.semblance.character is not None:
+        return scene.semblance.character.name
+    return next((item.name for profile in profiles if (item := named_character(scene, profile))), "")

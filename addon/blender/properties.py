@@ -1,0 +1,101 @@
+"""The settings of the sidebar, kept in the scene."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..core.smoothing import Smoothing
+from ..core.take import SUFFIX
+from . import readiness
+from .binding import is_character
+from .keying import Placement
+
+# What is opened as it is; everything else is tracked first.
+_PERFORMANCES = (SUFFIX, ".csv")
+
+
+def _source_changed(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
+    settings.take = ""
+
+
+def _is_any_character(settings: SEMBLANCE_PG_settings, item: bpy.types.Object) -> bool:
+    return any(is_character(item, profile) for profile in readiness.current().characters)
+
+
+class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
+    """What to track, whom to animate and how."""
+
+    source: StringProperty(
+        name="Source", subtype="FILE_PATH", update=_source_changed,
+        description="A video, a folder of pictures, a saved .take, or a Live Link Face .csv",
+    )
+    take: StringProperty(
+        name="Take", subtype="FILE_PATH", description="The performance that Track made from the source",
+    )
+    character: PointerProperty(
+        type=bpy.types.Object, name="Character", poll=_is_any_character,
+        description="The character's armature; empty takes the first character of the scene",
+    )
+    strength: FloatProperty(
+        name="Smoothing", default=1, min=0, soft_max=3, max=10,
+        description="0 keeps every tremble of the camera, 1 is calm at rest and quick in motion, 2 is calmer still",
+    )
+    neutral: EnumProperty(
+        name="Neutral", default="AUTO", description="The performer's resting face, which becomes the character's rest",
+        items=(
+            ("AUTO", "Automatic", "Find the resting face in the take"),
+            ("FRAME", "From a Frame", "Use the face at a time that you choose"),
+            ("NONE", "None", "Take the expressions as they were measured"),
+        ),
+    )
+    neutral_s: FloatProperty(
+        name="At", default=0, min=0, unit="TIME_ABSOLUTE", description="Time in the take at which the face rests",
+    )
+    gain_brows: FloatProperty(name="Brows", default=1, min=0, soft_max=2, max=5, description="How strongly brows move")
+    gain_eyes: FloatProperty(
+        name="Eyes", default=1, min=0, soft_max=2, max=5, description="How strongly the eyes widen and squint",
+    )
+    gain_mouth: FloatProperty(
+        name="Mouth", default=1, min=0, soft_max=2, max=5, description="How strongly mouth and cheeks move",
+    )
+    gain_jaw: FloatProperty(name="Jaw", default=1, min=0, soft_max=2, max=5, description="How strongly the jaw moves")
+    start_frame: IntProperty(
+        name="Start Frame", default=1, description="The scene frame on which the take begins",
+    )
+    use_range: BoolProperty(
+        name="Only Part", default=False, description="Write keys only between two scene frames",
+    )
+    first_frame: IntProperty(name="First", default=1, description="First scene frame that gets keys")
+    last_frame: IntProperty(name="Last", default=250, description="Last scene frame that gets keys")
+    use_head: BoolProperty(name="Head Motion", default=True, description="Key the controls that turn the head")
+    use_gaze: BoolProperty(name="Gaze", default=True, description="Key the controls that turn the eyes")
+    use_nla: BoolProperty(
+        name="NLA Strip", default=False,
+        description="Put the take on a new NLA track and leave the active Action as it is",
+    )
+    use_extend: BoolProperty(
+        name="Extend Scene", default=True,
+        description="Move the scene's end frame to the last key if the take is longer than the scene",
+    )
+
+    @property
+    def is_performance(self) -> bool:
+        """The source needs no tracking."""
+        return self.source.lower().endswith(_PERFORMANCES)
+
+    def performance(self) -> Path | None:
+        """The take or Live Link file to apply; None while there is only something to track."""
+        chosen = self.source if self.is_performance else self.take
+        return Path(bpy.path.abspath(chosen)) if chosen else None
+
+    def smoothing(self) -> Smoothing:
+        """The smoothing of the sidebar."""
+        return Smoothing(strength=self.strength)
+
+    def placement(self) -> Placement:
+        """Where the keys go."""
+        without = [group for group, wanted in (("head", self.use_head), ("gaze", self.use_gaze)) if not wanted]
+        first, last = (self.first_frame, self.last_frame) if self.use_range else (None, None)
+        return Placement(self.start_frame, first, last, without, self.use_nla)

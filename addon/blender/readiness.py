@@ -1,0 +1,57 @@
+"""What Semblance needs and whether it is here, found out once and kept, because panels redraw all the time."""
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from ..core.errors import SemblanceError
+from ..core.paths import MODELS
+from ..core.rig_profile import RigProfile, shipped_profiles
+
+# Module → the feature that is off without it.
+WHEELS = {"onnxruntime": "Tracking and decoding", "cv2": "Reading videos"}
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What was found."""
+
+    problems: tuple[str, ...]
+    """One sentence each; empty when all is here."""
+    characters: tuple[RigProfile, ...]
+
+    @property
+    def sentence(self) -> str:
+        """One line for the sidebar."""
+        if not self.problems:
+            return f"Ready: {', '.join(p.name for p in self.characters)}"
+        return self.problems[0] if len(self.problems) == 1 else f"{len(self.problems)} parts are missing (Preferences)"
+
+
+_found: Readiness | None = None
+
+
+def current() -> Readiness:
+    """What the last check found; checks if there was none."""
+    return _found or refresh()
+
+
+def refresh() -> Readiness:
+    """Look again: a few milliseconds of files, never while drawing."""
+    global _found
+    problems = [
+        f"{feature} is off: the Python module '{module}' is not installed"
+        for module, feature in WHEELS.items() if importlib.util.find_spec(module) is None
+    ]
+    if not list(MODELS.glob("*/model.onnx")):
+        problems.append(f"The networks are missing from '{MODELS}'; install Semblance again")
+    characters: tuple[RigProfile, ...] = ()
+    try:
+        characters = tuple(shipped_profiles())
+        problems += [f"The file '{p.blend}' of {p.name} is missing" for p in characters if not p.blend.is_file()]
+    except SemblanceError as error:
+        problems.append(str(error))
+    if not characters:
+        problems.append("No character is installed; install Semblance again")
+    _found = Readiness(tuple(problems), characters)
+    return _found

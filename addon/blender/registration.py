@@ -1,0 +1,57 @@
+"""What Blender is told about, in order; taken back in the opposite order."""
+from __future__ import annotations
+
+import atexit
+import logging
+
+import bpy
+
+from . import compat, operators, panels, preferences, properties, readiness, tracking_job
+
+_log = logging.getLogger(__name__)
+
+CLASSES = (
+    properties.SEMBLANCE_PG_settings,
+    preferences.SEMBLANCE_preferences,
+    operators.SEMBLANCE_OT_take_track,
+    operators.SEMBLANCE_OT_take_cancel,
+    operators.SEMBLANCE_OT_take_apply,
+    operators.SEMBLANCE_OT_character_add,
+    operators.SEMBLANCE_OT_neutral_set,
+    operators.SEMBLANCE_OT_readiness_check,
+    operators.SEMBLANCE_OT_preferences_show,
+    panels.SEMBLANCE_PT_performance,
+    panels.SEMBLANCE_PT_performer,
+    panels.SEMBLANCE_PT_keys,
+)
+
+
+@bpy.app.handlers.persistent
+def _before_exit(*_: object) -> None:
+    """No child process outlives Blender."""
+    tracking_job.stop()
+
+
+def register() -> None:
+    """Called when the extension is enabled."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.semblance = bpy.props.PointerProperty(type=properties.SEMBLANCE_PG_settings)
+    compat.exit_handlers().append(_before_exit)
+    atexit.register(_before_exit)
+    readiness.refresh()
+
+
+def unregister() -> None:
+    """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
+    operators.stop_tracking()
+    atexit.unregister(_before_exit)
+    if _before_exit in compat.exit_handlers():
+        compat.exit_handlers().remove(_before_exit)
+    if hasattr(bpy.types.Scene, "semblance"):
+        del bpy.types.Scene.semblance
+    for cls in reversed(CLASSES):
+        try:
+            bpy.utils.unregister_class(cls)
+        except RuntimeError:
+            _log.exception("Semblance could not unregister %s", cls.__name__)

@@ -1,0 +1,104 @@
+"""A clip of the animated character, rendered by Workbench, which needs neither a graphics card nor a screen."""
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+from mathutils import Vector
+
+from ..core.errors import SemblanceError
+from ..core.files import replacing
+from . import compat
+from .binding import Binding, belongs_to
+
+# The character fills this much of the picture of a camera that we set up.
+_FILL = 0.85
+_LENS_MM = 85.0
+_SENSOR_MM = 36.0
+
+
+def render_clip(
+    scene: bpy.types.Scene, path: Path, frames: tuple[int, int], size: tuple[int, int], *, video: bool
+) -> None:
+    """Render frames first to last to an MP4 file, or to a folder of PNG pictures; whole or not at all.
+
+    The scene's render settings are changed and stay so: call it last.
+
+    Raises:
+        SemblanceError: if the pictures cannot be written or there is no camera.
+    """
+    if scene.camera is None:
+        raise SemblanceError(f"The scene '{scene.name}' has no camera to render with; add one.")
+    scene.frame_start, scene.frame_end = frames
+    render = scene.render
+    render.engine = "BLENDER_WORKBENCH"
+    render.resolution_x, render.resolution_y = size
+    render.resolution_percentage = 100
+    render.use_file_extension = not video
+    render.use_sequencer = render.use_compositing = False
+    scene.display.shading.color_type = "MATERIAL"
+    if video:
+        compat.use_video_output(render)
+        with replacing(path) as partial:
+            _render(scene, str(partial))
+            if not partial.is_file():
+                raise SemblanceError(f"Blender rendered nothing to '{path}'; is there space left?")
+    else:
+        compat.use_image_output(render)
+        with _replacing_folder(path) as partial:
+            _render(scene, f"{partial}/")
+            if len(list(partial.glob("*.png"))) != frames[1] - frames[0] + 1:
+                raise SemblanceError(f"Blender could not write all pictures to '{path}'; is there space left?")
+
+
+def ensure_camera(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
+    """The scene's camera; without one any camera in it, or a new one in front of the character."""
+    if scene.camera is None:
+        scene.camera = next((item for item in scene.objects if item.type == "CAMERA"), None) or _portrait(scene, binding)
+    return scene.camera
+
+
+def _portrait(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
+    """A camera that looks along +Y (characters face -Y) and holds all meshes of the character."""
+    corners = [
+        item.matrix_world @ Vector(corner)
+        for item in scene.objects if item.type == "MESH" and belongs_to(item, binding.armature)
+        for corner in item.bound_box
+    ] or [binding.armature.matrix_world.translation + Vector((x, y, z)) for x in (-1, 1) for y in (-1, 1) for z in (0, 2)]
+    low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
+    data = bpy.data.cameras.new("Semblance Camera")
+    data.lens, data.sensor_width = _LENS_MM, _SENSOR_MM
+    camera = bpy.data.objects.new("Semblance Camera", data)
+    scene.collection.objects.link(camera)
+    extent = max(high.x - low.x, high.z - low.z) / _FILL
+    camera.location = ((low.x + high.x) / 2, low.y - extent * _LENS_MM / _SENSOR_MM, (low.z + high.z) / 2)
+    camera.rotation_euler = (1.5707963, 0, 0)
+    return camera
+
+
+def _render(scene: bpy.types.Scene, filepath: str) -> None:
+    scene.render.filepath = filepath
+    try:
+        bpy.ops.render.render(animation=True, scene=scene.name)
+    except RuntimeError as error:
+        raise SemblanceError(f"Blender cannot render: {str(error).strip()}") from error
+
+
+@contextlib.contextmanager
+def _replacing_folder(path: Path) -> Iterator[Path]:
+    """As `core.files.replacing`, for a folder of files."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        partial.rename(path)
+    except OSError as error:
+        raise SemblanceError(f"Cannot write '{path}': {error.strerror}; choose another folder.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,53 @@
+"""Opening, completing and saving scenes for work without a window."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import SemblanceError
+from ..core.files import replacing
+from ..core.rig_profile import RigProfile
+from .apply import add_character
+from .binding import find_characters
+
+
+def open_scene(path: Path | None) -> bpy.types.Scene:
+    """Load a .blend file, or an empty scene with Blender's factory rate for None.
+
+    Raises:
+        SemblanceError: if the file is missing or is not one that this Blender reads.
+    """
+    if path is None:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        return bpy.context.scene
+    if not path.is_file():
+        raise SemblanceError(f"There is no scene '{path}'.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
+    except RuntimeError as error:
+        raise SemblanceError(f"Blender {bpy.app.version_string} cannot open '{path}': {str(error).strip()}") from error
+    return bpy.context.scene
+
+
+def ensure_character(scene: bpy.types.Scene, profile: RigProfile) -> bpy.types.Object:
+    """The first character of that kind in the scene; appended from its own file if there is none.
+
+    Raises:
+        SemblanceError: as `add_character`.
+    """
+    found = find_characters(scene, profile)
+    return found[0] if found else add_character(profile, scene)
+
+
+def save_scene(path: Path) -> None:
+    """Save what is open to `path`, whole or not at all; the open file keeps its own name.
+
+    Raises:
+        SemblanceError: if it cannot be written.
+    """
+    with replacing(path) as partial:
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, check_existing=False)
+        except RuntimeError as error:
+            raise SemblanceError(f"Blender cannot save '{path}': {str(error).strip()}") from error

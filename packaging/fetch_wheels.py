@@ -1,0 +1,59 @@
+"""Fetch the wheels of the lock into `wheels/`, checked by their hashes: `python packaging/fetch_wheels.py [PLATFORM ...]`."""
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from wheel_lock import PLATFORMS, WHEELS, Wheel, read_lock, sha256_of
+
+
+def fetch(wheels: Iterable[Wheel]) -> list[Path]:
+    """The files of `wheels`, by pip unless they are here already.
+
+    Raises:
+        SystemExit: if pip cannot get one, or gets another file than the locked one.
+    """
+    WHEELS.mkdir(exist_ok=True)
+    paths = []
+    for wheel in wheels:
+        path = WHEELS / wheel.file
+        if not path.is_file() or sha256_of(path) != wheel.sha256:
+            print(f"Fetching {wheel.file} ...", flush=True)
+            _download(wheel)
+        if not path.is_file() or sha256_of(path) != wheel.sha256:
+            raise SystemExit(f"{wheel.file} is not the file that packaging/wheels.toml names; see what pip's index has.")
+        paths.append(path)
+    return paths
+
+
+def _download(wheel: Wheel) -> None:
+    """One wheel, chosen by the tags in its own file name; pip refuses a file with another hash."""
+    python, abi, platforms = wheel.file.removesuffix(".whl").split("-")[-3:]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirement:
+        requirement.write(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+        requirement.flush()
+        ended = subprocess.run([
+            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+            "--only-binary=:all:", "--require-hashes", "--requirement", requirement.name, "--dest", str(WHEELS),
+            "--implementation", "py" if python.startswith("py") else "cp", "--abi", abi,
+            "--python-version", wheel.python or "3.11",
+            *(part for platform in platforms.split(".") for part in ("--platform", platform)),
+        ])
+    if ended.returncode:
+        raise SystemExit(f"pip could not fetch {wheel.file}; is its index reachable?")
+
+
+def main() -> None:
+    """All platforms, or those that are named."""
+    wanted = sys.argv[1:] or list(PLATFORMS)
+    for platform in wanted:
+        if platform not in PLATFORMS:
+            raise SystemExit(f"There is no platform '{platform}'; choose from {', '.join(PLATFORMS)}.")
+    fetch(wheel for wheel in read_lock() if set(wheel.platforms) & set(wanted))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The extension as a folder: what is shipped of this checkout, with a manifest for chosen wheels."""
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from wheel_lock import ROOT, WHEELS, Wheel, manifest_wheels
+
+SHIPPED: Final = ("__init__.py", "render_batch.py", "LICENSE", "README.md", "addon", "models", "rigs")
+
+
+def manifest_for(wheels: Sequence[Wheel], platforms: Sequence[str]) -> str:
+    """The checkout's manifest with only these wheels and platforms."""
+    text = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    text = re.sub(r"^wheels = \[.*?\]", lambda _: manifest_wheels(wheels), text, flags=re.M | re.S)
+    names = ", ".join(f'"{platform}"' for platform in platforms)
+    return re.sub(r"^platforms = \[.*?\]", f"platforms = [{names}]", text, flags=re.M | re.S)
+
+
+def link(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> None:
+    """Make `folder` an extension whose code, models and rigs are links into this checkout.
+
+    Raises:
+        SystemExit: if something that is no link of ours lies there.
+    """
+    if folder.is_symlink():
+        folder.unlink()
+    if folder.exists() and not (folder / "addon").is_symlink():
+        raise SystemExit(f"'{folder}' holds an installed Semblance; remove it in Blender's preferences first.")
+    (folder / "wheels").mkdir(parents=True, exist_ok=True)
+    (folder / "blender_manifest.toml").write_text(manifest_for(wheels, platforms), encoding="utf-8")
+    wanted = {folder / name: ROOT / name for name in SHIPPED if (ROOT / name).exists()}
+    wanted |= {folder / "wheels" / wheel.file: WHEELS / wheel.file for wheel in wheels}
+    for place, target in wanted.items():
+        place.unlink(missing_ok=True)
+        place.symlink_to(target, target.is_dir())
+
+
+def copy(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> None:
+    """Copy what is shipped to the new `folder`, without what running and building leave behind."""
+    litter = shutil.ignore_patterns("__pycache__", ".*", "*.blend[1-9]", "*.partial*")
+    folder.mkdir(parents=True)
+    for name in SHIPPED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=litter)
+        elif source.is_file():
+            shutil.copy2(source, folder / name)
+    (folder / "wheels").mkdir()
+    for wheel in wheels:
+        shutil.copy2(WHEELS / wheel.file, folder / "wheels" / wheel.file)
+    (folder / "blender_manifest.toml").write_text(manifest_for(wheels, platforms), encoding="utf-8")
