@@ -27,7 +27,7 @@ def use_image_output(render: bpy.types.RenderSettings) -> None:
     settings = render.image_settings
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"
-    settings.file_format = "PNG"
+    settings.file_format, settings.color_mode = "PNG", "RGB"
 
 
 def exit_handlers() -> list[Callable[..., None]]:

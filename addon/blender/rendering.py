@@ -16,9 +16,10 @@ from . import compat
 from .binding import Binding, belongs_to
 
 # The character fills this much of the picture of a camera that we set up.
-_FILL = 0.85
+_FILL = 0.92
 _LENS_MM = 85.0
 _SENSOR_MM = 36.0
+_BACKDROP = (0.30, 0.40, 0.46)
 
 
 def render_clip(
@@ -40,7 +41,6 @@ def render_clip(
     render.resolution_percentage = 100
     render.use_file_extension = not video
     render.use_sequencer = render.use_compositing = False
-    scene.display.shading.color_type = "MATERIAL"
     if video:
         compat.use_video_output(render)
         with replacing(path) as partial:
@@ -53,6 +53,16 @@ def render_clip(
             _render(scene, f"{partial}/")
             if len(list(partial.glob("*.png"))) != frames[1] - frames[0] + 1:
                 raise SemblanceError(f"Blender could not write all pictures to '{path}'; is there space left?")
+
+
+def set_stage(scene: bpy.types.Scene) -> None:
+    """The look of a scene of our own: Workbench in soft light before a plain backdrop."""
+    scene.view_settings.view_transform = "Standard"
+    scene.display.render_aa = "8"
+    shading = scene.display.shading
+    shading.light, shading.studio_light, shading.color_type = "STUDIO", "paint.sl", "MATERIAL"
+    shading.show_cavity, shading.cavity_type = True, "BOTH"
+    shading.background_type, shading.background_color = "VIEWPORT", _BACKDROP
 
 
 def ensure_camera(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:

@@ -10,16 +10,18 @@ from ..core.files import replacing
 from ..core.rig_profile import RigProfile
 from .apply import add_character
 from .binding import find_characters
+from .rendering import set_stage
 
 
 def open_scene(path: Path | None) -> bpy.types.Scene:
-    """Load a .blend file, or an empty scene with Blender's factory rate for None.
+    """Load a .blend file, or, for None, an empty scene with Blender's factory rate and a stage of ours.
 
     Raises:
         SemblanceError: if the file is missing or is not one that this Blender reads.
     """
     if path is None:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        set_stage(bpy.context.scene)
         return bpy.context.scene
     if not path.is_file():
         raise SemblanceError(f"There is no scene '{path}'.")

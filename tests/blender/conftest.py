@@ -2,18 +2,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 # Blender must not read or write the settings of whoever runs the tests; it looks for them while it is imported.
 os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="semblance-blender-"))
 bpy = pytest.importorskip("bpy")
+import addon_utils  # noqa: E402
 
 from addon.core.rig_profile import RigProfile, read_profile  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[2]
+EXTENSION = "bl_ext.user_default.semblance"
 PROFILE = """
 schema = 1
 name = "Mixed"
@@ -120,3 +125,19 @@ def mixed_profile(tmp_path: Path) -> RigProfile:
 @pytest.fixture
 def mixed_rig(empty_scene: None) -> bpy.types.Object:
     return build_mixed_rig()
+
+
+@pytest.fixture
+def extension(empty_scene: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """The checkout as an enabled extension, as `make dev-install` links it; gives its modules by name ("blender.panels").
+
+    They are other module objects than `addon...`: Blender names the package itself.
+    """
+    monkeypatch.syspath_prepend(str(ROOT / "packaging"))
+    from staging import link
+
+    repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
+    link(Path(repository.directory) / "semblance", [], ["linux-x64"])
+    assert addon_utils.enable(EXTENSION, default_set=True) is not None
+    yield lambda name: sys.modules[f"{EXTENSION}.addon.{name}"]
+    addon_utils.disable(EXTENSION, default_set=True)

@@ -1,0 +1,90 @@
+"""Clips come whole or not at all, show the character, and need no screen."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import cv2
+import numpy as np
+import pytest
+
+from addon.blender.binding import bind
+from addon.blender.rendering import ensure_camera, render_clip
+from addon.blender.scenes import open_scene, save_scene
+from addon.core.errors import SemblanceError
+
+SIZE = (96, 64)
+
+
+@pytest.fixture
+def stage(mixed_profile):
+    """A scene of ours with the mixed rig, its jaw keyed to open within five frames, and a camera."""
+    from .conftest import build_mixed_rig
+
+    scene = open_scene(None)
+    armature = build_mixed_rig()
+    bpy.data.objects["Face"].rotation_euler[0] = 1.5708
+    bpy.context.view_layer.update()
+    ensure_camera(scene, bind(mixed_profile, scene, armature))
+    block = bpy.data.objects["Face"].data.shape_keys.key_blocks["jawOpen"]
+    for frame, value in ((1, 0), (5, 1)):
+        block.value = value
+        block.keyframe_insert("value", frame=frame)
+    return scene
+
+
+def test_video_has_each_frame_and_the_size(stage, tmp_path: Path):
+    stage.render.fps = 25
+    clip = tmp_path / "clip.mp4"
+    render_clip(stage, clip, (1, 5), SIZE, video=True)
+    video = cv2.VideoCapture(str(clip))
+    assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)) == (5, 25)
+    assert video.read()[1].shape == (SIZE[1], SIZE[0], 3)
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".mp4")] == ["clip.mp4"]
+
+
+def test_pictures_show_the_character_move_and_replace_older_ones(stage, tmp_path: Path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    (folder / "old.png").write_bytes(b"old")
+    render_clip(stage, folder, (1, 5), SIZE, video=False)
+    assert sorted(p.name for p in folder.iterdir()) == [f"{n:04}.png" for n in range(1, 6)]
+    first, last = (cv2.imread(str(folder / name)).astype(int) for name in ("0001.png", "0005.png"))
+    backdrop = first[0, 0]
+    covered = [np.abs(picture - backdrop).max(axis=2) > 12 for picture in (first, last)]
+    assert 0.02 < covered[0].mean() < 0.95
+    assert (covered[0] != covered[1]).mean() > 0.01
+
+
+def test_no_camera_and_unwritable_folder_are_one_sentence(stage, tmp_path: Path):
+    (tmp_path / "taken").write_bytes(b"")
+    for video in (True, False):
+        with pytest.raises(SemblanceError, match="Cannot write"):
+            render_clip(stage, tmp_path / "taken" / "clip.mp4", (1, 2), SIZE, video=video)
+    stage.camera = None
+    with pytest.raises(SemblanceError, match="no camera"):
+        render_clip(stage, tmp_path / "clip.mp4", (1, 2), SIZE, video=True)
+    assert [p.name for p in tmp_path.iterdir() if "clip" in p.name] == []
+
+
+def test_a_camera_of_the_scene_is_used(stage, mixed_profile):
+    stage.camera = None
+    for item in [o for o in stage.objects if o.type == "CAMERA"]:
+        bpy.data.objects.remove(item)
+    own = bpy.data.objects.new("Shot", bpy.data.cameras.new("Shot"))
+    stage.collection.objects.link(own)
+    assert ensure_camera(stage, bind(mixed_profile, stage)) == own
+
+
+def test_scenes_open_and_save_whole(tmp_path: Path):
+    scene = open_scene(None)
+    scene.name = "Kept"
+    save_scene(tmp_path / "a.blend")
+    assert open_scene(tmp_path / "a.blend").name == "Kept"
+    (tmp_path / "broken.blend").write_bytes(b"BLENDER-v405" + b"\0" * 10)
+    for name, words in (("broken.blend", "cannot open"), ("absent.blend", "There is no scene")):
+        with pytest.raises(SemblanceError, match=words):
+            open_scene(tmp_path / name)
+    with pytest.raises(SemblanceError):
+        save_scene(tmp_path / "a.blend" / "b.blend")
+    assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".blend") == ["a.blend", "broken.blend"]
