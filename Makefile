@@ -22,7 +22,7 @@ help:
 	@echo "make demo         track the clip in assets/, drive Pip with it, write out/demo.blend, .mp4 and .png"
 	@echo "make test         the whole suite: Python 3.11 with Blender 4.5, and Python 3.13 with Blender 5.2 if present"
 	@echo "make bench        the figures beside their rivals (NAMES=\"tracking blender\" picks some)"
-	@echo "make zip          the extension to install in Blender, in out/"
+	@echo "make zip          the extension to install in Blender, in out/ (PLATFORM=all for every system)"
 	@echo "make dev-install  link this checkout into a Blender (BLENDER=/path/to/blender)"
 	@echo "make lint         ruff and mypy"
 	@echo "make clean        remove out/ and the virtual environments"
@@ -39,6 +39,13 @@ endif
 
 bench: .venv/development.stamp
 	$(RUN) -m training.bench $(NAMES)
+
+zip: .venv/runtime.stamp
+	$(RUN) packaging/build_zip.py $(PLATFORM)
+
+BLENDER ?= blender
+dev-install: .venv/runtime.stamp
+	$(RUN) packaging/dev_install.py --blender '$(BLENDER)'
 
 lint: .venv/development.stamp
 	$(RUN) -m ruff check .

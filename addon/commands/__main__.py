@@ -12,11 +12,12 @@ from typing import Final
 from .. import __version__
 from ..core.errors import SemblanceError
 
-COMMANDS: Final = ("track", "export", "bench", "doctor")
+COMMANDS: Final = ("track", "apply", "batch", "export", "demo", "bench", "doctor")
 _EXAMPLES: Final = """\
 examples:
   semblance doctor                          what is here, what is missing, what to do
   semblance track clip.mp4                  follow the face in clip.mp4, write clip.take
+  semblance apply clip.take                 key it on Pip, write clip.blend
   semblance export clip.take -o clip.csv    the same performance as Live Link Face CSV
   semblance bench tracking                  the tracking figures beside their rivals
 
