@@ -23,7 +23,7 @@ _MARK = "SEMBLANCE "
 _ASK = """
 import bpy, json, platform, sys
 system = {"linux": "linux", "darwin": "macos", "win32": "windows"}.get(sys.platform, sys.platform)
-machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine().lower())
+machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower(), "")
 repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
 print("SEMBLANCE " + json.dumps({
     "blender": bpy.app.version_string, "python": "%d.%d" % sys.version_info[:2],
@@ -57,7 +57,7 @@ def in_blender(blender: list[str], script: str) -> dict[str, Any]:
     try:
         ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
     except OSError as error:
-        raise SystemExit(f"Cannot start '{blender[0]}': {error.strerror}; say where Blender is: BLENDER=/path/to/blender") from error
+        raise SystemExit(f"Cannot start '{blender[0]}': {error.strerror}; set BLENDER=/path/to/blender.") from error
     for line in ended.stdout.splitlines():
         if line.startswith(_MARK):
             return json.loads(line[len(_MARK) :])

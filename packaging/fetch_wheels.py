@@ -1,4 +1,4 @@
-"""Fetch the wheels of the lock into `wheels/`, checked by their hashes: `python packaging/fetch_wheels.py [PLATFORM ...]`."""
+"""Fetch the locked wheels into `wheels/`, checked by hash: `python packaging/fetch_wheels.py [PLATFORM ...]`."""
 from __future__ import annotations
 
 import subprocess
@@ -24,7 +24,7 @@ def fetch(wheels: Iterable[Wheel]) -> list[Path]:
             print(f"Fetching {wheel.file} ...", flush=True)
             _download(wheel)
         if not path.is_file() or sha256_of(path) != wheel.sha256:
-            raise SystemExit(f"{wheel.file} is not the file that packaging/wheels.toml names; see what pip's index has.")
+            raise SystemExit(f"{wheel.file} is not the file that packaging/wheels.toml names; look at pip's index.")
         paths.append(path)
     return paths
 

@@ -37,14 +37,15 @@ def download(platform: str, python: str, folder: Path) -> list[Path]:
     return sorted(folder.glob("*.whl"))
 
 
-def locked(found: dict[str, tuple[Path, set[tuple[str, str]]]]) -> list[Wheel]:
-    """Rows of the lock from file name → (file, the (platform, Python) pairs that it serves)."""
+def locked(found: dict[str, tuple[Path, set[str]]]) -> list[Wheel]:
+    """Rows of the lock from file name → (file, the platforms that it serves)."""
     rows = []
     for file, (path, served) in sorted(found.items()):
         name, version, tag = file.split("-")[:3]
         own_python = re.fullmatch(r"cp3(\d+)", tag) if "-abi3-" not in file else None
         python = f"3.{own_python[1]}" if own_python else ""
-        rows.append(Wheel(name, version, file, sha256_of(path), tuple(p for p in PLATFORMS if p in {s[0] for s in served}), python))
+        platforms = tuple(platform for platform in PLATFORMS if platform in served)
+        rows.append(Wheel(name, version, file, sha256_of(path), platforms, python))
     return rows
 
 
@@ -65,12 +66,12 @@ def write_lock(rows: list[Wheel]) -> None:
 
 def main() -> None:
     """Download everything once, lock it, keep the files for the build."""
-    found: dict[str, tuple[Path, set[tuple[str, str]]]] = {}
+    found: dict[str, tuple[Path, set[str]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for platform in PLATFORMS:
             for python in (*PYTHONS, *DISTRIBUTION_PYTHONS.get(platform, ())):
                 for path in download(platform, python, Path(folder) / platform / python):
-                    found.setdefault(path.name, (path, set()))[1].add((platform, python))
+                    found.setdefault(path.name, (path, set()))[1].add(platform)
         write_lock(locked(found))
         WHEELS.mkdir(exist_ok=True)
         for path, _ in found.values():

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, find_profile
+from ..live.performance import record_take, refine
 from . import readiness, tracking_job
 from .apply import add_character, apply_take, extend_scene, take_name
 from .binding import find_characters, is_character
@@ -34,7 +35,7 @@ class Reporting:
 
 
 class SEMBLANCE_OT_take_track(bpy.types.Operator):
-    """Follow the face through the source and keep the performance as a take. Esc stops it; Blender stays free meanwhile"""
+    """Follow the face through the source and keep the performance. Blender stays free meanwhile; Esc stops it"""
 
     bl_idname = "semblance.take_track"
     bl_label = "Track"
@@ -151,8 +152,6 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         scene, settings = context.scene, context.scene.semblance
         path = settings.performance()
         armature, profile = chosen_character(scene)
-        from ..live.performance import record_take, refine
-
         take = record_take(str(path))
         take = refine(take, settings.calibration(take.raw), settings.smoothing())
         applied = apply_take(take, profile, scene, take_name(path.name), settings.placement(), armature)
@@ -161,7 +160,8 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         for note in applied.notes:
             self.report({"WARNING"}, note)
         frames = applied.keyed.frames
-        self.report({"INFO"}, f"Keyed {applied.keyed.curves} controls of {applied.armature} on frames {frames[0]} to {frames[-1]}")
+        what = f"{applied.keyed.curves} controls of {applied.armature}"
+        self.report({"INFO"}, f"Keyed {what} on frames {frames[0]} to {frames[-1]}")
 
 
 class SEMBLANCE_OT_character_add(Reporting, bpy.types.Operator):

@@ -1,4 +1,4 @@
-"""The "Semblance" tab of the 3D view's sidebar. Drawing reads settings and what was found before; it looks up nothing."""
+"""The "Semblance" tab of the 3D view's sidebar; drawing reads settings and what was found before, no files."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -101,9 +101,9 @@ def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
     job = tracking_job.current()
     if job is not None:
         state = tracking_job.state()
-        text = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames" if state.done else "Starting"
+        counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
         row = layout.row(align=True)
-        row.progress(factor=state.share, text=text)
+        row.progress(factor=state.share, text=counted if state.done else "Starting")
         row.operator(SEMBLANCE_OT_take_cancel.bl_idname, text="", icon="X")
         return
     row = layout.row()
@@ -121,9 +121,9 @@ def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     found = _found_name(scene, profiles)
     if settings.character is None and found:
         column.label(text=f"Found: {found}", icon="CHECKMARK")
-    for profile in profiles:
-        if not found:
-            column.operator(SEMBLANCE_OT_character_add.bl_idname, text=f"Add {profile.name}", icon="ADD").character = profile.name
+    for profile in () if found else profiles:
+        button = column.operator(SEMBLANCE_OT_character_add.bl_idname, text=f"Add {profile.name}", icon="ADD")
+        button.character = profile.name
 
 
 def _found_name(scene: bpy.types.Scene, profiles: tuple[RigProfile, ...]) -> str:

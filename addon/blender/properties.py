@@ -1,19 +1,24 @@
 """The settings of the sidebar, kept in the scene."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..core.frames import ExpressionTrack
 from ..core.smoothing import Smoothing
 from ..core.take import SUFFIX
+from ..expression.calibration import Calibration, find_neutral, neutral_from
 from . import readiness
 from .binding import is_character
 from .keying import Placement
 
 # What is opened as it is; everything else is tracked first.
 _PERFORMANCES = (SUFFIX, ".csv")
+# Slider → the groups of coefficients that it scales.
+_GAINS = {"brows": ("brows",), "eyes": ("eyelids",), "mouth": ("mouth", "cheeks"), "jaw": ("jaw",)}
 
 
 def _source_changed(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
@@ -89,6 +94,21 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
         """The take or Live Link file to apply; None while there is only something to track."""
         chosen = self.source if self.is_performance else self.take
         return Path(bpy.path.abspath(chosen)) if chosen else None
+
+    def calibration(self, raw: ExpressionTrack) -> Calibration:
+        """The resting face as the sidebar wants it found in `raw`, and the gains.
+
+        Raises:
+            SemblanceError: if no face was seen at the chosen time.
+        """
+        if self.neutral == "AUTO":
+            found = find_neutral(raw)
+        elif self.neutral == "FRAME":
+            found = neutral_from(raw, float(raw.times_s[0]) + self.neutral_s)
+        else:
+            found = Calibration()
+        gains = {group: getattr(self, f"gain_{slider}") for slider, groups in _GAINS.items() for group in groups}
+        return replace(found, gains=gains)
 
     def smoothing(self) -> Smoothing:
         """The smoothing of the sidebar."""

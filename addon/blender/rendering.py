@@ -68,7 +68,8 @@ def set_stage(scene: bpy.types.Scene) -> None:
 def ensure_camera(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
     """The scene's camera; without one any camera in it, or a new one in front of the character."""
     if scene.camera is None:
-        scene.camera = next((item for item in scene.objects if item.type == "CAMERA"), None) or _portrait(scene, binding)
+        some = next((item for item in scene.objects if item.type == "CAMERA"), None)
+        scene.camera = some or _portrait(scene, binding)
     return scene.camera
 
 
@@ -78,7 +79,7 @@ def _portrait(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
         item.matrix_world @ Vector(corner)
         for item in scene.objects if item.type == "MESH" and belongs_to(item, binding.armature)
         for corner in item.bound_box
-    ] or [binding.armature.matrix_world.translation + Vector((x, y, z)) for x in (-1, 1) for y in (-1, 1) for z in (0, 2)]
+    ] or [binding.armature.matrix_world.translation + Vector(corner) for corner in ((-1, -1, 0), (1, 1, 2))]
     low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
     data = bpy.data.cameras.new("Semblance Camera")
     data.lens, data.sensor_width = _LENS_MM, _SENSOR_MM

@@ -57,10 +57,10 @@ class Item:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the batch takes."""
     parser.add_argument("--video", nargs="+", default=[], metavar="FILE", help="videos or image folders to track")
-    parser.add_argument("--take", nargs="+", default=[], metavar="FILE", help=".take or Live Link .csv, not tracked again")
+    parser.add_argument("--take", nargs="+", default=[], metavar="FILE", help=".take or Live Link .csv to key")
     parser.add_argument("--character", default="Pip", help="a character's name, or a profile.toml (default: Pip)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="gets one folder per video")
-    parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: the one that is open)")
+    parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: the open one)")
     parser.add_argument("--render", choices=("mp4", "png"), help="also render a clip, at the scene's camera")
     parser.add_argument("--size", type=_size, default=(640, 640), metavar="WxH", help="of the clip (default: 640x640)")
     parser.add_argument("--folder-name", help=argparse.SUPPRESS)  # how a numbered folder reaches a process of --jobs
@@ -174,7 +174,8 @@ def _in_own_process(item: Item, scene: Path | None, args: argparse.Namespace) ->
     kind = "--take" if item.is_performance else "--video"
     command = [
         *_launcher(), kind, item.source, "--character", args.character, "--out", str(item.folder.parent),
-        "--folder-name", item.folder.name, "--size", "{}x{}".format(*args.size), *(("--scene", str(scene)) if scene else ()),
+        "--folder-name", item.folder.name, "--size", "{}x{}".format(*args.size),
+        *(("--scene", str(scene)) if scene else ()),
         *(("--render", args.render) if args.render else ()),
     ]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")

@@ -129,7 +129,7 @@ def mixed_rig(empty_scene: None) -> bpy.types.Object:
 
 @pytest.fixture
 def extension(empty_scene: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """The checkout as an enabled extension, as `make dev-install` links it; gives its modules by name ("blender.panels").
+    """The checkout enabled as an extension, as `make dev-install` links it; gives modules by name ("blender.panels").
 
     They are other module objects than `addon...`: Blender names the package itself.
     """

@@ -74,8 +74,11 @@ def test_cancel_ends_the_child_at_once_and_removes_what_it_half_wrote(tmp_path):
 
 
 def test_a_child_that_will_not_listen_is_killed(tmp_path):
-    deaf = job(tmp_path, "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)")
-    time.sleep(0.5)
+    script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    script += "print(json.dumps({'done': 3}), flush=True); time.sleep(60)"
+    deaf = job(tmp_path, script)
+    while deaf.poll().done != 3:
+        time.sleep(0.01)
     deaf.cancel()
     assert not is_running(deaf)
 
