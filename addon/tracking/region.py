@@ -29,11 +29,13 @@ class Region:
             [sin, cos, self.y - (sin + cos) / 2],
         ])
 
-    def cut(self, image: np.ndarray, size: int) -> np.ndarray:
-        """uint8 [size, size, 3]; bilinear, black outside the picture."""
+    def cut(self, image: np.ndarray, size: int, *, extend: bool) -> np.ndarray:
+        """uint8 [size, size, 3], bilinear; outside the picture black, or with `extend` its outermost pixels again."""
         cv2 = require("cv2", "Face tracking")
         matrix = self.to_picture * [1 / size, 1 / size, 1]
-        return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        border = cv2.BORDER_REPLICATE if extend else cv2.BORDER_CONSTANT
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(image, matrix, (size, size), flags=flags, borderMode=border)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Points [N, 2 or 3] of the unit square → px of the picture; z gets the scale of x."""

@@ -27,6 +27,8 @@ LARGEST: Final = 16384
 STREAM_TIMEOUT_MS: Final = 10_000
 NOMINAL_FPS: Final = 30.0
 """Assumed where a source tells neither times nor a rate."""
+LONGEST_GAP_S: Final = 3600.0
+"""A longer leap between two frames is a damaged time."""
 WHOLE: Final = 0.95
 """A video that ends before this part of the frames that its header promises is told to be damaged."""
 
@@ -82,7 +84,7 @@ class Source:
             if time_s >= start:
                 empty = False
                 yield Frame(image, time_s, index)
-        if empty:
+        if empty and self._range != (-np.inf, np.inf):
             raise SemblanceError(f"'{self.info.name}' has no frame between {start:g} s and {end:g} s.")
 
 
@@ -224,12 +226,13 @@ def _capture_module() -> ModuleType:
 
 
 def _captured(kind: str, name: str, address: str) -> Source:
-    """A file or stream through OpenCV's FFmpeg; it turns pictures as the file's rotation flag says."""
+    """A file or stream through OpenCV's FFmpeg, turned as the file's rotation flag says."""
     cv2 = _capture_module()
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts if kind == "stream" else [])
     if not capture.isOpened():
         raise SemblanceError(f"'{name}' cannot be opened.")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     fps = _sane_rate(capture.get(cv2.CAP_PROP_FPS))
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     finite = 0 < count < 1e9
@@ -261,17 +264,21 @@ def _read_capture(capture: Any, clock: Callable[[], float]) -> Pictures:
 
 
 def _rising(pictures: Pictures, name: str, fps: float | None, duration: float, warnings: list[str]) -> Pictures:
-    """The same pictures with strictly rising times; a time that does not rise becomes the next by the nominal rate."""
-    step, last, repaired = 1 / (fps or NOMINAL_FPS), -np.inf, 0
+    """The same pictures with strictly rising times.
+
+    A time that does not rise, or leaps by more than LONGEST_GAP_S, becomes the next by the nominal rate.
+    """
+    step, last, repaired = 1 / (fps or NOMINAL_FPS), None, 0
     for image, time_s in pictures:
-        if not time_s > last:
-            time_s = last + step if np.isfinite(last) else 0.0
+        usable = abs(time_s) < LONGEST_GAP_S if last is None else last < time_s < last + LONGEST_GAP_S
+        if not usable:
+            time_s = 0.0 if last is None else last + step
             repaired += 1
         last = time_s
         yield image, time_s
     if repaired:
         warnings.append(f"{repaired} frames of '{name}' have no usable time; they follow at {1 / step:g} a second.")
-    if last + 2 * step < WHOLE * duration:
+    if last is not None and last + 2 * step < WHOLE * duration:
         warnings.append(f"'{name}' ends after {last:.1f} s of {duration:.1f} s: the file is damaged or cut off.")
 
 

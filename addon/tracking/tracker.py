@@ -66,7 +66,7 @@ class FaceTracker:
     def detect(self, image: np.ndarray) -> list[Detection]:
         """All faces in uint8 [H, W, 3] BGR, the likeliest first."""
         square = whole(image)
-        boxes, scores = self._detector(square.cut(image, self._detector.side))
+        boxes, scores = self._detector(square.cut(image, self._detector.side, extend=False))
         likely = scores >= FOUND
         return [_in_picture(row, score, square) for row, score in _merge(boxes[likely], scores[likely])]
 
@@ -85,7 +85,8 @@ class FaceTracker:
 
     def _look(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Landmarks [478, 3] in px of the picture, probability of a face."""
-        landmarks, presence = self._mesh(region.cut(image, self._mesh.side))
+        # The mesh network sees repeated edges, not black, where a face leaves the picture; so does MediaPipe's.
+        landmarks, presence = self._mesh(region.cut(image, self._mesh.side, extend=True))
         return region.project(landmarks / self._mesh.side), presence
 
     def _find(self, image: np.ndarray) -> Region | None:
