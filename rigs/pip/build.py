@@ -125,7 +125,7 @@ def _studio(scene: bpy.types.Scene) -> None:
     display = scene.display
     display.render_aa = "8"
     shading = display.shading
-    shading.light, shading.color_type = "STUDIO", "MATERIAL"
+    shading.light, shading.studio_light, shading.color_type = "STUDIO", "paint.sl", "MATERIAL"
     shading.show_cavity, shading.cavity_type = True, "BOTH"
     shading.show_specular_highlight = True
     shading.background_type, shading.background_color = "VIEWPORT", (0.30, 0.40, 0.46)

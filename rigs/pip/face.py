@@ -23,12 +23,12 @@ _ROWS = np.concatenate([
     np.linspace(-18, -34, 11)[1:], np.linspace(-34, -50, 11)[1:], np.linspace(-50, -66, 8)[1:],
     np.linspace(-66, -90, 5)[1:-1],
 ])
-_UPPER_LIP = (0, 1.0, 2.2, 3.3, 4.5, 6.0, 8.0, 10.2, 12.2, 14.1, 16)      # degrees of row k above the slit
-_LOWER_LIP = (0, 1.3, 2.9, 4.3, 5.6, 7.2, 9.0, 10.8, 12.5, 14.2, 16)
-_UPPER_HEIGHT = (-0.020, 0.012, 0.030, 0.020, 0.004)
-_LOWER_HEIGHT = (-0.020, 0.016, 0.040, 0.022, -0.006)
+_UPPER_LIP = (0, 0.9, 1.9, 2.8, 4.2, 6.0, 8.0, 10.2, 12.2, 14.1, 16)      # degrees of row k above the slit
+_LOWER_LIP = (0, 1.2, 2.6, 3.8, 5.3, 7.2, 9.0, 10.8, 12.5, 14.2, 16)
+_UPPER_HEIGHT = (-0.020, 0.010, 0.026, 0.018, 0.004)
+_LOWER_HEIGHT = (-0.020, 0.014, 0.034, 0.018, -0.006)
 # the bag behind the lips: width, height, depth of its rings
-_BAG = ((0.99, 0.003, 0.030), (0.97, 0.030, 0.070), (1.0, 0.10, 0.12), (1.08, 0.17, 0.22), (1.05, 0.20, 0.38),
+_BAG = ((0.99, -0.007, 0.030), (0.97, 0.030, 0.070), (1.0, 0.10, 0.12), (1.08, 0.17, 0.22), (1.05, 0.20, 0.38),
         (0.8, 0.15, 0.55))
 _BAG_FOLLOWS = (1.0, 0.92, 0.7, 0.4, 0.2, 0.05)
 # material slots
@@ -145,8 +145,8 @@ class _Builder:
         k = abs(above)
         upper = above > 0 or (above == 0 and side > 0)
         body = max(1 - s * s, 0.0) ** 0.55 if s < 1 else 0.0
-        open_up = float(smoothstep(np.array(s), 1.0, 1.6))
-        profile = 0.16 + 0.84 * max(body, open_up)
+        open_up = float(smoothstep(np.array(s), 1.0, 1.4))
+        profile = 0.20 + 0.80 * max(body, open_up)
         if upper:
             profile *= 1 - 0.14 * np.exp(-((s / 0.14) ** 2)) + 0.08 * np.exp(-(((s - 0.32) / 0.2) ** 2))
         rows = _UPPER_LIP if upper else _LOWER_LIP
@@ -156,7 +156,7 @@ class _Builder:
         phi = -34 + slit * (1 - k / 10) + (offset if upper else -offset)
         heights = _UPPER_HEIGHT if upper else _LOWER_HEIGHT
         height = heights[k] * (body if k else 1.0) if k < 5 and s <= 1 else 0.0
-        tuck = -0.022 * np.exp(-(((s - 1) / 0.16) ** 2) - (k / 3.0) ** 2)
+        tuck = -0.014 * np.exp(-(((s - 1) / 0.20) ** 2) - (k / 4.0) ** 2)
         return phi, height + tuck * (s > 0.7)
 
     def _eye(self, column: int, row: int, side: int) -> tuple[float, float]:
@@ -185,8 +185,8 @@ class _Builder:
         for sign in (1, -1):
             rings = []
             for t in np.linspace(0, 1, stations):
-                theta, phi = 9.0 + 30.5 * t, 24.6 + 6.2 * np.sin(np.pi * (0.10 + 0.72 * t)) - 3.4 * t
-                width = (2.5 * (1 - 0.62 * t)) * min(1.0, (0.10 + t * 7)) ** 0.5 * min(1.0, 0.05 + (1 - t) * 5) ** 0.6
+                theta, phi = 8.5 + 32.0 * t, 23.6 + 6.0 * np.sin(np.pi * (0.10 + 0.72 * t)) - 3.6 * t
+                width = (3.1 * (1 - 0.60 * t)) * min(1.0, (0.10 + t * 7)) ** 0.5 * min(1.0, 0.05 + (1 - t) * 5) ** 0.6
                 thick = 0.018 + 0.30 * np.deg2rad(width)
                 ring = []
                 for a in np.arange(around) / around * 2 * np.pi:
@@ -271,7 +271,7 @@ class _Builder:
         rim = face.rims[name]
         sign, up = (1 if name.endswith("L") else -1), (1 if "upper" in name else -1)
         eye = surface.EYE * [sign, 1, 1]
-        out = face.points[rim] - eye
+        out = face.points[rim] - eye        # outwards from the ball's centre
         out /= np.linalg.norm(out, axis=1, keepdims=True)
         inside = eye + out * (surface.EYE_RADIUS + 0.004)
         behind = out + [0, 0, 0.30 * up]
@@ -289,12 +289,13 @@ class _Builder:
         """A dark band that rides on the edge of the upper lid, longer towards the outer corner."""
         t = np.linspace(0, 1, len(rim))
         reach = (0.018 + 0.050 * t**1.5) * np.minimum(1, 0.15 + 5 * (1 - t)) ** 0.5
-        lift = np.stack([sign * 0.45 * t, np.zeros_like(t), 0.35 + 0.25 * t], axis=1)
+        up = np.array([0, 0, 1.0]) - out * out[:, 2:]
+        up /= np.linalg.norm(up, axis=1, keepdims=True)
+        lift = np.stack([sign * 0.45 * t, np.zeros_like(t), np.zeros_like(t)], axis=1) + up * (0.30 + 0.25 * t)[:, None]
         root = face.points[rim]
-        thickness = 0.018 * np.minimum(1, 0.25 + 3.5 * np.minimum(t, 1 - t))
-        up = np.array([0, 0, 1.0])
-        rows = (root + out * 0.002 + up * thickness[:, None], root + (out + lift) * reach[:, None] + up * 0.004,
-                root - out * 0.012 - up * 0.006)
+        thick = (0.020 * np.minimum(1, 0.25 + 3.5 * np.minimum(t, 1 - t)))[:, None]
+        reach = (reach + 0.010)[:, None]
+        rows = (root + out * 0.012 + up * thick, root + (out + lift) * reach, root + out * 0.002 - up * 0.012)
         rings = [self._append(face, row, rim, 1.0, 0, np.zeros(len(rim), int)) for row in rows]
         for a, b in zip(rings, [*rings[1:], rings[0]], strict=True):
             self._strip(face, a, b, LASH, flip=sign < 0)
@@ -339,10 +340,10 @@ class _Builder:
 
 def _lid_edge(s: float, upper: bool, moved: float) -> tuple[float, float]:
     """(theta, phi) in degrees of a lid's edge at s = -1 (inner corner) .. 1 (outer), `moved` towards the other lid."""
-    alpha = np.deg2rad(49.0 * s + 2)
+    alpha = np.deg2rad(47.5 * s + 2)
     middle = 1.0 + 3.0 * s
-    top = middle + 35.0 * (1 - abs(s) ** 2.3) ** 0.72
-    bottom = middle - 31.0 * (1 - abs(s) ** 2.5) ** 0.80
+    top = middle + 27.5 * (1 - abs(s) ** 2.3) ** 0.72
+    bottom = middle - 29.5 * (1 - abs(s) ** 2.5) ** 0.80
     if upper:
         shut = bottom - 1.2 * (1 - s * s)
         beta = top + (shut - top) * moved

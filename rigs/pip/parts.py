@@ -9,18 +9,18 @@ from mathutils import Matrix
 
 # name: colour (scene linear), roughness, subsurface
 MATERIALS = {
-    "skin": ((0.80, 0.47, 0.33), 0.48, 0.15),
-    "lips": ((0.66, 0.24, 0.20), 0.38, 0.10),
+    "skin": ((0.92, 0.56, 0.40), 0.55, 0.15),
+    "lips": ((0.78, 0.29, 0.25), 0.45, 0.10),
     "mouth": ((0.20, 0.035, 0.04), 0.60, 0.0),
     "lash": ((0.045, 0.022, 0.018), 0.60, 0.0),
     "brow": ((0.16, 0.055, 0.022), 0.70, 0.0),
-    "freckle": ((0.62, 0.30, 0.19), 0.50, 0.0),
+    "freckle": ((0.70, 0.34, 0.20), 0.50, 0.0),
     "hair": ((0.27, 0.085, 0.028), 0.45, 0.0),
     "sclera": ((0.90, 0.90, 0.88), 0.15, 0.0),
     "limbus": ((0.035, 0.09, 0.075), 0.12, 0.0),
     "iris": ((0.09, 0.30, 0.22), 0.12, 0.0),
     "iris_inner": ((0.20, 0.46, 0.28), 0.12, 0.0),
-    "pupil": ((0.006, 0.006, 0.008), 0.05, 0.0),
+    "pupil": ((0.006, 0.006, 0.008), 0.45, 0.0),
     "catchlight": ((1.0, 1.0, 1.0), 0.05, 0.0),
     "teeth": ((0.92, 0.90, 0.84), 0.20, 0.0),
     "gums": ((0.62, 0.20, 0.20), 0.35, 0.0),
@@ -131,21 +131,21 @@ def catchlights(slots: dict[str, bpy.types.Material]) -> bpy.types.Object:
 
 
 def teeth(name: str, upper: bool, lip_line: np.ndarray, slots: dict[str, bpy.types.Material]) -> bpy.types.Object:
-    """A row of ten rounded teeth on a gum behind the lips; `lip_line` [3] is the middle of the closed lips."""
+    """A row of twelve rounded teeth on a gum behind the lips; `lip_line` [3] is the middle of the closed lips."""
     up = 1 if upper else -1
     edge = -0.022 if upper else 0.026
     #        depth, height above the edge (towards the gum)
     section = [(0.030, 0.012), (0.008, 0.004), (0.000, 0.030), (0.004, 0.085), (0.000, 0.105), (0.012, 0.16), (0.06, 0.16),
                (0.050, 0.03)]
-    points, count, per = [], 10, 5
+    points, count, per = [], 12, 5
     stations = count * per + 1
     for k in range(stations):
         t = k / (stations - 1) * 2 - 1
         angle = t * 1.25
         groove = abs(((k % per) / per) - 0.5) * 2 if k % per else 1.0
         dent = 0.010 * groove**6
-        radius = (0.215 if upper else 0.20) - dent
-        x, y = radius * np.sin(angle), -radius * 1.05 * (np.cos(angle) - 1)
+        radius = (0.285 if upper else 0.262) - dent
+        x, y = radius * np.sin(angle), -radius * 0.78 * (np.cos(angle) - 1)
         outward = np.array([np.sin(angle), -np.cos(angle)])
         for depth, height in section:
             tooth = height < 0.09
@@ -192,7 +192,7 @@ def tongue(lip_line: np.ndarray, slots: dict[str, bpy.types.Material]) -> tuple[
 def ears(slots: dict[str, bpy.types.Material]) -> bpy.types.Object:
     """Both ears: a dish with a raised rim."""
     # radius of the ring, rise out of the head
-    profile = ((0.0, 0.035), (0.30, 0.020), (0.52, 0.030), (0.68, 0.085), (0.84, 0.110), (0.97, 0.085), (1.0, 0.04),
+    profile = ((0.02, 0.030), (0.30, 0.020), (0.52, 0.030), (0.68, 0.085), (0.84, 0.110), (0.97, 0.085), (1.0, 0.04),
                (0.92, -0.05), (0.75, -0.10))
     around = 28
     points, faces = [], []
@@ -233,7 +233,7 @@ def body(armature: bpy.types.Object, slots: dict[str, bpy.types.Material]) -> li
                                     np.full(around, z)], axis=1))
         return np.concatenate(points)
 
-    rows = [(-0.62, 0.34, 0.36, 0.10), (-0.85, 0.33, 0.35, 0.12), (-1.05, 0.32, 0.33, 0.14), (-1.25, 0.34, 0.34, 0.15),
+    rows = [(-0.72, 0.24, 0.24, 0.02), (-0.84, 0.28, 0.27, 0.06), (-0.96, 0.295, 0.29, 0.11), (-1.08, 0.30, 0.30, 0.14), (-1.25, 0.315, 0.32, 0.16),
             (-1.42, 0.40, 0.38, 0.16), (-1.60, 0.52, 0.44, 0.16)]
     points = loft(rows)
     neck = mesh_object("Pip-neck", points, grid_faces(len(rows), around, closed=True, flip=True), [slots["skin"]])

@@ -16,6 +16,7 @@ BOARD = np.array([2.35, -0.9, 0.1])
 GAZE_YAW, GAZE_PITCH = 0.61, 0.48
 """rad: how far the eyes turn at the sliders' ends."""
 HOLDER = "CTRL-face"
+MECHANISM = "MCH-lids"
 HERE = Path(__file__).parent
 _AXES = "XYZ"
 
@@ -104,6 +105,7 @@ def _edit_bones(armature: bpy.types.Object, rows: list[Row]) -> None:
     bone("neck", [0, 0.18, -1.5], 0.7, "root", deform=True)
     bone("CTRL-head", [0, 0.14, -0.80], 0.5, "neck", deform=True)
     bone("DEF-jaw", surface.JAW_PIVOT, 0.2, "CTRL-head")
+    bone(MECHANISM, [0, 0.5, 0.0], 0.2, "CTRL-head")
     for side, sign in ((".L", 1), (".R", -1)):
         bone("DEF-eye" + side, surface.EYE * [sign, 1, 1], 0.2, "CTRL-head")
     bone(HOLDER, BOARD + [0, 0, 1.5], 0.2, "root")
@@ -196,6 +198,9 @@ def _bone_drivers(armature: bpy.types.Object, rows: list[Row]) -> None:
         sign = "" if side == ".L" else "-"
         drive(bones["DEF-eye" + side], "rotation_euler", 0, f"-{GAZE_PITCH}*eye_y", armature, rows, side)
         drive(bones["DEF-eye" + side], "rotation_euler", 1, f"{sign}{GAZE_YAW}*eye_x", armature, rows, side)
+        for name, expression in _table()["mechanism"].items():
+            bones[MECHANISM][name + side] = 0.0
+            drive(bones[MECHANISM], f'["{name}{side}"]', -1, expression, armature, rows, side)
     jaw = bones["DEF-jaw"]
     drive(jaw, "rotation_euler", 0, f"-{JAW_OPEN}*jaw_open", armature, rows)
     drive(jaw, "location", 0, f"{JAW_SIDE}*jaw_side", armature, rows)
@@ -212,14 +217,15 @@ def drive(owner: bpy.types.bpy_struct, path: str, index: int, expression: str, a
     letters = iter("abcdefgh")
 
     def variable(name: str) -> str:
-        row = by_name.get(name + side) or by_name[name]
+        row = by_name.get(name + side) or by_name.get(name)
         letter = next(letters)
         new = curve.driver.variables.new()
         new.name = letter
         target = new.targets[0]
-        if row.kind == "property":
+        if row is None or row.kind == "property":
+            bone, key = (row.bone, row.what) if row else (MECHANISM, name + side)
             new.type = "SINGLE_PROP"
-            target.id, target.data_path = armature, f'pose.bones["{row.bone}"]["{row.what}"]'
+            target.id, target.data_path = armature, f'pose.bones["{bone}"]["{key}"]'
             return letter
         new.type = "TRANSFORMS"
         target.id, target.bone_target = armature, row.bone
@@ -234,14 +240,15 @@ def drive(owner: bpy.types.bpy_struct, path: str, index: int, expression: str, a
 
 def key_expressions() -> dict[str, tuple[str, str]]:
     """Shape key → (expression in controls, side)."""
-    with (HERE / "keys.toml").open("rb") as file:
-        table = tomllib.load(file)
-    keys = {}
+    table, keys = _table(), {}
     for name, expression in table["sided"].items():
-        for part, text in table["parts"].items():
-            expression = expression.replace("{" + part + "}", text)
         keys |= {name + side: (expression, side) for side in (".L", ".R")}
     return keys | {name: (expression, "") for name, expression in (table["central"] | table["tongue"]).items()}
+
+
+def _table() -> dict[str, dict[str, str]]:
+    with (HERE / "keys.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 def profile_text(rows: list[Row]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import surface
 from face import MOUTH, MOUTH_HALF, Face, points_with_lids, smoothstep
 
-JAW_OPEN = 0.40
+JAW_OPEN = 0.50
 """rad: rotation of the jaw at jaw_open = 1."""
 JAW_SIDE = 0.10
 JAW_FORWARD = 0.09
@@ -70,15 +70,19 @@ class Fields:
 
     def jaw_weight(self) -> np.ndarray:
         """How far each vertex goes with the jaw: 0 above the mouth, 1 below, 0.5 at the corners."""
-        below = 0.5 - 0.5 * self.sine
+        # close to the lips squarer than an ellipse, so that the open mouth is not pointed
+        power = 1 - 0.3 * np.exp(-((self.mu / 0.35) ** 2))
+        below = 0.5 - 0.5 * np.sign(self.sine) * np.abs(self.sine) ** power
         side = 1 - smoothstep(np.abs(self.theta), 0.5, 1.75)
         upper = np.where(self.up > 0, 1 - smoothstep(self.up, 0.02, 0.42), 1.0)
         throat = 1 - 0.75 * smoothstep(-self.phi, 1.05, 1.5)
-        return below * side * upper * throat
+        deep = np.array([1, 1, 1, 1, 1, 0.65, 0.3, 0.0])[self.face.ring]
+        return below * side * upper * throat * deep
 
     def jaw_sealed(self) -> np.ndarray:
         """The jaw weight with both lips together: no step across the slit."""
-        sealed = 1 - smoothstep(self.up, -0.26, 0.20)
+        # both reds as one stiff band between the two jaws
+        sealed = 0.45 * (1 - smoothstep(self.up, 0.05, 0.34)) + 0.55 * smoothstep(-self.up, 0.07, 0.42)
         near = np.exp(-((self.mu / 1.1) ** 4))
         weight = self.jaw_weight()
         inside = self.face.ring > 0
@@ -112,7 +116,7 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
     narrow = f.slide(theta=-0.12 * f.theta * np.exp(-((f.mu / 1.1) ** 2)))
     side, forward = np.array([JAW_SIDE, 0.012, 0]), np.array([0, -JAW_FORWARD, 0.01])
     lips = np.exp(-((f.mu / 0.9) ** 2))
-    near = np.exp(-((f.mu / 0.55) ** 2))
+    near = np.exp(-((f.mu / 0.55) ** 2)) * (1 - smoothstep(f.up, 0.09, 0.24))
     ball = f.bump(0, -51, 15, 7)
     keys = {
         "jaw_open": weight * turn + narrow,
@@ -150,7 +154,7 @@ def _band(f: Fields, low: float, high: float) -> np.ndarray:
 def left_keys(face: Face) -> dict[str, np.ndarray]:
     """Displacements [N, 3] of the keys of Pip's left side; the right side mirrors them."""
     f = Fields(face)
-    corner, wide = f.corner(11, 9), f.corner(17, 12)
+    corner, wide = _corners(f, 12), f.corner(17, 13)
     apple = f.bump(31, -21, 13, 10)
     off = f.off_lids
     inner, middle, outer = f.bump(9, 23, 10, 12) * off, f.bump(23, 27, 9, 12) * off, f.bump(37, 23, 10, 13) * off
@@ -172,8 +176,8 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "cheek_raise": f.slide(phi=0.07 * apple * off, rise=0.055 * apple),
         "nose_sneer": f.slide(phi=0.075 * sneer + 0.05 * fold * f.left - 0.04 * f.bump(9, 21, 8, 9) * off,
                               theta=0.02 * sneer, rise=0.03 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
-        "corner_up": f.slide(theta=0.055 * wide, phi=0.175 * corner + 0.035 * wide, rise=0.05 * apple - 0.01 * corner),
-        "corner_down": f.slide(theta=-0.015 * corner, phi=-0.155 * corner - 0.02 * wide, rise=0.012 * corner),
+        "corner_up": f.slide(theta=0.075 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.015 * corner),
+        "corner_down": f.slide(theta=-0.015 * corner, phi=-0.135 * corner - 0.025 * wide, rise=0.012 * corner),
         "corner_out": f.slide(theta=0.15 * wide + 0.03 * f.theta * f.left * near,
                               phi=-0.18 * f.up * near * f.left, rise=-0.012 * near * f.left),
         "corner_in": f.slide(theta=-0.14 * wide, rise=0.04 * corner),
@@ -187,6 +191,13 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
     return keys | _lid_keys(face)
 
 
+def _corners(f: Fields, high: float) -> np.ndarray:
+    """1 at the left corner of the mouth; falls to 0 like a parabola towards the middle of the lips."""
+    s = np.maximum(f.theta, 0) / MOUTH_HALF
+    across = np.where(s < 1, 0.10 + 0.90 * s**1.7, np.exp(-(((s - 1) / 0.75) ** 2)))
+    return across * f.left * np.exp(-((np.rad2deg(f.up) / high) ** 2))
+
+
 def _lid_keys(face: Face) -> dict[str, np.ndarray]:
     left = (face.theta > 0)[:, None] * ~face.free[:, None]
     rest = face.points
@@ -194,7 +205,7 @@ def _lid_keys(face: Face) -> dict[str, np.ndarray]:
     keys = {
         "lid_close": shut,
         "lid_close_arc": half - shut / 2,
-        "lid_wide": points_with_lids(face, -0.26, 0) - rest,
+        "lid_wide": points_with_lids(face, -0.32, 0) - rest,
         "lid_raise": points_with_lids(face, 0, 1) - rest,
         "lid_drop": points_with_lids(face, 0, -0.45) - rest,
     }

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import numpy as np
 
-EYE = np.array([0.375, -0.575, 0.02])
+EYE = np.array([0.385, -0.560, 0.02])
 """Centre of the left eyeball; the right one mirrors it."""
-EYE_RADIUS = 0.315
+EYE_RADIUS = 0.335
 LID_RADIUS = EYE_RADIUS + 0.026
 JAW_PIVOT = np.array([0.0, 0.08, -0.22])
 
 # centre x, y, z · radii x, y, z · softness of the blend; mirrored where x is not 0
 _SOLIDS = (
     ((0.0, 0.10, 0.27), (1.02, 1.02, 0.96), 0.0),        # skull
-    ((0.0, -0.10, -0.30), (0.84, 0.76, 0.74), 0.40),     # lower face
-    ((0.0, -0.50, -0.82), (0.30, 0.25, 0.22), 0.40),     # chin
-    ((0.46, -0.42, -0.36), (0.40, 0.37, 0.34), 0.34),    # cheeks
-    ((0.0, -0.74, -0.60), (0.30, 0.15, 0.22), 0.24),     # muzzle
+    ((0.0, -0.10, -0.29), (0.86, 0.78, 0.72), 0.42),     # lower face
+    ((0.0, -0.52, -0.80), (0.27, 0.25, 0.20), 0.36),     # chin
+    ((0.47, -0.45, -0.33), (0.40, 0.40, 0.34), 0.36),    # cheeks
+    ((0.0, -0.74, -0.60), (0.28, 0.15, 0.20), 0.24),     # muzzle
 )
 _NOSE = (
-    ((0.0, -0.86, 0.02), (0.075, 0.10, 0.22), 0.16),     # bridge
-    ((0.0, -0.965, -0.235), (0.125, 0.125, 0.105), 0.09),  # tip
-    ((0.085, -0.905, -0.265), (0.075, 0.085, 0.066), 0.05),  # wings
+    ((0.0, -0.87, 0.00), (0.06, 0.09, 0.22), 0.20),      # bridge
+    ((0.0, -0.975, -0.235), (0.100, 0.105, 0.088), 0.10),  # tip
+    ((0.072, -0.915, -0.262), (0.062, 0.075, 0.056), 0.05),  # wings
 )
 
 
@@ -69,10 +69,10 @@ def _distance(points: np.ndarray) -> np.ndarray:
     for centre, radii, softness in _SOLIDS[1:]:
         solid = _union(solid, _ellipsoid(mirrored if centre[0] else points, centre, radii), softness)
     eye = np.linalg.norm(mirrored - EYE, axis=-1)
-    solid = -_union(-solid, eye - (LID_RADIUS + 0.010), 0.22)     # a shallow socket around the lids
+    solid = -_union(-solid, eye - (LID_RADIUS + 0.000), 0.20)     # a shallow socket around the lids
     for centre, radii, softness in _NOSE:
         solid = _union(solid, _ellipsoid(mirrored if centre[0] else points, centre, radii), softness)
-    return _union(solid, eye - LID_RADIUS, 0.10)
+    return _union(solid, eye - LID_RADIUS, 0.13)
 
 
 def _ellipsoid(points: np.ndarray, centre: tuple[float, ...], radii: tuple[float, ...]) -> np.ndarray:
