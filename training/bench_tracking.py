@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from addon.core.errors import SemblanceError
 from addon.core.files import write_bytes
 from addon.core.frames import Frame
 from addon.core.paths import MODELS
@@ -43,9 +44,12 @@ def compare(frames: Iterator[Frame]) -> Comparison:
     """Run both over `frames`, turn by turn.
 
     Raises:
-        ImportError: without MediaPipe (a development dependency, Python 3.9 to 3.12).
+        SemblanceError: without MediaPipe.
     """
-    from mediapipe.python.solutions.face_mesh import FaceMesh
+    try:
+        from mediapipe.python.solutions.face_mesh import FaceMesh
+    except ImportError as error:
+        raise SemblanceError(f"{RIVAL} is not here ({error}); run 'make bench' with Python 3.11 or 3.12.") from error
 
     from addon.tracking.tracker import FaceTracker
 

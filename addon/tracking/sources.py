@@ -93,9 +93,9 @@ def open_source(
 ) -> Source:
     """Open what `address` names.
 
-    A number is a webcam; `rtsp://…`, `http://…` and the like a stream; a folder, one image or a pattern such as
-    `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second, numbers left out in the names being
-    gaps in time; anything else a video file. `start_s` and `end_s` choose a part by the source's own times.
+    A number (or /dev/video…) is a webcam; `rtsp://…`, `http://…` and the like a stream; a folder, one image or a
+    pattern such as `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second, numbers left out in
+    the names being gaps in time; anything else a video file. `start_s` and `end_s` choose a part by the source's times.
 
     Raises:
         SemblanceError: one sentence on what is wrong with it.
@@ -104,8 +104,9 @@ def open_source(
     if not start < end:
         raise SemblanceError(f"The start at {start:g} s must come before the end at {end:g} s.")
     text = str(address).strip()
-    if re.fullmatch(r"\d{1,3}", text) and not Path(text).exists():
-        source = _camera(int(text))
+    camera = re.fullmatch(r"(?:/dev/video)?(\d{1,3})", text)
+    if camera and not Path(text).is_file():
+        source = _camera(int(camera[1]))
     elif re.match(r"\w{2,}://", text):
         source = _stream(text)
     else:
@@ -169,10 +170,11 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _read_images(paths: list[Path], fps: float, warnings: list[str]) -> Pictures:
-    cv2 = require("cv2", FEATURE)
+    cv2 = _opencv()
     numbers = [int(found[-1]) if (found := re.findall(r"\d+", path.stem)) else -1 for path in paths]
     if any(b <= a for a, b in itertools.pairwise(numbers)) or numbers[0] < 0:
         numbers = list(range(len(paths)))
+    shape = None
     for path, number in zip(paths, numbers, strict=True):
         image = None
         with contextlib.suppress(OSError, cv2.error):
@@ -180,6 +182,8 @@ def _read_images(paths: list[Path], fps: float, warnings: list[str]) -> Pictures
             image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             warnings.append(f"The image '{path}' cannot be read and was left out.")
+        elif image.shape != (shape := shape or image.shape):
+            warnings.append(f"The image '{path}' has another size than the first and was left out.")
         else:
             yield image, (number - numbers[0]) / fps
 
@@ -192,7 +196,7 @@ def _video(path: Path) -> Source:
         raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
     if empty:
         raise SemblanceError(f"The video '{path}' is empty (0 bytes).")
-    _capture_module()
+    _opencv()
     for read in (lambda: _captured("video", path.name, str(path)), lambda: _decoded(path)):
         with contextlib.suppress(SemblanceError):
             return read()
@@ -218,8 +222,8 @@ def _opened(
     return Source(info, warnings, itertools.chain([first], pictures), close)
 
 
-def _capture_module() -> ModuleType:
-    """OpenCV, with FFmpeg's own remarks on damaged files kept off the terminal: we say what matters ourselves."""
+def _opencv() -> ModuleType:
+    """OpenCV, with its own remarks on damaged files kept off the terminal: we say what matters ourselves."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     return require("cv2", FEATURE)
@@ -227,7 +231,7 @@ def _capture_module() -> ModuleType:
 
 def _captured(kind: str, name: str, address: str) -> Source:
     """A file or stream through OpenCV's FFmpeg, turned as the file's rotation flag says."""
-    cv2 = _capture_module()
+    cv2 = _opencv()
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts if kind == "stream" else [])
     if not capture.isOpened():
@@ -283,7 +287,7 @@ def _rising(pictures: Pictures, name: str, fps: float | None, duration: float, w
 
 
 def _camera(number: int) -> Source:
-    cv2 = _capture_module()
+    cv2 = _opencv()
     capture = cv2.VideoCapture(number)
     problem = f"Camera {number} gives no picture: check that it is connected, allowed and not in use elsewhere."
     if not capture.isOpened():
@@ -312,9 +316,12 @@ def _decoded(path: Path) -> Source:
     av = require("av", f"A second way to read '{path.name}'")
     try:
         container = av.open(str(path))
-        track = container.streams.video[0]
-    except (av.FFmpegError, IndexError) as error:
-        raise SemblanceError(f"'{path}' has no pictures that PyAV can read.") from error
+    except av.FFmpegError as error:
+        raise SemblanceError(f"'{path}' cannot be read by PyAV.") from error
+    if not container.streams.video:
+        container.close()
+        raise SemblanceError(f"'{path}' has no pictures.")
+    track = container.streams.video[0]
     fps = _sane_rate(track.average_rate and float(track.average_rate))
     duration = float(container.duration or 0) / av.time_base
     warnings: list[str] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.errors import SemblanceError
 from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from .crop import aligned_crop
 from .networks import DetectorNetwork, MeshNetwork
@@ -49,6 +50,9 @@ class FaceTracker:
     """
 
     def __init__(self, face: int = 0) -> None:
+        """Raises SemblanceError for a number below 0, or if onnxruntime or a network is missing."""
+        if face < 0:
+            raise SemblanceError(f"The number of the face must be 0 (the largest) or more, not {face}.")
         self._detector, self._mesh = DetectorNetwork(), MeshNetwork()
         self._face = face
         self._region: Region | None = None

@@ -187,6 +187,14 @@ def test_damaged_image_is_left_out_and_told(tmp_path: Path) -> None:
     assert len(source.warnings) == 1 and "frame_2.png" in source.warnings[0]
 
 
+def test_image_of_another_size_is_left_out_and_told(tmp_path: Path) -> None:
+    write_images(tmp_path, [1, 2, 3])
+    cv2.imwrite(str(tmp_path / "frame_2.png"), picture(2, 20000, 20))
+    with open_source(tmp_path) as source:
+        assert len(list(source)) == 2
+    assert len(source.warnings) == 1 and "another size" in source.warnings[0]
+
+
 # Live
 
 
@@ -231,7 +239,7 @@ def test_stream_that_is_not_there_hides_the_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", [97, "97"])
+@pytest.mark.parametrize("address", [97, "97", "/dev/video97"])
 def test_camera_that_is_not_there(address: int | str) -> None:
     with pytest.raises(SemblanceError, match="Camera 97 gives no picture"):
         open_source(address)

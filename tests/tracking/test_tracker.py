@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
 from addon.tracking.region import around
 from addon.tracking.tracker import FaceTracker, overlap
@@ -37,7 +38,7 @@ def test_portrait_agrees_with_mediapipe(portrait: np.ndarray) -> None:
     height, width = portrait.shape[:2]
     theirs = np.array([[p.x * width, p.y * height, p.z * width] for p in theirs])
     face, = follow(FaceTracker(), [portrait])
-    assert face.found and face.confidence > 0.9
+    assert face.found and face.confidence > 0.9 and face.landmarks.dtype == np.float32
     assert crop_distance(face.landmarks, theirs) < 0.1
     assert np.abs(face.landmarks[:, 2] - theirs[:, 2]).mean() < 1.0
 
@@ -82,6 +83,11 @@ def test_same_face_is_kept_after_a_gap(two_faces: np.ndarray) -> None:
 
 def test_a_face_that_is_not_there(two_faces: np.ndarray) -> None:
     assert not any(face.found for face in follow(FaceTracker(2), [two_faces] * 2))
+
+
+def test_negative_face_is_refused() -> None:
+    with pytest.raises(SemblanceError, match=r"must be 0 \(the largest\) or more, not -1"):
+        FaceTracker(-1)
 
 
 def test_overlap() -> None:
