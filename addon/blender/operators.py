@@ -184,7 +184,7 @@ class SEMBLANCE_OT_neutral_set(bpy.types.Operator):
     """Make the performer's face at the current frame the resting face; Apply again to see it"""
 
     bl_idname = "semblance.neutral_set"
-    bl_label = "Use the Current Frame"
+    bl_label = "Neutral from Current Frame"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

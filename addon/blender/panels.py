@@ -59,8 +59,9 @@ class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
         if settings.neutral == "FRAME":
             layout.prop(settings, "neutral_s")
         layout.operator(SEMBLANCE_OT_neutral_set.bl_idname)
-        column = layout.column(align=True, heading="Strength")
-        for group in ("brows", "eyes", "mouth", "jaw"):
+        column = layout.column(align=True)
+        column.prop(settings, "gain_brows", text="Strength  Brows")
+        for group in ("eyes", "mouth", "jaw"):
             column.prop(settings, f"gain_{group}")
 
 
