@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -46,7 +46,7 @@ class SourceInfo:
     width: int
     height: int
     frame_count: int | None
-    """None for a live source; an estimate for some files."""
+    """Frames in the chosen part; None for a live source, an estimate for some files."""
     fps: float | None
     """The nominal rate; the frames' own times are what counts."""
 
@@ -117,6 +117,10 @@ def open_source(
         source.close()
         raise
     source._range = (start, end)
+    count, rate = source.info.frame_count, source.info.fps
+    if (start_s, end_s) != (None, None) and count and rate:
+        part = round((min(end, count / rate) - max(start, 0)) * rate)
+        source.info = replace(source.info, frame_count=min(max(part, 1), count))
     return source
 
 
