@@ -10,7 +10,7 @@ import csv
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -26,13 +26,12 @@ from .apply import require_bpy
 from .side_by_side import beside, contact_sheet, telling_moments
 from .terminal import progress_display, without_chatter
 
-if TYPE_CHECKING:
-    from ..blender.apply import Applied
-
 CLIP: Final = ROOT / "assets" / "demo" / "performer.mp4"
 TRUTH: Final = CLIP.with_suffix(".csv")
 CHARACTER: Final = "Pip"
 _HEIGHT_PX: Final = 480
+_CLOSER: Final = 1.35
+_UPWARDS: Final = 0.06
 _SHEET_COLUMNS: Final = 6
 _SHEET_CELL_PX: Final = 300
 # A coefficient that hardly moves in the clip has no curve to compare.
@@ -58,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         print(f"3/4  Keying and rendering {CHARACTER}")
         with without_chatter():
-            applied, pictures = key_and_render(take, out / "demo.blend", Path(folder, "pip"))
-        print(f"     {applied.keyed.curves} controls keyed on {len(applied.keyed.frames)} frames")
+            pictures = key_and_render(take, out / "demo.blend", Path(folder, "pip"))
         print("4/4  Putting performer and Pip side by side")
         with without_chatter():
             film(take, pictures, Path(folder, "film"), out)
@@ -123,11 +121,11 @@ def correlations(ours: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.where(truth.std(axis=0) >= _LEAST_SPREAD, r, np.nan)
 
 
-def key_and_render(take: Take, blend: Path, folder: Path) -> tuple[Applied, list[Path]]:
+def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     """Key the take on the character in a scene at the clip's rate, save it as `blend`, render a PNG per frame."""
     from ..blender.apply import apply_take
     from ..blender.binding import bind
-    from ..blender.rendering import ensure_camera, render_clip
+    from ..blender.rendering import ensure_camera, render_clip, set_stage
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
     profile = find_profile(CHARACTER)
@@ -140,10 +138,19 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> tuple[Applied, list
     applied = apply_take(take, profile, scene, "demo", armature=armature)
     frames = (int(applied.keyed.frames[0]), int(applied.keyed.frames[-1]))
     scene.frame_start, scene.frame_end = frames
-    ensure_camera(scene, bind(profile, scene, armature))
+    camera = ensure_camera(scene, bind(profile, scene, armature))
+    # The whole bust is in the picture by default; the face is what the demo is about.
+    camera.data.lens *= _CLOSER
+    camera.data.shift_y = _UPWARDS
+    set_stage(scene)
     save_scene(blend)
-    render_clip(scene, folder, frames, (_HEIGHT_PX, _HEIGHT_PX), video=False)
-    return applied, sorted(folder.glob("*.png"))
+    print(f"     {applied.keyed.curves} controls keyed on {len(applied.keyed.frames)} frames")
+    progress = progress_display("bar", "    ")
+    try:
+        render_clip(scene, folder, frames, (_HEIGHT_PX, _HEIGHT_PX), video=False, progress=progress)
+    finally:
+        progress.close()
+    return sorted(folder.glob("*.png"))
 
 
 def film(take: Take, pictures: list[Path], folder: Path, out: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -107,20 +108,39 @@ def write_json(message: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Silence what libraries print through C (Blender says a line per frame); Python's own stdout is silent too."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        with open(os.devnull, "w") as nothing:
-            os.dup2(nothing.fileno(), 1)
-        yield
-    finally:
-        sys.stdout.flush()
-        if os.name == "posix":
-            # C keeps its lines in a buffer of its own when stdout is a file or a pipe.
-            ctypes.CDLL(None).fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
+    """Silence what libraries print through C (Blender: a line per frame) but not Python; show it if the work fails."""
+    with tempfile.TemporaryFile() as chatter, contextlib.ExitStack() as ours:
+        kept = [os.dup(number) for number in (1, 2)]
+        for stream, redirect, number in (
+            (sys.stdout, contextlib.redirect_stdout, kept[0]), (sys.stderr, contextlib.redirect_stderr, kept[1]),
+        ):
+            stream.flush()
+            # Where something else (a test) has taken Python's stream already, it stays there.
+            if stream in (sys.__stdout__, sys.__stderr__):
+                file = ours.enter_context(open(number, "w", buffering=1, encoding=stream.encoding, closefd=False))
+                ours.enter_context(redirect(file))
+        _flush_c()
+        for number in (1, 2):
+            os.dup2(chatter.fileno(), number)
+        try:
+            yield
+        except Exception:
+            _flush_c()
+            chatter.seek(0)
+            os.write(kept[1], chatter.read())
+            raise
+        finally:
+            _flush_c()
+            for number, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, number)
+    for original in kept:
+        os.close(original)
+
+
+def _flush_c() -> None:
+    """C keeps its lines in a buffer of its own when stdout is a file or a pipe."""
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)
 
 
 def _clock(seconds: float) -> str:

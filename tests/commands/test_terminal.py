@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from addon.commands.terminal import progress_display
+from addon.core.paths import ROOT
 
 
 class Screen(io.StringIO):
@@ -65,3 +69,34 @@ def test_silence(total, capsys):
     display.close()
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "")
+
+
+SPEAK = """
+import ctypes, sys
+from addon.commands.terminal import without_chatter
+with without_chatter():
+    ctypes.CDLL(None).puts(b"Fra:1 Mem:20M")
+    print("a step")
+    print("a bar", file=sys.stderr)
+    if len(sys.argv) > 1:
+        raise ValueError("reason")
+print("the end")
+"""
+
+
+def _speak(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", SPEAK, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the C library has no portable name elsewhere")
+def test_chatter_is_silent_and_our_words_are_not():
+    said = _speak()
+    assert (said.stdout, said.stderr) == ("a step\nthe end\n", "a bar\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the C library has no portable name elsewhere")
+def test_chatter_is_shown_when_the_work_fails():
+    said = _speak("fail")
+    assert said.returncode == 1
+    assert "Fra:1 Mem:20M" in said.stderr and "ValueError: reason" in said.stderr
