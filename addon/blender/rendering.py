@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
@@ -19,16 +19,23 @@ from .binding import Binding, belongs_to
 _FILL = 0.92
 _LENS_MM = 85.0
 _SENSOR_MM = 36.0
+_CUT_SHORT = "Blender could not write all of '{}'; free some space or choose another folder."
 _SUBDIVISION = 1
 _BACKDROP = (0.30, 0.40, 0.46)
 
 
 def render_clip(
-    scene: bpy.types.Scene, path: Path, frames: tuple[int, int], size: tuple[int, int], *, video: bool
+    scene: bpy.types.Scene,
+    path: Path,
+    frames: tuple[int, int],
+    size: tuple[int, int],
+    *,
+    video: bool,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Render frames first to last to an MP4 file, or to a folder of PNG pictures; whole or not at all.
 
-    The scene's render settings are changed and stay so: call it last.
+    The scene's render settings are changed and stay so: call it last. `progress` is called with frames done and all.
 
     Raises:
         SemblanceError: if the pictures cannot be written or there is no camera.
@@ -47,15 +54,15 @@ def render_clip(
     if video:
         compat.use_video_output(render)
         with replacing(path) as partial:
-            _render(scene, str(partial))
-            if not partial.is_file():
-                raise SemblanceError(f"Blender rendered nothing to '{path}'; is there space left?")
+            _render(scene, str(partial), progress)
+            if not _is_whole_mp4(partial):
+                raise SemblanceError(_CUT_SHORT.format(path))
     else:
         compat.use_image_output(render)
         with _replacing_folder(path) as partial:
-            _render(scene, f"{partial}/")
-            if len(list(partial.glob("*.png"))) != frames[1] - frames[0] + 1:
-                raise SemblanceError(f"Blender could not write all pictures to '{path}'; is there space left?")
+            _render(scene, f"{partial}/", progress)
+            if sum(map(_is_whole_png, partial.glob("*.png"))) != frames[1] - frames[0] + 1:
+                raise SemblanceError(_CUT_SHORT.format(path))
 
 
 def set_stage(scene: bpy.types.Scene) -> None:
@@ -95,12 +102,45 @@ def _portrait(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
     return camera
 
 
-def _render(scene: bpy.types.Scene, filepath: str) -> None:
+def _render(scene: bpy.types.Scene, filepath: str, progress: Callable[[int, int], None] | None) -> None:
     scene.render.filepath = filepath
+    total = scene.frame_end - scene.frame_start + 1
+
+    def after_frame(*_: object) -> None:
+        if progress:
+            progress(scene.frame_current - scene.frame_start + 1, total)
+
+    bpy.app.handlers.render_post.append(after_frame)
     try:
         bpy.ops.render.render(animation=True, scene=scene.name)
     except RuntimeError as error:
         raise SemblanceError(f"Blender cannot render: {str(error).strip()}") from error
+    finally:
+        bpy.app.handlers.render_post.remove(after_frame)
+
+
+# Blender says nothing when the disk is full, so what it wrote is looked at.
+def _is_whole_png(path: Path) -> bool:
+    """True if the picture has its end mark (PNG specification, 11.2.5)."""
+    return path.read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
+def _is_whole_mp4(path: Path) -> bool:
+    """True if the boxes of the film fill the file exactly and its index is among them (ISO/IEC 14496-12, 4.2)."""
+    if not path.is_file():
+        return False
+    kinds, at, end = set(), 0, path.stat().st_size
+    with path.open("rb") as file:
+        while at < end:
+            file.seek(at)
+            header = file.read(16)
+            size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+            size = int.from_bytes(header[8:16], "big") if size == 1 else size
+            if size < 8:
+                return False
+            kinds.add(kind)
+            at += size
+    return at == end and {b"moov", b"mdat"} <= kinds
 
 
 @contextlib.contextmanager

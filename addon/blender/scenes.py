@@ -12,6 +12,9 @@ from .apply import add_character
 from .binding import find_characters
 from .rendering import set_stage
 
+# How a compressed .blend ends: the footer of Zstandard's seekable format.
+_END_OF_SEEK_TABLE = b"\xb1\xea\x92\x8f"
+
 
 def open_scene(path: Path | None) -> bpy.types.Scene:
     """Load a .blend file, or, for None, an empty scene with Blender's factory rate and a stage of ours.
@@ -50,6 +53,9 @@ def save_scene(path: Path) -> None:
     """
     with replacing(path) as partial:
         try:
-            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, check_existing=False)
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
         except RuntimeError as error:
             raise SemblanceError(f"Blender cannot save '{path}': {str(error).strip()}") from error
+        # Blender does not notice when the disk fills up with the last bytes of a compressed file.
+        if not partial.read_bytes().endswith(_END_OF_SEEK_TABLE):
+            raise SemblanceError(f"Blender could not write all of '{path}'; free some space or choose another folder.")

@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
 from .apply import require_bpy
-from .terminal import progress_display
+from .terminal import progress_display, without_chatter
 
 REPORT = "report.json"
 _SCHEMA = 1
@@ -105,21 +106,22 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
     take = _performance(item)
-    take_path = item.folder / f"{item.stem}{SUFFIX}"
+    take_path, blend = (item.folder / f"{item.stem}{suffix}" for suffix in (SUFFIX, ".blend"))
     write_take(take, take_path)
-    scene = open_scene(scene_path)
-    armature = ensure_character(scene, profile)
-    applied = apply_take(take, profile, scene, item.stem, armature=armature)
-    frames = (int(applied.keyed.frames[0]), int(applied.keyed.frames[-1]))
-    scene.frame_start, scene.frame_end = frames
-    ensure_camera(scene, bind(profile, scene, armature))
-    blend = item.folder / f"{item.stem}.blend"
-    save_scene(blend)
     outputs = {"take": take_path.name, "blend": blend.name}
-    if args.render:
-        clip = item.folder / (f"{item.stem}.mp4" if args.render == "mp4" else f"{item.stem}_frames")
-        render_clip(scene, clip, frames, args.size, video=args.render == "mp4")
-        outputs["clip"] = clip.name
+    with without_chatter():
+        scene = open_scene(scene_path)
+        armature = ensure_character(scene, profile)
+        applied = apply_take(take, profile, scene, item.stem, armature=armature)
+        frames = (int(applied.keyed.frames[0]), int(applied.keyed.frames[-1]))
+        scene.frame_start, scene.frame_end = frames
+        ensure_camera(scene, bind(profile, scene, armature))
+        save_scene(blend)
+        if args.render:
+            clip = item.folder / (f"{item.stem}.mp4" if args.render == "mp4" else f"{item.stem}_frames")
+            with closing(progress_display("bar", f"{clip.name}: rendering")) as progress:
+                render_clip(scene, clip, frames, args.size, video=args.render == "mp4", progress=progress)
+            outputs["clip"] = clip.name
     return {
         "outputs": outputs, "notes": list(applied.notes), "armature": applied.armature, "frames": frames,
         "controls": applied.keyed.curves, "scene_fps": scene_rate(scene), "source_frames": len(take),
@@ -130,11 +132,8 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
 def _performance(item: Item) -> Take:
     if item.is_performance:
         return record_take(item.source)
-    progress = progress_display("bar", Path(item.source).name)
-    try:
+    with closing(progress_display("bar", f"{Path(item.source).name}: tracking")) as progress:
         return record_take(item.source, progress=progress)
-    finally:
-        progress.close()
 
 
 def _reported(item: Item, wanted: dict[str, Any], perform: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Clips come whole or not at all, show the character, and need no screen."""
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import bpy
@@ -88,3 +90,15 @@ def test_scenes_open_and_save_whole(tmp_path: Path):
     with pytest.raises(SemblanceError):
         save_scene(tmp_path / "a.blend" / "b.blend")
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".blend") == ["a.blend", "broken.blend"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX matter")
+def test_full_disk_is_told_and_leaves_nothing(tmp_path: Path):
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "tests.blender.full_disk", str(tmp_path), "2000"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    said = [line for line in ended.stdout.splitlines() if line.startswith("SAID")]
+    assert len(said) == 3, ended.stdout + ended.stderr
+    for sentence, name in zip(said, ("scene.blend", "clip.mp4", "frames"), strict=True):
+        assert name in sentence
+    assert list(tmp_path.iterdir()) == []
