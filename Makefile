@@ -49,7 +49,7 @@ dev-install: .venv/runtime.stamp
 
 lint: .venv/development.stamp
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy addon training
+	$(RUN) -m mypy addon
 
 clean:
 	rm -rf out .venv .venv-3.13

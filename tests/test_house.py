@@ -32,7 +32,8 @@ def test_no_paths_of_one_machine(tracked):
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        found += [f"{path.relative_to(ROOT)}: {line.strip()}" for line in text.splitlines() if MACHINE_PATH.search(line)]
+        name = path.relative_to(ROOT)
+        found += [f"{name}: {line.strip()}" for line in text.splitlines() if MACHINE_PATH.search(line)]
     assert found == []
 
 

@@ -116,8 +116,8 @@ def without_chatter() -> Iterator[None]:
         ):
             stream.flush()
             # Where something else (a test) has taken Python's stream already, it stays there.
-            if stream in (sys.__stdout__, sys.__stderr__):
-                file = ours.enter_context(open(number, "w", buffering=1, encoding=stream.encoding, closefd=False))
+            if stream is sys.__stdout__ or stream is sys.__stderr__:
+                file = ours.enter_context(open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False))
                 ours.enter_context(redirect(file))
         _flush_c()
         for number in (1, 2):

@@ -69,7 +69,10 @@ def test_unknown_names(run):
 
 @pytest.mark.parametrize(
     ("value", "goal", "expected"),
-    [(0.55, ">= 0.55", True), (0.5, ">= 0.55", False), (0.1, "<= 0.1", True), (0.2, "<= 0.1", False), (1, "report", None)],
+    [
+        (0.55, ">= 0.55", True), (0.5, ">= 0.55", False), (0.1, "<= 0.1", True), (0.2, "<= 0.1", False),
+        (1, "report", None),
+    ],
 )
 def test_met(value, goal, expected):
     assert bench.met(value, goal) is expected
