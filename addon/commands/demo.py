@@ -31,7 +31,7 @@ TRUTH: Final = CLIP.with_suffix(".csv")
 CHARACTER: Final = "Pip"
 _HEIGHT_PX: Final = 480
 _CLOSER: Final = 1.35
-_UPWARDS: Final = 0.06
+_UPWARDS: Final = 0.07
 _SHEET_COLUMNS: Final = 6
 _SHEET_CELL_PX: Final = 300
 # A coefficient that hardly moves in the clip has no curve to compare.

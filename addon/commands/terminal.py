@@ -111,13 +111,15 @@ def without_chatter() -> Iterator[None]:
     """Silence what libraries print through C (Blender: a line per frame) but not Python; show it if the work fails."""
     with tempfile.TemporaryFile() as chatter, contextlib.ExitStack() as ours:
         kept = [os.dup(number) for number in (1, 2)]
+        for original in kept:
+            ours.callback(os.close, original)
         for stream, redirect, number in (
             (sys.stdout, contextlib.redirect_stdout, kept[0]), (sys.stderr, contextlib.redirect_stderr, kept[1]),
         ):
             stream.flush()
             # Where something else (a test) has taken Python's stream already, it stays there.
             if stream is sys.__stdout__ or stream is sys.__stderr__:
-                file = ours.enter_context(open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False))
+                file = ours.enter_context(open(number, "w", buffering=1, encoding="utf-8", closefd=False))
                 ours.enter_context(redirect(file))
         _flush_c()
         for number in (1, 2):
@@ -133,9 +135,6 @@ def without_chatter() -> Iterator[None]:
             _flush_c()
             for number, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, number)
-    for original in kept:
-        os.close(original)
-
 
 def _flush_c() -> None:
     """C keeps its lines in a buffer of its own when stdout is a file or a pipe."""
