@@ -27,7 +27,7 @@ from .side_by_side import beside, contact_sheet, telling_moments
 from .terminal import progress_display, without_chatter
 
 CLIP: Final = ROOT / "assets" / "demo" / "performer.mp4"
-TRUTH: Final = CLIP.with_suffix(".csv")
+TRUTH: Final = CLIP.with_name("truth.csv")
 CHARACTER: Final = "Pip"
 _HEIGHT_PX: Final = 480
 _CLOSER: Final = 1.35
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     take = track(CLIP)
     write_take(take, out / "demo.take")
     print("2/4  Comparing with the truth (correlation; 1 = the same curve)")
-    print(comparison(take, read_truth(TRUTH)))
+    print(comparison(take, *read_truth(TRUTH)))
     with tempfile.TemporaryDirectory() as folder:
         print(f"3/4  Keying and rendering {CHARACTER}")
         with without_chatter():
@@ -80,23 +80,26 @@ def track(clip: Path) -> Take:
         progress.close()
 
 
-def read_truth(path: Path) -> np.ndarray:
-    """True coefficients float [T, 54] of a CSV with a column per coefficient and a row per frame.
+def read_truth(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """True coefficients float [T, 54] and head (yaw, pitch, roll) float [T, 3] rad, from a CSV with a row per frame.
 
     Raises:
         SemblanceError: if the file is missing, or a column or a number is not there.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return np.array([[float(row[name]) for name in coefficients.NAMES] for row in csv.DictReader(file)])
+            rows = list(csv.DictReader(file))
+        columns = (coefficients.NAMES, ("headYaw", "headPitch", "headRoll"))
+        values, head = (np.array([[float(row[name]) for name in names] for row in rows]) for names in columns)
     except OSError as error:
         raise SemblanceError(f"Cannot read the true coefficients '{path}': {error.strerror}.") from error
     except (KeyError, ValueError, TypeError) as error:
         raise SemblanceError(f"The true coefficients '{path}' are damaged: {error}.") from error
+    return values, head
 
 
-def comparison(take: Take, truth: np.ndarray) -> str:
-    """A table: mean Pearson r per group and over all coefficients that move in `truth` [T, 54]."""
+def comparison(take: Take, truth: np.ndarray, head: np.ndarray) -> str:
+    """A table: mean Pearson r per group and over all coefficients that move in `truth` [T, 54]; and of `head` [T, 3]."""
     if len(truth) != len(take):
         raise SemblanceError(f"'{TRUTH}' has {len(truth)} rows for {len(take)} frames of the clip.")
     correlation = correlations(take.smoothed.coefficients, truth)
@@ -107,6 +110,7 @@ def comparison(take: Take, truth: np.ndarray) -> str:
         if len(chosen):
             lines.append(f"     {group:<9} {chosen.mean():5.2f}  ({len(chosen)} coefficients)")
     lines.append(f"     {'all':<9} {correlation[moving].mean():5.2f}  ({moving.sum()} of {coefficients.COUNT} move)")
+    lines.append(f"     {'head':<9} {np.nanmean(correlations(take.smoothed.head, head)):5.2f}  (yaw, pitch, roll)")
     return "\n".join(lines)
 
 

@@ -136,6 +136,7 @@ def without_chatter() -> Iterator[None]:
             for number, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, number)
 
+
 def _flush_c() -> None:
     """C keeps its lines in a buffer of its own when stdout is a file or a pipe."""
     if os.name == "posix":

@@ -30,13 +30,15 @@ def truth_file(tmp_path):
     path = tmp_path / "truth.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["time_s", *reversed(coefficients.NAMES)])
-        writer.writerows([[i / 25, *reversed([i + c / 100 for c in range(coefficients.COUNT)])] for i in range(3)])
+        writer.writerow(["time_s", *reversed(coefficients.NAMES), "headYaw", "headPitch", "headRoll"])
+        values = [[i + c / 100 for c in range(coefficients.COUNT)] for i in range(3)]
+        writer.writerows([i / 25, *reversed(row), 0.1, 0.2, 0.3] for i, row in enumerate(values))
     return path
 
 
 def test_truth_is_read_by_column_names(truth_file):
-    truth = read_truth(truth_file)
+    truth, head = read_truth(truth_file)
+    assert head.tolist() == [[0.1, 0.2, 0.3]] * 3
     assert truth.shape == (3, coefficients.COUNT)
     assert np.allclose(truth[2], 2 + np.arange(coefficients.COUNT) / 100)
 
