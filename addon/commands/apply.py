@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..core.errors import SemblanceError
 from ..core.rig_profile import find_profile
+from ..core.take import SUFFIX
 from ..live.performance import record_take
 
 
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from ..blender.keying import Placement
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
+    if args.performance.suffix.lower() not in (SUFFIX, ".csv"):
+        raise SemblanceError(f"'{args.performance}' is no performance yet; track it first: semblance track.")
     profile = find_profile(args.character)
     take = record_take(str(args.performance))
     scene = open_scene(args.scene)
