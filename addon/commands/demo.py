@@ -99,7 +99,7 @@ def read_truth(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def comparison(take: Take, truth: np.ndarray, head: np.ndarray) -> str:
-    """A table of mean Pearson r: per group and over all coefficients that move in `truth` [T, 54], and of `head` [T, 3]."""
+    """Mean Pearson r as a table: per group and over all moving coefficients of `truth` [T, 54]; of `head` [T, 3]."""
     if len(truth) != len(take):
         raise SemblanceError(f"'{TRUTH}' has {len(truth)} rows for {len(take)} frames of the clip.")
     correlation = correlations(take.smoothed.coefficients, truth)
