@@ -1,4 +1,4 @@
-"""Builds Pip: `python rigs/pip/build.py` writes pip.blend, profile.toml and thumbnail.png beside itself.
+"""Builds Pip: `python rigs/pip/build.py` writes pip.blend, profile.toml, markers.toml and thumbnail.png beside itself.
 
 Needs bpy 4.5 (a later Blender would write a file that 4.5 cannot open).
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 import face
 import hair
+import markers
 import numpy as np
 import parts
 import rig
@@ -20,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 def build(folder: Path) -> None:
-    """Write pip.blend, profile.toml and thumbnail.png into `folder`."""
+    """Write pip.blend, profile.toml, markers.toml and thumbnail.png into `folder`."""
     bpy.ops.wm.read_homefile(use_empty=True)
     scene = bpy.context.scene
     collection = bpy.data.collections.new("Pip")
@@ -29,19 +30,20 @@ def build(folder: Path) -> None:
     collection.children.link(widgets)
     armature = rig.build_armature(collection, widgets)
     widgets.hide_viewport = widgets.hide_render = True
-    _meshes(armature, collection)
+    form = face.build()
+    _meshes(form, armature, collection)
     _studio(scene)
     (folder / "profile.toml").write_text(rig.profile_text(rig.read_rows()))
+    (folder / "markers.toml").write_text(markers.markers_text(form))
     bpy.ops.outliner.orphans_purge(do_recursive=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "pip.blend"), compress=True)
     scene.render.filepath = str(folder / "thumbnail.png")
     bpy.ops.render.render(write_still=True)
 
 
-def _meshes(armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
+def _meshes(form: face.Face, armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
     slots = parts.materials()
     rows = rig.read_rows()
-    form = face.build()
     head = _head(form, slots, armature, rows)
     lip_line = form.points[form.rims["lip_upper"][len(form.rims["lip_upper"]) // 2]]
     tongue, tongue_keys = parts.tongue(lip_line, slots)

@@ -185,7 +185,7 @@ class _Builder:
         for sign in (1, -1):
             rings = []
             for t in np.linspace(0, 1, stations):
-                theta, phi = 8.5 + 32.0 * t, 23.6 + 6.0 * np.sin(np.pi * (0.10 + 0.72 * t)) - 3.6 * t
+                theta, phi = brow_line(t)
                 width = (3.1 * (1 - 0.60 * t)) * min(1.0, (0.10 + t * 7)) ** 0.5 * min(1.0, 0.05 + (1 - t) * 5) ** 0.6
                 thick = 0.018 + 0.30 * np.deg2rad(width)
                 ring = []
@@ -336,6 +336,11 @@ class _Builder:
             quad = (int(a[k]), int(b[k]), int(b[n]), int(a[n]))
             face.faces.append(quad[::-1] if flip else quad)
             face.materials.append(material)
+
+
+def brow_line(t: float) -> tuple[float, float]:
+    """(theta, phi) in degrees of the left brow's middle line, t = 0 (inner end) .. 1."""
+    return 8.5 + 32.0 * t, 23.6 + 6.0 * np.sin(np.pi * (0.10 + 0.72 * t)) - 3.6 * t
 
 
 def _lid_edge(s: float, upper: bool, moved: float) -> tuple[float, float]:

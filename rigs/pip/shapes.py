@@ -114,28 +114,30 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
     turn = _jaw_turn(face.points, JAW_OPEN)
     # opening narrows the mouth a little and lengthens the cheeks
     narrow = f.slide(theta=-0.12 * f.theta * np.exp(-((f.mu / 1.1) ** 2)))
+    drop = f.slide(phi=-0.055 * f.lower_lip, rise=-0.01 * f.lower_lip)
     side, forward = np.array([JAW_SIDE, 0.012, 0]), np.array([0, -JAW_FORWARD, 0.01])
     lips = np.exp(-((f.mu / 0.9) ** 2))
     near = np.exp(-((f.mu / 0.55) ** 2)) * (1 - smoothstep(f.up, 0.09, 0.24))
+    broad = np.exp(-((f.mu / 1.0) ** 2)) * (1 - smoothstep(f.up, 0.12, 0.30))
     ball = f.bump(0, -51, 15, 7)
     keys = {
-        "jaw_open": weight * turn + narrow,
+        "jaw_open": weight * turn + narrow + drop,
         "jaw_left": weight * side,
         "jaw_right": weight * side * [-1, 1, 1],
         "jaw_forward": weight * forward,
-        "mouth_close": (sealed - weight) * turn,
+        "mouth_close": (sealed - weight) * turn - drop,
         "mouth_left": f.slide(theta=0.15 * lips),
         "mouth_right": f.slide(theta=-0.15 * lips),
-        "pucker": f.slide(theta=-0.56 * f.theta * lips, phi=-0.02 * f.lips * f.sine,
-                          rise=0.12 * near + 0.035 * (f.upper_lip + f.lower_lip)),
+        "pucker": f.slide(theta=-0.46 * f.theta * lips, phi=0.02 * f.lips * f.sine,
+                          rise=0.10 * near + 0.06 * broad + 0.035 * (f.upper_lip + f.lower_lip)),
         "funnel": f.slide(theta=-0.34 * f.theta * lips, phi=0.085 * near * f.sine,
                           rise=0.10 * near * (0.6 + 0.4 * np.abs(f.sine))),
         "roll_upper": f.slide(phi=-0.045 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1),
-                              rise=-0.055 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1)),
+                              rise=-0.085 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1)),
         "roll_lower": f.slide(phi=0.055 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1),
-                              rise=-0.06 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1)),
-        "chin_raise": f.slide(phi=0.075 * _band(f, -0.42, 0.12), rise=0.030 * f.lower_lip + 0.03 * ball),
-        "shrug_upper": f.slide(phi=0.055 * _band(f, -0.06, 0.22), rise=0.035 * f.upper_lip),
+                              rise=-0.085 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1)),
+        "chin_raise": f.slide(phi=0.085 * _band(f, -0.68, 0.12), rise=0.030 * f.lower_lip + 0.05 * ball + 0.02 * _band(f, -0.68, 0.06)),
+        "shrug_upper": f.slide(phi=0.065 * np.sqrt(np.maximum(f.sine, 0)) * _band(f, -0.06, 0.30), rise=0.012 * f.upper_lip),
     }
     return keys
 
@@ -156,12 +158,14 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
     f = Fields(face)
     corner, wide = _corners(f, 12), f.corner(17, 13)
     apple = f.bump(31, -21, 13, 10)
-    off = f.off_lids
+    high, off = f.bump(35, -21, 22, 15) * (1 - f.corner(9, 7)), f.off_lids
     inner, middle, outer = f.bump(9, 23, 10, 12) * off, f.bump(23, 27, 9, 12) * off, f.bump(37, 23, 10, 13) * off
     furrow = f.bump(10, 22, 9, 9) * off
     near = np.exp(-((f.mu / 0.5) ** 2))
-    sneer = f.bump(7.5, -14, 6, 6)
+    sneer = f.bump(6.5, -17, 7, 6)
     fold = f.bump(14, -24, 7, 7)
+    broad = np.exp(-((f.mu / 1.0) ** 2)) * (1 - smoothstep(f.up, 0.12, 0.30))
+    low = _band(f, -0.62, 0.12) * np.maximum(-f.sine, 0)
     press = f.left * np.exp(-((f.up / 0.085) ** 2)) * f.lips
     keys = {
         "brow_inner_up": f.slide(phi=0.15 * inner, rise=0.006 * inner),
@@ -171,20 +175,20 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "brow_outer_up": f.slide(phi=0.14 * outer, rise=0.004 * outer),
         "brow_outer_down": f.slide(phi=-0.10 * outer, rise=0.01 * outer),
         "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.02 * furrow, rise=0.022 * furrow),
-        "cheek_puff": f.slide(rise=0.15 * f.bump(35, -36, 17, 15) + 0.02 * f.left * near),
+        "cheek_puff": f.slide(rise=0.15 * f.bump(31, -36, 20, 16) + 0.035 * f.left * near + 0.05 * f.left * broad),
         "cheek_suck": f.slide(rise=-0.11 * f.bump(36, -36, 14, 14)),
-        "cheek_raise": f.slide(phi=0.07 * apple * off, rise=0.055 * apple),
-        "nose_sneer": f.slide(phi=0.075 * sneer + 0.05 * fold * f.left - 0.04 * f.bump(9, 21, 8, 9) * off,
-                              theta=0.02 * sneer, rise=0.03 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
+        "cheek_raise": f.slide(phi=0.085 * high * off, rise=0.035 * high),
+        "nose_sneer": f.slide(phi=0.10 * sneer + 0.07 * fold * f.left + 0.065 * f.left * f.upper_lip - 0.04 * f.bump(9, 21, 8, 9) * off,
+                              theta=0.02 * sneer, rise=0.035 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
         "corner_up": f.slide(theta=0.075 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.015 * corner),
         "corner_down": f.slide(theta=-0.015 * corner, phi=-0.135 * corner - 0.025 * wide, rise=0.012 * corner),
         "corner_out": f.slide(theta=0.15 * wide + 0.03 * f.theta * f.left * near,
                               phi=-0.18 * f.up * near * f.left, rise=-0.012 * near * f.left),
         "corner_in": f.slide(theta=-0.14 * wide, rise=0.04 * corner),
         "dimple": f.slide(theta=0.06 * f.corner(9), rise=-0.075 * f.corner(6.5) + 0.02 * f.corner(14)),
-        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.03 * fold, rise=0.012 * f.left * f.upper_lip),
+        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.06 * f.bump(15, -25, 9, 9), rise=0.012 * f.left * f.upper_lip),
         "lower_lip_depress": f.slide(phi=-0.115 * f.left * f.lower_lip, rise=0.010 * f.left * f.lower_lip),
-        "press": f.slide(phi=-0.52 * f.up * press, rise=-0.020 * press + 0.012 * f.corner(8)),
+        "press": f.slide(phi=-f.up * press * np.where(f.up > 0, 0.20, 0.70) + 0.026 * f.left * low, rise=-0.018 * press + 0.012 * f.corner(8)),
         "squint": f.slide(phi=0.045 * f.bump(26, -15, 14, 8) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
                           rise=0.03 * f.bump(26, -14, 13, 5) * off),
     }
