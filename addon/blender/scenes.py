@@ -1,6 +1,8 @@
 """Opening, completing and saving scenes for work without a window."""
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import bpy
@@ -53,9 +55,21 @@ def save_scene(path: Path) -> None:
     """
     with replacing(path) as partial:
         try:
-            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
+            # Blender tells the temporary name on stdout, which would only puzzle.
+            with contextlib.redirect_stdout(io.StringIO()):
+                bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
         except RuntimeError as error:
             raise SemblanceError(f"Blender cannot save '{path}': {str(error).strip()}") from error
         # Blender does not notice when the disk fills up with the last bytes of a compressed file.
         if not partial.read_bytes().endswith(_END_OF_SEEK_TABLE):
             raise SemblanceError(f"Blender could not write all of '{path}'; free some space or choose another folder.")
+
+
+def open_file() -> Path | None:
+    """The .blend file that is open; None for a scene that was never saved."""
+    return Path(bpy.data.filepath) if bpy.data.filepath else None
+
+
+def blender_program() -> str:
+    """The Blender that runs this; empty where Blender is a module of Python."""
+    return bpy.app.binary_path

@@ -191,14 +191,14 @@ def _in_own_process(item: Item, scene: Path | None, args: argparse.Namespace) ->
 
 def _launcher() -> list[str]:
     """How to start render_batch.py again: by this Blender, or by this Python where Blender is a module."""
-    import bpy
+    from ..blender.scenes import blender_program
 
-    script = str(ROOT / "render_batch.py")
-    if not bpy.app.binary_path:
+    script, program = str(ROOT / "render_batch.py"), blender_program()
+    if not program:
         return [sys.executable, script]
     extension = __package__.rpartition(".addon")[0]
     addons = ["--addons", extension] if extension else []
-    return [bpy.app.binary_path, "-b", *addons, "--python-exit-code", "1", "-P", script, "--"]
+    return [program, "-b", *addons, "--python-exit-code", "1", "-P", script, "--"]
 
 
 def _items(sources: list[str], out: Path, folder_name: str | None) -> list[Item]:
@@ -221,10 +221,10 @@ def _items(sources: list[str], out: Path, folder_name: str | None) -> list[Item]
 
 def _starting_scene(path: Path | None) -> Path | None:
     """The scene file that each item starts from; None = an empty scene."""
-    import bpy
+    from ..blender.scenes import open_file
 
     if path is None:
-        return Path(bpy.data.filepath) if bpy.data.filepath else None
+        return open_file()
     if not path.is_file():
         raise SemblanceError(f"There is no scene '{path}'.")
     return path.resolve()

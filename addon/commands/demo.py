@@ -129,7 +129,7 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     """Key the take on the character in a scene at the clip's rate, save it as `blend`, render a PNG per frame."""
     from ..blender.apply import apply_take
     from ..blender.binding import bind
-    from ..blender.rendering import ensure_camera, render_clip, set_stage
+    from ..blender.rendering import ensure_camera, render_clip
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
     profile = find_profile(CHARACTER)
@@ -146,7 +146,6 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     # The whole bust is in the picture by default; the face is what the demo is about.
     camera.data.lens *= _CLOSER
     camera.data.shift_y = _UPWARDS
-    set_stage(scene)
     save_scene(blend)
     print(f"     {applied.keyed.curves} controls keyed on {len(applied.keyed.frames)} frames")
     progress = progress_display("bar", "    ")
