@@ -1,0 +1,230 @@
+"""The expression encoder as a torch network: landmarks and crop of one face → coefficients, gaze, head, embedding.
+
+Everything that happens to the inputs happens inside, so that the exported network and this one agree: the rigid pose is
+taken off the landmarks, the crop becomes oriented gradients (after Dalal and Triggs, "Histograms of oriented gradients
+for human detection", CVPR 2005) before any learned layer sees it, which keeps skin and light out.
+"""
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from addon.core.coefficients import COUNT
+from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT
+
+_RIGID_POINTS = Path(__file__).parents[1] / "addon" / "tracking" / "rigid_points.toml"
+ORIENTATIONS = 8
+CELL_PX = 4
+# The cells of the crop that show the face, from above the brows to below the chin; even on both sides for mirroring.
+ROWS, COLUMNS = slice(5, 32), slice(5, 27)
+CELLS = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
+GRADIENTS = ORIENTATIONS * CELLS[0] * CELLS[1]
+_POLAR_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says of N faces."""
+
+    coefficients: Tensor
+    """[N, 54], not clipped."""
+    gaze: Tensor
+    """[N, 2, 2] rad."""
+    head: Tensor
+    """[N, 3] rad."""
+    embedding: Tensor
+    """[N, 128]."""
+
+
+class RigidPose(nn.Module):
+    """Takes position, size and rotation off the landmarks by a least-squares fit to points that the skull carries.
+
+    Umeyama (1991), with the rotation as the polar factor of the covariance by Newton–Schulz iteration, because ONNX has
+    no singular value decomposition.
+    """
+
+    points: Tensor
+    places: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        with _RIGID_POINTS.open("rb") as file:
+            table = tomllib.load(file)["position"]
+        places = torch.tensor(list(table.values()), dtype=torch.float32)
+        self.register_buffer("points", torch.tensor([int(key) for key in table]))
+        self.register_buffer("places", places - places.mean(0))
+
+    def forward(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
+        """[N, 478, 3] px → points in head axes [N, 478, 3] (unit: distance of the eyes' centres), turn [N, 3, 3]."""
+        seen = landmarks[:, self.points]
+        middle = seen.mean(1, keepdim=True)
+        covariance = (seen - middle).transpose(1, 2) @ self.places
+        rotation = covariance / torch.sqrt((covariance * covariance).sum((1, 2), keepdim=True) + 1e-12)
+        for _ in range(_POLAR_STEPS):
+            rotation = 1.5 * rotation - 0.5 * rotation @ (rotation.transpose(1, 2) @ rotation)
+        scale = (rotation * covariance).sum((1, 2), keepdim=True) / (self.places * self.places).sum()
+        return (landmarks - middle) @ rotation / (scale + 1e-6), rotation
+
+
+class OrientedGradients(nn.Module):
+    """Grey crop [N, 1, 128, 128], 0..255 → [N, GRADIENTS]: gradient strength in 8 directions per cell of 4 × 4 px,
+    relative to what is around the cell."""
+
+    kernels: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        smooth, slope = torch.tensor([1.0, 2.0, 1.0]) / 4, torch.tensor([-1.0, 0.0, 1.0]) / 2
+        across = smooth[:, None] * slope
+        angles = [i * 2 * math.pi / ORIENTATIONS for i in range(ORIENTATIONS)]
+        kernels = [math.cos(angle) * across + math.sin(angle) * across.T for angle in angles]
+        self.register_buffer("kernels", torch.stack(kernels)[:, None])
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """See the class."""
+        strength = functional.relu(functional.conv2d(grey, self.kernels, padding=1))
+        cells = functional.avg_pool2d(strength, CELL_PX)
+        around = functional.avg_pool2d(cells.sum(1, keepdim=True), 9, stride=1, padding=4, count_include_pad=False)
+        return torch.sqrt(cells / (around + 4.0))[:, :, ROWS, COLUMNS].flatten(1)
+
+
+def mirror_of_gradients() -> Tensor:
+    """int [GRADIENTS]: `gradients[:, mirror]` are those of the crop in a mirror."""
+    places = torch.arange(GRADIENTS).reshape(ORIENTATIONS, *CELLS)
+    # A direction of angle a becomes π - a.
+    turned = (ORIENTATIONS // 2 - torch.arange(ORIENTATIONS)) % ORIENTATIONS
+    return places[turned].flip(2).flatten()
+
+
+class Residual(nn.Module):
+    """x + linear(relu(linear(normalised x)))."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return x + self.body(x)
+
+
+def _branch(inward: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Dropout(dropout / 2), nn.Linear(inward, 512), nn.LayerNorm(512), nn.ReLU(), nn.Dropout(dropout),
+        nn.Linear(512, 256), Residual(256, dropout),
+    )
+
+
+class ExpressionNetwork(nn.Module):
+    """Landmarks and gradients of the crop, each through its own branch, fused."""
+
+    point_mean: Tensor
+    point_spread: Tensor
+    gradient_mean: Tensor
+    gradient_spread: Tensor
+
+    def __init__(self, dropout: float = 0.25) -> None:
+        super().__init__()
+        self.pose, self.gradients = RigidPose(), OrientedGradients()
+        self.register_buffer("point_mean", torch.zeros(LANDMARK_COUNT, 3))
+        self.register_buffer("point_spread", torch.ones(LANDMARK_COUNT, 3))
+        self.register_buffer("gradient_mean", torch.zeros(GRADIENTS))
+        self.register_buffer("gradient_spread", torch.ones(GRADIENTS))
+        self.landmark_branch = _branch(LANDMARK_COUNT * 3 + 9, dropout)
+        self.crop_branch = _branch(GRADIENTS, dropout)
+        self.fusion = nn.Sequential(
+            nn.ReLU(), nn.Linear(512, 384), Residual(384, dropout), Residual(384, dropout), nn.ReLU(),
+            nn.Linear(384, EMBEDDING_SIZE),
+        )
+        self.answer = nn.Sequential(nn.ReLU(), nn.Linear(EMBEDDING_SIZE, COUNT + 4 + 3))
+        self.head_from_pose = nn.Linear(9, 3)
+
+    def learn_scale(self, landmarks: Tensor, gradients: Tensor) -> None:
+        """Set what both inputs are centred and scaled by, from [N, 478, 3] px and [N, GRADIENTS]."""
+        points, _ = self.pose(landmarks)
+        self.point_mean.copy_(points.mean(0))
+        self.point_spread.copy_(points.std(0).clamp_min(1e-3))
+        self.gradient_mean.copy_(gradients.mean(0))
+        self.gradient_spread.copy_(gradients.std(0).clamp_min(0.02))
+
+    def forward(self, points: Tensor, rotation: Tensor, gradients: Tensor, keep: Tensor | None = None) -> Answer:
+        """The answer to what `pose` and `gradients` gave; `keep` [N, 2] multiplies the branches, so that training can
+        silence one now and then."""
+        turn = rotation.flatten(1)
+        points = ((points - self.point_mean) / self.point_spread).clamp(-6, 6).flatten(1)
+        one = self.landmark_branch(torch.cat([points, turn], 1))
+        other = self.crop_branch(((gradients - self.gradient_mean) / self.gradient_spread).clamp(-6, 6))
+        if keep is not None:
+            one, other = one * keep[:, :1], other * keep[:, 1:]
+        embedding = self.fusion(torch.cat([one, other], 1))
+        answer = self.answer(embedding)
+        head = self.head_from_pose(turn) + answer[:, COUNT + 4:]
+        return Answer(answer[:, :COUNT], answer[:, COUNT:COUNT + 4].reshape(-1, 2, 2), head, embedding)
+
+    def see(self, landmarks: Tensor, grey: Tensor) -> Answer:
+        """Landmarks [N, 478, 3] px and grey crops [N, 1, 128, 128]."""
+        return self(*self.pose(landmarks), self.gradients(grey))
+
+
+class HalfLinear(nn.Module):
+    """A linear layer that keeps its weights as 16-bit floats, for a smaller file."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.register_buffer("weight", linear.weight.detach().half())
+        self.register_buffer("bias", linear.bias.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As nn.Linear."""
+        return functional.linear(x, self.weight.float(), self.bias)
+
+
+class Deployed(nn.Module):
+    """The network as it is shipped: crop uint8 [N, 128, 128, 3] BGR, coefficients clipped to 0..1, 16-bit weights."""
+
+    grey: Tensor
+
+    def __init__(self, network: ExpressionNetwork) -> None:
+        super().__init__()
+        self.network = ExpressionNetwork().eval()
+        self.network.load_state_dict(network.state_dict())
+        self._halve(self.network)
+        self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299]))
+
+    def _halve(self, module: nn.Module) -> None:
+        for name, child in module.named_children():
+            if isinstance(child, nn.Linear):
+                setattr(module, name, HalfLinear(child))
+            else:
+                self._halve(child)
+
+    def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """See the class."""
+        grey = (crop.to(torch.float32) * self.grey).sum(-1)[:, None]
+        answer = self.network.see(landmarks, grey)
+        return answer.coefficients.clamp(0, 1), answer.gaze, answer.head, answer.embedding
+
+
+def export(network: ExpressionNetwork, path: Path) -> None:
+    """Write the deployed network as ONNX (opset 17)."""
+    random = np.random.default_rng(0)
+    example = (torch.from_numpy(random.random((2, LANDMARK_COUNT, 3), np.float32)) * 100,
+               torch.zeros(2, 128, 128, 3, dtype=torch.uint8))
+    names = ["coefficients", "gaze", "head", "embedding"]
+    torch.onnx.export(
+        Deployed(network).eval(), example, str(path), dynamo=False, opset_version=17, do_constant_folding=False,
+        input_names=["landmarks", "crop"], output_names=names,
+        dynamic_axes={name: {0: "n"} for name in ("landmarks", "crop", *names)},
+    )
