@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from addon.commands.__main__ import main
+from addon.commands.track import default_name
+from addon.core.live_link import write_live_link
+from addon.core.take import read_take
+
+from ..core.making import a_take
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "slate_1.csv"
+    write_live_link(a_take(12), path)
+    return path
+
+
+def test_a_live_link_recording_becomes_a_take_and_again_the_same_recording(recording, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["track", str(recording)]) == 0
+    assert "slate_1.take" in capsys.readouterr().out
+    assert main(["export", "slate_1.take", "-o", "again.csv"]) == 0
+    assert (tmp_path / "again.csv").read_text() == recording.read_text()
+
+
+def test_json_progress_ends_with_the_take(recording, tmp_path, capsys):
+    out = tmp_path / "a.take"
+    assert main(["track", str(recording), "-o", str(out), "--progress", "json"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert json.loads(last) == {"take": str(out)}
+    assert len(read_take(out)) == 12
+
+
+def test_json_progress_tells_an_error_as_json(tmp_path, capsys):
+    assert main(["track", str(tmp_path / "absent.csv"), "--progress", "json"]) == 1
+    shown = capsys.readouterr()
+    assert "absent.csv" in json.loads(shown.out)["error"]
+    assert shown.err == ""
+
+
+def test_a_webcam_needs_an_end(capsys):
+    assert main(["track", "0"]) == 1
+    assert "--end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("clips/a b.mp4", "a b"), ("0", "webcam0"), ("rtsp://cam.local/live", "cam.local"),
+     ("frames/shot_%04d.png", "shot"),
+     ("%d.png", "images")],
+)
+def test_default_names(source, name):
+    assert default_name(source) == name
+
+
+def test_the_webcam_video_becomes_a_take(shared, tmp_path, capfd):
+    video = shared / "data" / "webcam_video" / "man_at_webcam.mp4"
+    out = tmp_path / "man.take"
+    assert main(["track", str(video), "--start", "2", "--end", "4", "-o", str(out), "--progress", "json"]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert lines[-1] == {"take": str(out)}
+    done = [line["done"] for line in lines[:-1]]
+    assert done and done == sorted(done)
+    # The total is of the chosen part, so that a bar fills.
+    assert all(abs(line["total"] - 50) <= 1 for line in lines[:-1])
+    take = read_take(out)
+    # Two seconds at the video's 25 frames a second.
+    assert 49 <= len(take) <= 51 and take.found.all()
+    assert np.ptp(take.times_s) == pytest.approx(2, abs=0.05)
