@@ -26,7 +26,7 @@ _LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _TO_FACE = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 """Blender's axes → x to the person's left, y up, z out of the face."""
 # region: weight of its markers
-_WEIGHTS = {"brows": 1.6, "lids": 0.5, "nose": 0.7, "lips": 1.8, "chin": 1.0, "cheeks": 0.8, "rest": 0.4}
+_WEIGHTS = {"brows": 1.1, "lids": 0.5, "nose": 0.7, "lips": 1.8, "chin": 1.0, "cheeks": 0.8, "rest": 0.4}
 _DEPTH = {"lips": 0.75, "chin": 0.6, "nose": 0.6}
 """Depth counts less than what a viewer in front sees, but for cheeks, brows and lids."""
 _LID_GAP, _LIP_GAP = 2.0, 20.0
@@ -190,13 +190,23 @@ def _apart(gaps: torch.Tensor) -> torch.Tensor:
 
 
 def _directions(pairing: Pairing) -> tuple[torch.Tensor, torch.Tensor]:
-    """How far a control goes up and down from neutral [2, K], and the length [2, K] of its own rows at these ends."""
+    """How far a control goes up and down from neutral [2, K], and its own rows [2, K, R] at these ends."""
     controls = pairing.profile.control_set
     ends = torch.tensor(np.stack([controls.maximum - controls.neutral, controls.neutral - controls.minimum]))
     neutral = torch.tensor(controls.neutral)
     poses = torch.cat([neutral + torch.diag(ends[0]), neutral - torch.diag(ends[1])])
-    length = (pairing.shapes.key_values(poses) @ pairing.rig).norm(dim=1).reshape(2, -1)
-    return ends, length.clamp(min=0.2)
+    return ends, (pairing.shapes.key_values(poses) @ pairing.rig).reshape(2, len(controls), -1)
+
+
+def _claims(ict: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
+    """Price factor [54, 2, K]: a control that is much like one shape is dear to all others.
+
+    Without this the jaw's forward push, say, mends whatever else comes forward in a pucker.
+    """
+    like = torch.einsum("sr,dkr->sdk", torch.nn.functional.normalize(ict), torch.nn.functional.normalize(moves, dim=2))
+    like[coefficients.INDEX["mouthClose"]] = 0          # it is matched on an open jaw, not alone
+    most = like.amax(dim=0)
+    return torch.where((most > 0.66) & (like < most - 0.03), 2.0, 1.0)
 
 
 def _search(count: int, steps: int, ends: torch.Tensor, loss_of) -> torch.Tensor:  # noqa: ANN001
@@ -228,7 +238,8 @@ def match_shapes(pairing: Pairing, steps: int = 400) -> torch.Tensor:
     Shapes are compared by direction, a control counts only where it is alike enough (`_ALIKE`), and the pose is then
     stretched until the control that does most is at the end of its range: a full smile is the character's full smile.
     """
-    ends, length = _directions(pairing)
+    ends, moves = _directions(pairing)
+    length = moves.norm(dim=2).clamp(min=0.15)
     like = pairing.ict @ pairing.rig.T
     ict, rig = pairing.ict.norm(dim=1), pairing.rig.norm(dim=1)
     ict = torch.where(torch.tensor(coefficients.in_group("gaze")), 0.0, ict)
@@ -238,19 +249,19 @@ def match_shapes(pairing: Pairing, steps: int = 400) -> torch.Tensor:
     close, jaw = coefficients.INDEX["mouthClose"], coefficients.INDEX["jawOpen"]
     wide = pairing.lips[1][best[jaw]].norm() / (pairing.lips[0][jaw] * gain[jaw]).norm()
     looks = Looks(pairing.ict * gain, _shut(pairing.lids[0]), _apart(pairing.lips[0] * gain * wide))
-    price = 2 * _ALIKE * (ict[:, None] * gain)
+    price = (2 * _ALIKE * ict[:, None] * gain)[:, None] * length * _claims(pairing.ict, moves)
     base = torch.zeros(len(ict), ends.shape[1])
 
     def loss(found: torch.Tensor) -> torch.Tensor:
         keys = pairing.shapes.key_values(_values(pairing, base + found, ends))
-        cost = found.clamp(min=0) * length[0] + (-found).clamp(min=0) * length[1]
-        return _distance(keys, pairing, looks) + (price * cost).sum(dim=1)
+        cost = found.clamp(min=0) * price[:, 0] + (-found).clamp(min=0) * price[:, 1]
+        return _distance(keys, pairing, looks) + cost.sum(dim=1)
 
     def clean(found: torch.Tensor) -> torch.Tensor:
         found = found * (ict > 0)[:, None]
         effect = found.clamp(min=0) * length[0] + (-found).clamp(min=0) * length[1]
         strongest = found.abs().gather(1, effect.argmax(dim=1, keepdim=True)).clamp(min=1e-3)
-        found = torch.where(effect < 0.15 * effect.amax(dim=1, keepdim=True), 0.0, found)
+        found = torch.where(effect < 0.2 * effect.amax(dim=1, keepdim=True), 0.0, found)
         return _symmetric((found / strongest).clamp(-1, 1), pairing)
 
     first = clean(_search(len(ict), steps, ends, loss))
@@ -260,6 +271,46 @@ def match_shapes(pairing: Pairing, steps: int = 400) -> torch.Tensor:
     looks.lips[close] = 0
     first[close] = clean(_search(len(ict), steps, ends, loss))[close]
     return first
+
+
+def matched_looks(pairing: Pairing, poses: torch.Tensor) -> Looks:
+    """Looks of the 54 coefficients at 1 on the character itself, from `match_shapes`' poses; they add up linearly."""
+    ends, _ = _directions(pairing)
+    keys = pairing.shapes.key_values(_values(pairing, poses, ends))
+    close, jaw = coefficients.INDEX["mouthClose"], coefficients.INDEX["jawOpen"]
+    both = pairing.shapes.key_values(_values(pairing, (poses[close] + poses[jaw])[None], ends))[0]
+    keys[close] = both - keys[jaw]
+    return Looks(keys @ pairing.rig, keys @ pairing.lids[1], keys @ pairing.lips[1])
+
+
+def fit_controls(pairing: Pairing, matched: Looks, wanted: torch.Tensor, steps: int = 220) -> torch.Tensor:
+    """Controls [N, K], scaled per direction to -1..1, whose look is nearest to the sum of coefficients [N, 54]."""
+    ends, moves = _directions(pairing)
+    price = 0.06 * moves.norm(dim=2).clamp(min=0.15)
+    looks = Looks(wanted @ matched.rows, _shut(wanted @ matched.lids), _apart(wanted @ matched.lips))
+
+    def loss(found: torch.Tensor) -> torch.Tensor:
+        keys = pairing.shapes.key_values(_values(pairing, found, ends))
+        cost = found.clamp(min=0) * price[0] + (-found).clamp(min=0) * price[1]
+        return _distance(keys, pairing, looks) + (cost + 0.002 * found.square()).sum(dim=1)
+
+    return _search(len(wanted), steps, ends, loss)
+
+
+def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor, steps: int = 220) -> torch.Tensor:
+    """Coefficients [N, 54] in 0..1 whose look is nearest to controls [N, K], scaled per direction to -1..1."""
+    ends, _ = _directions(pairing)
+    keys = pairing.shapes.key_values(_values(pairing, scaled, ends))
+    rows, lids, lips = keys @ pairing.rig, _shut(keys @ pairing.lids[1]), _apart(keys @ pairing.lips[1])
+    price = 0.06 * matched.rows.norm(dim=1).clamp(min=0.15)
+
+    def loss(found: torch.Tensor) -> torch.Tensor:
+        distance = torch.square(found @ matched.rows - rows).sum(dim=1)
+        distance = distance + _LID_GAP * torch.square(_shut(found @ matched.lids) - lids).sum(dim=1)
+        distance = distance + _LIP_GAP * torch.square(_apart(found @ matched.lips) - lips).sum(dim=1)
+        return distance + found @ price
+
+    return _search(len(scaled), steps, torch.stack([torch.ones(coefficients.COUNT), torch.zeros(coefficients.COUNT)]), loss)
 
 
 def _values(pairing: Pairing, scaled: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:

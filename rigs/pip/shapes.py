@@ -125,7 +125,7 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
         "jaw_left": weight * side,
         "jaw_right": weight * side * [-1, 1, 1],
         "jaw_forward": weight * forward,
-        "mouth_close": (sealed - weight) * turn - drop,
+        "mouth_close": (sealed - weight) * turn - drop + f.slide(phi=0.05 * f.bump(0, -55, 18, 9)),
         "mouth_left": f.slide(theta=0.15 * lips),
         "mouth_right": f.slide(theta=-0.15 * lips),
         "pucker": f.slide(theta=-0.46 * f.theta * lips, phi=0.02 * f.lips * f.sine,
@@ -177,7 +177,7 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.02 * furrow, rise=0.022 * furrow),
         "cheek_puff": f.slide(rise=0.15 * f.bump(31, -36, 20, 16) + 0.035 * f.left * near + 0.05 * f.left * broad),
         "cheek_suck": f.slide(rise=-0.11 * f.bump(36, -36, 14, 14)),
-        "cheek_raise": f.slide(phi=0.085 * high * off, rise=0.035 * high),
+        "cheek_raise": f.slide(phi=0.085 * high * off, rise=0.022 * high),
         "nose_sneer": f.slide(phi=0.10 * sneer + 0.07 * fold * f.left + 0.065 * f.left * f.upper_lip - 0.04 * f.bump(9, 21, 8, 9) * off,
                               theta=0.02 * sneer, rise=0.035 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
         "corner_up": f.slide(theta=0.075 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.015 * corner),
@@ -189,8 +189,8 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.06 * f.bump(15, -25, 9, 9), rise=0.012 * f.left * f.upper_lip),
         "lower_lip_depress": f.slide(phi=-0.115 * f.left * f.lower_lip, rise=0.010 * f.left * f.lower_lip),
         "press": f.slide(phi=-f.up * press * np.where(f.up > 0, 0.20, 0.70) + 0.026 * f.left * low, rise=-0.018 * press + 0.012 * f.corner(8)),
-        "squint": f.slide(phi=0.045 * f.bump(26, -15, 14, 8) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
-                          rise=0.03 * f.bump(26, -14, 13, 5) * off),
+        "squint": f.slide(phi=0.03 * f.bump(26, -12, 14, 6) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
+                          rise=0.025 * f.bump(26, -12, 13, 5) * off),
     }
     return keys | _lid_keys(face)
 
