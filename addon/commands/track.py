@@ -12,6 +12,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance track` takes."""
     parser.add_argument("source", metavar="SOURCE", help="video, image folder, webcam number, address or .csv")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <source>.take here)")
-    parser.add_argument("--start", type=float, metavar="SECONDS", help="leave out what comes before")
-    parser.add_argument("--end", type=float, metavar="SECONDS", help="leave out what comes after; needed for a webcam")
+    parser.add_argument("--start", type=_seconds, metavar="SECONDS", help="leave out what comes before")
+    parser.add_argument("--end", type=_seconds, metavar="SECONDS", help="leave out what comes after; needed for a webcam")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
     parser.add_argument(
         "--progress", choices=("bar", "json", "none"), default="bar", help="json writes lines for a program to read"
@@ -50,6 +51,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{summary(take)}\nWrote '{path}'.")
     return 0
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not math.isfinite(seconds):
+        raise ValueError(text)
+    return seconds
 
 
 def _record(args: argparse.Namespace) -> Take:

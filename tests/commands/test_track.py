@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from addon.commands.__main__ import main
 from addon.commands.track import default_name
 from addon.core.live_link import write_live_link
+from addon.core.paths import ROOT
 from addon.core.take import read_take
 
 from ..core.making import a_take
@@ -48,6 +53,13 @@ def test_a_webcam_needs_an_end(capsys):
     assert "--end" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "soon"])
+def test_seconds_are_finite_numbers(seconds, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["track", "a.mp4", "--end", seconds])
+    assert stop.value.code == 2 and seconds in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("source", "name"),
     [("clips/a b.mp4", "a b"), ("0", "webcam0"), ("rtsp://cam.local/live", "cam.local"),
@@ -72,3 +84,17 @@ def test_the_webcam_video_becomes_a_take(shared, tmp_path, capfd):
     # Two seconds at the video's 25 frames a second.
     assert 49 <= len(take) <= 51 and take.found.all()
     assert np.ptp(take.times_s) == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to a process here")
+def test_ctrl_c_leaves_nothing_and_no_traceback(shared, tmp_path):
+    video = shared / "data" / "webcam_video" / "man_at_webcam.mp4"
+    command = [sys.executable, "-m", "addon.commands", "track", str(video), "-o", str(tmp_path / "a.take"),
+               "--progress", "json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline().startswith('{"done"')
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said and "stopped" in said
+    assert list(tmp_path.iterdir()) == []
