@@ -12,6 +12,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="video, image folder, webcam number, address or .csv")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <source>.take here)")
     parser.add_argument("--start", type=_seconds, metavar="SECONDS", help="leave out what comes before")
-    parser.add_argument("--end", type=_seconds, metavar="SECONDS", help="leave out what comes after; needed for a webcam")
+    parser.add_argument("--end", type=_seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
     parser.add_argument(
         "--progress", choices=("bar", "json", "none"), default="bar", help="json writes lines for a program to read"
@@ -54,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds):
-        raise ValueError(text)
-    return seconds
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
 
 
 def _record(args: argparse.Namespace) -> Take:
