@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ..characters.decoder import load_decoder
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from ..core.take import Take
@@ -23,6 +24,8 @@ class Applied:
 
     armature: str
     keyed: Keyed
+    decoder: str
+    """The stamp of the network that decoded it."""
     notes: tuple[str, ...]
     """Sentences for the user: controls that are missing, rates that differ, warnings of the source."""
 
@@ -40,12 +43,10 @@ def apply_take(
     Raises:
         SemblanceError: if the character, its decoder or all of its controls are missing, or nothing is in range.
     """
-    from ..characters.decoder import load_decoder
-
     binding = bind(profile, scene, armature)
-    track = load_decoder(profile).decode(take.smoothed)
-    keyed = key_track(binding, track, name, scene, placement)
-    return Applied(binding.armature.name, keyed, (*binding.missing, *_notes(take, scene)))
+    decoder = load_decoder(profile)
+    keyed = key_track(binding, decoder.decode(take.smoothed), name, scene, placement)
+    return Applied(binding.armature.name, keyed, decoder.stamp, (*binding.missing, *_notes(take, scene)))
 
 
 def extend_scene(scene: bpy.types.Scene, keyed: Keyed) -> None:

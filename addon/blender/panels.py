@@ -5,7 +5,6 @@ from pathlib import Path
 
 import bpy
 
-from ..core.rig_profile import RigProfile
 from . import readiness, tracking_job
 from .binding import named_character
 from .operators import (
@@ -41,6 +40,9 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.operator(SEMBLANCE_OT_take_apply.bl_idname, icon="ACTION")
+        armature = _shown_character(context.scene)
+        if armature and armature.animation_data and armature.animation_data.action:
+            layout.label(text=armature.animation_data.action.name, icon="ACTION_SLOT")
 
 
 class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
@@ -104,6 +106,7 @@ def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
         state = tracking_job.state()
         counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
         row = layout.row(align=True)
+        row.scale_y = 1.4
         row.progress(factor=state.share, text=counted if state.done else "Starting")
         row.operator(SEMBLANCE_OT_take_cancel.bl_idname, text="", icon="X")
         return
@@ -119,15 +122,15 @@ def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     column = layout.column(align=True)
     column.label(text="Character")
     column.prop(settings, "character", text="", icon="ARMATURE_DATA")
-    found = _found_name(scene, profiles)
+    found = _shown_character(scene)
     if settings.character is None and found:
-        column.label(text=f"Found: {found}", icon="CHECKMARK")
+        column.label(text=f"Found: {found.name}", icon="CHECKMARK")
     for profile in () if found else profiles:
         button = column.operator(SEMBLANCE_OT_character_add.bl_idname, text=f"Add {profile.name}", icon="ADD")
         button.character = profile.name
 
 
-def _found_name(scene: bpy.types.Scene, profiles: tuple[RigProfile, ...]) -> str:
-    if scene.semblance.character is not None:
-        return scene.semblance.character.name
-    return next((item.name for profile in profiles if (item := named_character(scene, profile))), "")
+def _shown_character(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The chosen character, or one that is found by its name."""
+    found = (named_character(scene, profile) for profile in readiness.current().characters)
+    return scene.semblance.character or next((item for item in found if item), None)

@@ -1,0 +1,47 @@
+"""A performance becomes a keyed scene from the command line."""
+from __future__ import annotations
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from addon.commands.__main__ import main  # noqa: E402
+from addon.core.live_link import write_live_link  # noqa: E402
+from addon.core.take import write_take  # noqa: E402
+
+from ..core.making import a_take  # noqa: E402
+
+
+@pytest.mark.parametrize("suffix", [".take", ".csv"])
+def test_a_performance_is_keyed_on_pip(suffix, tmp_path, capsys):
+    path = tmp_path / f"slate{suffix}"
+    (write_take if suffix == ".take" else write_live_link)(a_take(30), path)
+    assert main(["apply", str(path), "-o", str(tmp_path / "keyed.blend"), "--start-frame", "101"]) == 0
+    assert "53 controls of Pip on frames 101 to" in capsys.readouterr().out
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "keyed.blend"))
+    action = bpy.data.objects["Pip"].animation_data.action
+    assert action.frame_range[0] == 101 and action.name == "slate"
+
+
+def test_nla_and_an_existing_scene(tmp_path):
+    write_take(a_take(12), tmp_path / "slate.take")
+    assert main(["apply", str(tmp_path / "slate.take"), "-o", str(tmp_path / "one.blend")]) == 0
+    two = ["--scene", str(tmp_path / "one.blend"), "-o", str(tmp_path / "two.blend"), "--nla"]
+    assert main(["apply", str(tmp_path / "slate.take"), *two]) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "two.blend"))
+    data = bpy.data.objects["Pip"].animation_data
+    assert data.action.name == "slate" and [t.strips[0].action.name for t in data.nla_tracks] == ["slate.001"]
+    assert len([o for o in bpy.data.objects if o.type == "ARMATURE"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [("absent.take", None, "Cannot read"), ("cut.take", b"PK\3\4", "damaged"), ("film.mp4", b"x", "track it first")],
+)
+def test_what_is_no_performance_is_one_sentence(name, content, words, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert main(["apply", str(tmp_path / name), "-o", str(tmp_path / "x.blend")]) == 1
+    said = capsys.readouterr().err
+    assert words in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "x.blend").exists()

@@ -1,0 +1,166 @@
+"""Many performances without a window: what is written, what is skipped, what failing ones say."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from addon.commands.__main__ import main  # noqa: E402
+from addon.core.take import read_take, write_take  # noqa: E402
+
+from ..core.making import a_take  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def nothing_open() -> None:
+    """The batch starts from the open scene, so none may be left from another test."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+
+
+@pytest.fixture
+def takes(tmp_path: Path) -> list[str]:
+    """Two good takes of the same name in two folders."""
+    paths = [tmp_path / "a" / "shot.take", tmp_path / "b" / "shot.take"]
+    for path in paths:
+        write_take(a_take(12), path)
+    return [str(path) for path in paths]
+
+
+def report(folder: Path) -> dict:
+    return json.loads((folder / "report.json").read_text())
+
+
+def render_batch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The script as a user starts it."""
+    return subprocess.run(
+        [sys.executable, "render_batch.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "BLENDER_USER_RESOURCES": os.environ.get("BLENDER_USER_RESOURCES", "")},
+    )
+
+
+def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["batch", "--take", *takes, "--out", str(out), "--render", "png", "--size", "48x48"]
+    assert main(command) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["shot", "shot-2"]
+    for name in ("shot", "shot-2"):
+        told = report(out / name)
+        assert (told["status"], told["character"], told["controls"]) == ("done", "Pip", 53)
+        assert len(read_take(out / name / f"{name}.take")) == 12
+        first, last = told["frames"]
+        assert len(list((out / name / f"{name}_frames").glob("*.png"))) == last - first + 1
+        bpy.ops.wm.open_mainfile(filepath=str(out / name / f"{name}.blend"))
+        armature = bpy.data.objects["Pip"]
+        assert armature.animation_data.action.name == name and armature.animation_data.action_slot is not None
+        assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, last)
+    assert not list(out.rglob("*partial*"))
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    bpy.ops.wm.read_homefile(use_empty=True)
+    capsys.readouterr()
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("skipped") == 2
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_changed_input_or_lost_output_is_done_again(takes, tmp_path, capsys):
+    command = ["batch", "--take", takes[0], "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    write_take(a_take(20), Path(takes[0]))
+    assert main(command) == 0
+    assert report(tmp_path / "out" / "shot")["source_frames"] == 20
+    (tmp_path / "out" / "shot" / "shot.blend").unlink()
+    assert main(command) == 0
+    assert (tmp_path / "out" / "shot" / "shot.blend").is_file()
+    assert "skipped" not in capsys.readouterr().out
+
+
+def test_bad_ones_are_reported_and_the_others_go_on(takes, tmp_path, capsys):
+    data = Path(takes[0]).read_bytes()
+    (tmp_path / "cut.take").write_bytes(data[: len(data) // 2])
+    (tmp_path / "text.mp4").write_text("not a film")
+    (tmp_path / "columns.csv").write_text("Timecode,Nothing\n00:00:00:00.0,1\n")
+    bad = [str(tmp_path / name) for name in ("cut.take", "columns.csv")]
+    code = main(["batch", "--take", bad[0], takes[0], bad[1], "--video", str(tmp_path / "text.mp4"),
+                 str(tmp_path / "absent.mp4"), "--out", str(tmp_path / "out")])
+    assert code == 1
+    said = capsys.readouterr()
+    assert "1 of 5 done" in said.out
+    for name in ("cut", "columns", "text", "absent"):
+        told = report(tmp_path / "out" / name)
+        assert told["status"] == "failed" and name in told["error"]
+        assert told["error"] in said.err
+        assert [p.name for p in (tmp_path / "out" / name).iterdir()] == ["report.json"]
+
+
+def test_a_scene_keeps_its_rate_and_its_own_animation(takes, tmp_path):
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    prop = bpy.data.objects.new("Prop", None)
+    scene.collection.objects.link(prop)
+    prop.keyframe_insert("location", frame=7)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    before = (tmp_path / "shot.blend").read_bytes()
+    out = tmp_path / "out"
+    assert main(["batch", "--scene", str(tmp_path / "shot.blend"), "--take", takes[0], "--out", str(out)]) == 0
+    assert (tmp_path / "shot.blend").read_bytes() == before
+    bpy.ops.wm.open_mainfile(filepath=str(out / "shot" / "shot.blend"))
+    render = bpy.context.scene.render
+    assert (render.fps, render.fps_base) == (30, pytest.approx(1.001))
+    assert bpy.data.objects["Prop"].animation_data.action is not None
+
+
+def test_script_with_several_processes(takes, tmp_path):
+    (tmp_path / "cut.take").write_bytes(b"PK\3\4")
+    out = tmp_path / "out"
+    ended = render_batch("--take", *takes, str(tmp_path / "cut.take"), "--out", str(out), "--jobs", "2")
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "2 of 3 done" in ended.stdout and "cut.take" in ended.stderr
+    assert [report(out / name)["status"] for name in ("shot", "shot-2", "cut")] == ["done", "done", "failed"]
+    again = render_batch("--take", *takes, "--out", str(out), "--jobs", "2")
+    assert again.returncode == 0 and again.stdout.count("skipped") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "nothing to do"),
+        (["--take", "x.take", "--character", "Nobody"], "no character 'Nobody'"),
+        (["--take", "x.take", "--scene", "absent.blend"], "no scene 'absent.blend'"),
+        (["--take", "x.take", "--jobs", "0"], "1 or more"),
+    ],
+)
+def test_wrong_requests_are_one_sentence(arguments, words, tmp_path, capsys):
+    assert main(["batch", *arguments, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert words in said and len(said.splitlines()) == 1
+
+
+def test_an_output_folder_that_cannot_be_written_stops_before_the_work(takes, tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["batch", "--take", takes[0], "--out", str(tmp_path / "file" / "out")]) == 1
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_a_video_goes_all_the_way(shared, tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    source = cv2.VideoCapture(str(shared / "data" / "webcam_video" / "man_at_webcam.mp4"))
+    clip = tmp_path / "second.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 25, (400, 300))
+    for _ in range(25):
+        writer.write(source.read()[1])
+    writer.release()
+    out = tmp_path / "out"
+    assert main(["batch", "--video", str(clip), "--out", str(out), "--render", "mp4", "--size", "64x64"]) == 0
+    told = report(out / "second")
+    assert told["found_share"] == 1 and told["source_frames"] == 25 and told["frames"] == [1, 24]
+    film = cv2.VideoCapture(str(out / "second" / "second.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 24
