@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,10 +41,11 @@ def render_clip(
     The scene's render settings are changed and stay so: call it last. `progress` is called with frames done and all.
 
     Raises:
-        SemblanceError: if the pictures cannot be written or there is no camera.
+        SemblanceError: if the pictures cannot be written, or there is no camera or no graphics library.
     """
     if scene.camera is None:
         raise SemblanceError(f"The scene '{scene.name}' has no camera to render with; add one.")
+    _check_graphics()
     scene.frame_start, scene.frame_end = frames
     render = scene.render
     render.engine = "BLENDER_WORKBENCH"
@@ -100,6 +104,18 @@ def _portrait(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
     camera.location = ((low.x + high.x) / 2, low.y - extent * _LENS_MM / _SENSOR_MM, (low.z + high.z) / 2)
     camera.rotation_euler = (1.5707963, 0, 0)
     return camera
+
+
+def _check_graphics() -> None:
+    """Without a screen Blender draws through EGL, and ends the whole process if that library is missing."""
+    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError as error:
+        raise SemblanceError(
+            "Rendering without a screen needs the system library libEGL.so.1: sudo apt-get install libegl1."
+        ) from error
 
 
 def _render(scene: bpy.types.Scene, filepath: str, progress: Callable[[int, int], None] | None) -> None:

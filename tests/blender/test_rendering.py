@@ -102,3 +102,18 @@ def test_full_disk_is_told_and_leaves_nothing(tmp_path: Path):
     for sentence, name in zip(said, ("scene.blend", "clip.mp4", "frames"), strict=True):
         assert name in sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_graphics_library_is_told_before_blender_aborts(stage, tmp_path, monkeypatch):
+    import ctypes
+
+    def missing(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for display in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(display, raising=False)
+    with pytest.raises(SemblanceError, match="libegl1"):
+        render_clip(stage, tmp_path / "clip.mp4", (1, 2), SIZE, video=True)
+    assert not [path for path in tmp_path.iterdir() if "clip" in path.name]
