@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ..core.errors import SemblanceError, require
-from ..core.model_card import load_network
+from ..core.model_card import load_network, read_card
 from ..core.paths import MODELS, RIGS
 from .system_libraries import LIBRARIES, apt_line, missing_libraries
 
@@ -127,14 +127,16 @@ def models() -> Iterator[Finding]:
 
 
 def characters() -> Iterator[Finding]:
-    """Each shipped character's profile and file."""
+    """Each shipped character: its profile, its file, and the network that was made for it."""
     try:
+        from ..characters.decoder import check_controls
         from ..core.rig_profile import read_profile
     except ImportError:
         return  # numpy; told under the wheels
     for path in sorted(RIGS.glob("*/profile.toml")):
         try:
             profile = read_profile(path)
+            check_controls(read_card(MODELS / f"decoder_{profile.name.lower()}"), profile)
         except SemblanceError as error:
             yield Finding("PROBLEM", str(error))
             continue

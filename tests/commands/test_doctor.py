@@ -9,7 +9,7 @@ import pytest
 
 from addon.commands import doctor, system_libraries
 from addon.commands.__main__ import main
-from addon.core.paths import MODELS, ROOT
+from addon.core.paths import MODELS, RIGS, ROOT
 
 
 def test_a_complete_checkout_is_well(capsys):
@@ -36,6 +36,18 @@ def test_another_network_than_the_cards_is_found(monkeypatch, tmp_path):
     states = {finding.text: finding.state for finding in doctor.models()}
     assert any("not the one" in text and state == "PROBLEM" for text, state in states.items())
     assert states["The network 'face_mesh' is missing."] == "PROBLEM"
+
+
+def test_a_character_without_its_network_or_file_is_found(monkeypatch, tmp_path):
+    shutil.copytree(RIGS / "pip", tmp_path / "pip")
+    monkeypatch.setattr(doctor, "RIGS", tmp_path)
+    assert [finding.state for finding in doctor.characters()] == ["ok"]
+    (tmp_path / "pip" / "pip.blend").unlink()
+    [finding] = doctor.characters()
+    assert finding.state == "PROBLEM" and "pip.blend" in finding.text and "build.py" in finding.advice
+    monkeypatch.setattr(doctor, "MODELS", tmp_path)
+    [finding] = doctor.characters()
+    assert finding.state == "PROBLEM" and "decoder_pip" in finding.text
 
 
 def test_a_missing_wheel_is_named(monkeypatch):
