@@ -63,7 +63,7 @@ def _seconds(text: str) -> float:
 
 def _record(args: argparse.Namespace) -> Take:
     if args.source.isdigit() and args.end is None:
-        raise SemblanceError("A webcam has no end; say how long to record, for example --end 20.")
+        raise SemblanceError(f"A webcam has no end; say how long to record: semblance track {args.source} --end 20.")
     progress = progress_display(args.progress, "Tracking")
     try:
         return record_take(args.source, start_s=args.start, end_s=args.end, face=args.face, progress=progress)
