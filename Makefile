@@ -1,7 +1,7 @@
 # Semblance: `make demo` shows it, `make test` checks it. Everything needed is set up in .venv by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench zip dev-install lint clean
+.PHONY: help demo test bench zip dev-install lint clean which-python
 
 # The interpreter of version $(1): on the PATH, or one of pyenv's that no shim leads to.
 find_python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python$(1) python3; do \
@@ -53,6 +53,10 @@ lint: .venv/development.stamp
 
 clean:
 	rm -rf out .venv .venv-3.13
+
+# The interpreter that .venv is made with; nothing where there is none.
+which-python:
+	@echo $(PYTHON)
 
 VENVS := .venv .venv-3.13
 # What users have: the command line, Blender as a module.
