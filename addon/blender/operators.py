@@ -114,7 +114,7 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
             self.report({kind}, state.error or "The scene that was being tracked for is gone.")
             return {"CANCELLED"}
         scene.semblance.take = str(state.take)
-        self.report({"INFO"}, f"Tracked {state.done} frames: {state.take}")
+        self.report({"INFO"}, f"Tracked {state.done} frames into {state.take.name}")
         return {"FINISHED"}
 
 

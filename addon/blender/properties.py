@@ -33,11 +33,12 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     """What to track, whom to animate and how."""
 
     source: StringProperty(
-        name="Source", subtype="FILE_PATH", update=_source_changed,
+        name="Source", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"}, update=_source_changed,
         description="A video, a folder of pictures, a saved .take, or a Live Link Face .csv",
     )
     take: StringProperty(
-        name="Take", subtype="FILE_PATH", description="The performance that Track made from the source",
+        name="Take", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        description="The performance that Track made from the source",
     )
     character: PointerProperty(
         type=bpy.types.Object, name="Character", poll=_is_any_character,

@@ -4,7 +4,7 @@
     SEMBLANCE_SOURCE=clip.mp4 blender --python tests/window/panel.py
 
 SEMBLANCE_SOURCE is a video (tracked with progress, cancelled by Esc once, then tracked to its end), a take or a Live
-Link CSV. Each step prints "STEP ..."; anything unexpected prints "PROBLEM ...". SEMBLANCE_PICTURES names a folder for
+Link CSV; the scene is saved beside it as panel.blend. Each step prints "STEP ..."; anything unexpected prints "PROBLEM ...". SEMBLANCE_PICTURES names a folder for
 pictures of the window; SEMBLANCE_STAY=1 leaves Blender open. Drawing is timed and must stay below 1 ms.
 """
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import bpy
 from mathutils import Euler
 
-SOURCE = os.environ.get("SEMBLANCE_SOURCE", "")
+SOURCE = os.environ["SEMBLANCE_SOURCE"]
 PICTURES = os.environ.get("SEMBLANCE_PICTURES", "")
 EXTENSION = next(name for name in bpy.context.preferences.addons.keys() if name.endswith(".semblance"))  # noqa: SIM118
 _drawn_s: list[float] = []
@@ -83,6 +83,8 @@ def steps() -> Iterator[float]:
     space.show_region_ui = True
     space.shading.type, space.shading.color_type = "SOLID", "MATERIAL"
     space.shading.light, space.shading.studio_light = "STUDIO", "paint.sl"
+    overlay = space.overlay
+    overlay.show_cursor = overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
     yield 1
     next(r for r in view().regions if r.type == "UI").active_panel_category = "Semblance"
     yield 1
@@ -90,9 +92,12 @@ def steps() -> Iterator[float]:
     press(bpy.ops.semblance.character_add, "EXEC_DEFAULT", character="Pip")
     check("Add Pip puts Pip into the scene and chooses it", settings.character == bpy.data.objects.get("Pip"))
     space.region_3d.view_rotation = Euler((1.5708, 0, 0)).to_quaternion()
-    space.region_3d.view_location, space.region_3d.view_distance = (0.35, 0, -0.1), 5.5
+    space.region_3d.view_location, space.region_3d.view_distance = (0.8, 0, -0.1), 6.6
     time_drawing()
-    settings.source = SOURCE
+    settings.character.select_set(True)
+    bpy.context.view_layer.objects.active = settings.character
+    bpy.ops.wm.save_as_mainfile(filepath=str(Path(SOURCE).with_name("panel.blend")))
+    settings.source = f"//{Path(SOURCE).name}"
     yield 1
     picture("2_source")
     if not settings.is_performance:
