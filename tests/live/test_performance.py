@@ -7,7 +7,7 @@ import pytest
 
 from addon.core.errors import SemblanceError
 from addon.core.smoothing import Smoothing
-from addon.core.take import read_take, write_take
+from addon.core.take import write_take
 from addon.expression.calibration import Calibration
 from addon.live.performance import record_take, refine
 
