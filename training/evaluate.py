@@ -102,8 +102,13 @@ def mediapipe_blendshapes(columns: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack(rows)
 
 
-def write_expression_card(folder: Path, training_faces: int, data: Path) -> dict[str, dict[str, float]]:
-    """Measure the network in `folder` on the unseen people and write its card.toml; returns the figures."""
+def write_expression_card(
+    folder: Path, training_faces: int, data: Path, rivals: dict[str, dict[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Measure the network in `folder` on the unseen people and write its card.toml; returns the figures.
+
+    `rivals` are figures of simple methods per kind of test set, for the card.
+    """
     from training.make_expression_data import TEST_SEED, TRAIN_SEED, test_set
 
     sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
@@ -114,7 +119,7 @@ def write_expression_card(folder: Path, training_faces: int, data: Path) -> dict
     for kind in ("random", "performance"):
         columns = test_set(kind, data)
         guess, ms = encode(columns, folder)
-        measured[kind] = {**figures(guess, columns["coefficients"]), "encode_ms": ms}
+        measured[kind] = {**figures(guess, columns["coefficients"]), "encode_ms": ms, **rivals[kind]}
         text += f"\n[quality.{kind}]\nfaces = {len(guess)}\nseed = {TEST_SEED}\n"
         text += "".join(f"{name} = {value:.4f}\n" for name, value in measured[kind].items())
     (folder / "card.toml").write_text(text, encoding="utf-8")

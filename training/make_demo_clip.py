@@ -78,8 +78,8 @@ def pictures(values: np.ndarray, head: np.ndarray) -> Iterator[np.ndarray]:
     """uint8 [384, 384, 3] BGR of each frame."""
     renderer, person = FaceRenderer(SIZE * _FINER), performer()
     shot = Shot(
-        coefficients=values[0], head=head[0], size=SIZE * _FINER, face_px=128 * _FINER, distance_cm=85,
-        offset=np.array([0.0, 0.015]), key_direction=np.array([-0.451, 0.552, 0.702]),
+        coefficients=values[0], head=head[0], size=SIZE * _FINER, face_px=118 * _FINER, distance_cm=85,
+        offset=np.array([0.0, 0.055]), key_direction=np.array([-0.451, 0.552, 0.702]),
         key_colour=np.array([0.86, 0.80, 0.74]), fill=0.45, ambient=np.array([0.24, 0.26, 0.30]), background=-1,
         exposure=1.0, blur_px=0, noise=0, jpeg=0,
     )

@@ -8,6 +8,7 @@ cores.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ FACES_PER_PERSON = 5
 TRAIN_SEED, TEST_SEED = 20_261, 90_001
 TEST_PEOPLE = 400
 _WIDER = 1.25
+# What a picture depends on.
+_MAKERS = ("performers.py", "render_performers.py", "performer_vertex.glsl", "performer_fragment.glsl")
 
 Sample = tuple[Person, Shot]
 
@@ -90,8 +93,9 @@ def save(columns: dict[str, np.ndarray], path: Path) -> None:
 
 
 def test_set(kind: str, folder: Path) -> dict[str, np.ndarray]:
-    """The fixed test set, made in about two minutes and kept in `folder`."""
-    path = folder / f"test_{kind}.npz"
+    """The fixed test set, made in about two minutes and kept in `folder` for as long as its programs stay the same."""
+    programs = b"".join((Path(__file__).parent / name).read_bytes() for name in _MAKERS)
+    path = folder / f"test_{kind}_{hashlib.sha256(programs).hexdigest()[:8]}.npz"
     if not path.exists():
         save(see(test_samples(kind, PerformanceCurves()), FaceRenderer(), keep_pictures=True), path)
     with np.load(path) as data:

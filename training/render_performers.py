@@ -160,7 +160,7 @@ class FaceRenderer:
     def __init__(self, size: int = 320, model: FaceModel | None = None) -> None:
         self.model = model or FaceModel()
         self.paint = Paint(self.model)
-        self._context = moderngl.create_context(standalone=True, backend="egl")
+        self._context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         self._program: Any = self._context.program(
             vertex_shader=(_HERE / "performer_vertex.glsl").read_text(),
             fragment_shader=(_HERE / "performer_fragment.glsl").read_text(),
@@ -170,7 +170,8 @@ class FaceRenderer:
         self._buffers: dict[str, Any] = {}
         self._arrays = self._vertex_arrays()
         self._person: Person | None = None
-        self._rest = self.model.neutral
+        self._rest = self._hair_volume = self.model.neutral
+        self._eyes: list[np.ndarray] = []
 
     def _vertex_arrays(self) -> dict[int, Any]:
         count = len(self.model.neutral)
@@ -204,7 +205,7 @@ class FaceRenderer:
             self._program["part"].value = part
             self._arrays[part].render()
         self._context.enable(moderngl.BLEND)
-        self._context.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE)
+        self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE  # type: ignore
         self._program["part"].value = 5
         self._arrays[5].render()
         pixels = np.frombuffer(self._target.read(components=4), np.uint8).reshape(self._size, self._size, 4)[::-1]
@@ -223,7 +224,7 @@ class FaceRenderer:
         marks = np.stack([paint.stubble, paint.lashes], 1).astype(np.float32)
         self._buffers["marks"].write(marks.tobytes())
         rest = self.model.neutral.copy()
-        self._eyes = []
+        self._eyes.clear()
         for first, last in _EYEBALLS:
             ball = self._rest[first:last]
             centre = (ball.min(0) + ball.max(0)) / 2

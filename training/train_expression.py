@@ -100,6 +100,32 @@ def train(faces: Faces, tests: dict[str, Faces], epochs: int, versions: int, rat
     return network.eval()
 
 
+def simple_rivals(faces: Faces, test: Faces) -> dict[str, float]:
+    """Mean r of ridge regression and of the nearest neighbour on what the network is given."""
+    network = ExpressionNetwork()
+
+    def inputs(some: Faces) -> Tensor:
+        parts = []
+        for first in range(0, len(some), _BATCH):
+            points, rotation = network.pose(some.landmarks[first:first + _BATCH])
+            gradients = network.gradients(some.crops[first:first + _BATCH, None].float())
+            parts.append(torch.cat([points.flatten(1), rotation.flatten(1), gradients], 1))
+        return torch.cat(parts)
+
+    with torch.no_grad():
+        known, asked = inputs(faces), inputs(test)
+        mean, spread = known.mean(0), known.std(0).clamp_min(1e-3)
+        known, asked = (known - mean) / spread, (asked - mean) / spread
+        centre = faces.coefficients.mean(0)
+        strength = 0.1 * len(faces) * torch.eye(known.shape[1])
+        ridge = asked @ torch.linalg.solve(known.T @ known + strength, known.T @ (faces.coefficients - centre)) + centre
+        distance = (known**2).sum(1) - 2 * asked @ known.T
+        nearest = faces.coefficients[distance.argmin(1)]
+    truth = test.coefficients.numpy()
+    return {name: float(np.nanmean(correlations(guess.clamp(0, 1).numpy(), truth)))
+            for name, guess in (("ridge_mean_r", ridge), ("nearest_mean_r", nearest))}
+
+
 def main() -> None:
     """Train, export, measure, write the card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -118,7 +144,8 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), arguments.data / "weights.pt")
     export(network, arguments.out / "model.onnx")
-    write_expression_card(arguments.out, len(faces), arguments.data)
+    rivals = {kind: simple_rivals(faces, test) for kind, test in tests.items()}
+    write_expression_card(arguments.out, len(faces), arguments.data, rivals)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _OPPOSITES: Final = tuple(
     for one, other in (
         ("eyeLookUpLeft", "eyeLookDownLeft"), ("eyeLookUpRight", "eyeLookDownRight"),
         ("eyeLookOutLeft", "eyeLookInLeft"), ("eyeLookOutRight", "eyeLookInRight"),
+        ("browOuterUpLeft", "browDownLeft"), ("browOuterUpRight", "browDownRight"),
         ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"),
     )
 )

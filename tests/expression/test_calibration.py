@@ -15,6 +15,14 @@ from addon.core.frames import ExpressionTrack
 from addon.expression.calibration import Calibration, calibrate, find_neutral, neutral_from
 
 BLINKS = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+OPPOSITES = [
+    coefficients.indices(pair) for pair in (
+        *([f"{one}{side}", f"{other}{side}"] for side in ("Left", "Right") for one, other in (
+            ("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"), ("browOuterUp", "browDown"),
+        )),
+        ["jawLeft", "jawRight"], ["mouthLeft", "mouthRight"],
+    )
+]
 values = arrays(np.float32, (6, 54), elements=st.floats(0, 1, width=32))
 neutrals = arrays(np.float32, 54, elements=st.floats(0, 0.875, width=32))
 
@@ -51,12 +59,9 @@ def test_rest_becomes_nothing(neutral: np.ndarray) -> None:
 def test_one_stays_one(neutral: np.ndarray, channel: int) -> None:
     row = neutral.copy()
     row[channel] = 1
-    for one, other in (("Up", "Down"), ("In", "Out")):  # the eye cannot look both ways
-        for side in ("Left", "Right"):
-            pair = coefficients.indices([f"eyeLook{one}{side}", f"eyeLook{other}{side}"])
-            row[pair[pair != channel]] = 0 if channel in pair else row[pair[pair != channel]]
-    for pair in (coefficients.indices(["jawLeft", "jawRight"]), coefficients.indices(["mouthLeft", "mouthRight"])):
-        row[pair[pair != channel]] = 0 if channel in pair else row[pair[pair != channel]]
+    for pair in OPPOSITES:  # nothing moves both ways
+        if channel in pair:
+            row[pair[pair != channel]] = 0
     assert calibrate(track_of(row[None]), Calibration(neutral)).coefficients[0, channel] >= 0.99
 
 
@@ -146,6 +151,17 @@ def test_any_short_track_has_a_neutral(count: int, seed: int) -> None:
     calibration = find_neutral(track)
     assert np.isfinite(calibration.neutral).all()
     assert (calibration.source == "none") == (not track.confidence.any())
+
+
+def test_a_lifted_low_brow_is_a_raised_brow() -> None:
+    """A performer whose brows rest low: letting them up shows on the character, though the encoder saw no raise."""
+    rows = np.zeros((2, 54), np.float32)
+    down, up = coefficients.indices(["browDownLeft", "browOuterUpLeft"])
+    rows[0, down] = 0.3
+    rows[1, up] = 0.1
+    answer = calibrate(track_of(rows), Calibration(rows[0])).coefficients
+    assert answer[0, down] == answer[0, up] == 0
+    assert answer[1, up] > 0.25
 
 
 def test_a_chosen_frame() -> None:
