@@ -141,11 +141,12 @@ def _earlier(names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _commit() -> str:
-    """The checkout's commit, with "+" when files differ from it."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude", "*"], cwd=ROOT, capture_output=True, text=True
-    )
-    return described.stdout.strip() or "unknown"
+    """The checkout's commit, with "+" when files differ from it; "unknown" without git."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude", "*"]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 if __name__ == "__main__":
