@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -23,6 +24,12 @@ _timer: bpy.types.Timer | None = None
 
 class Reporting:
     """Turns an expected failure of `perform` into a report; nothing was changed then."""
+
+    report: Callable[[set[str], str], None]
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """What the operator does."""
+        raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Blender's entry."""

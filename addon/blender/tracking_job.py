@@ -74,10 +74,10 @@ class TrackingJob:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _close
         self._state = State()
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        no_console = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=child_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=self._log, text=True, encoding="utf-8", errors="replace", creationflags=flags,
+            stderr=self._log, text=True, encoding="utf-8", errors="replace", creationflags=no_console,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -205,7 +205,8 @@ def _items(sources: list[str], out: Path, folder_name: str | None) -> list[Item]
     """One item per source; sources of the same name get numbered folders."""
     if not sources:
         raise SemblanceError("There is nothing to do: name files after --video or --take.")
-    items, used = [], set()
+    items: list[Item] = []
+    used: set[str] = set()
     for source in sources:
         path = str(source) if "://" in source else str(Path(source).resolve())
         if path in {item.source for item in items}:

@@ -4,8 +4,9 @@
     SEMBLANCE_SOURCE=clip.mp4 blender --python tests/window/panel.py
 
 SEMBLANCE_SOURCE is a video (tracked with progress, cancelled by Esc once, then tracked to its end), a take or a Live
-Link CSV; the scene is saved beside it as panel.blend. Each step prints "STEP ..."; anything unexpected prints "PROBLEM ...". SEMBLANCE_PICTURES names a folder for
-pictures of the window; SEMBLANCE_STAY=1 leaves Blender open. Drawing is timed and must stay below 1 ms.
+Link CSV; the scene is saved beside it as panel.blend. Each step prints "STEP ..."; anything unexpected prints
+"PROBLEM ...". SEMBLANCE_PICTURES names a folder for pictures of the window, SEMBLANCE_FRAME the scene frame that they
+show; SEMBLANCE_STAY=1 leaves Blender open. Drawing is timed and must stay below 1 ms.
 """
 from __future__ import annotations
 
