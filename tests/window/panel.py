@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import addon_utils
 import bpy
 from mathutils import Euler
 
@@ -123,6 +124,30 @@ def steps() -> Iterator[float]:
     middle_ms, most_ms = statistics.median(_drawn_s) * 1000, max(_drawn_s) * 1000
     check(f"drawing takes {middle_ms:.3f} ms (median of {len(_drawn_s)}; the slowest {most_ms:.3f})", middle_ms < 1)
 
+    if not settings.is_performance:
+        yield from interrupt()
+
+
+def interrupt() -> Iterator[float]:
+    """Another file, and disabling the extension, in the middle of tracking."""
+    for what, act in (
+        ("opening a file", lambda: bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)),
+        ("disabling", lambda: addon_utils.disable(EXTENSION)),
+    ):
+        bpy.context.scene.semblance.source = f"//{Path(SOURCE).name}"
+        press(bpy.ops.semblance.take_track)
+        module = sys.modules[f"{EXTENSION}.addon.blender.tracking_job"]
+        process = module.current()._process
+        yield 1
+        act()
+        yield 1
+        ended = process.poll() is not None and module.current() is None
+        check(f"{what} ends the child process", ended)
+        check(f"{what} ends the timer", sys.modules[f"{EXTENSION}.addon.blender.operators"]._timer is None)
+    addon_utils.enable(EXTENSION)
+    yield 1
+    check("the panel comes back", hasattr(bpy.context.scene, "semblance"))
+
 
 def track_and_cancel(settings: bpy.types.PropertyGroup) -> Iterator[float]:
     """Esc ends the child and leaves nothing."""
@@ -165,4 +190,4 @@ def run(pending: Iterator[float]) -> float | None:
 if __name__ == "__main__":
     bpy.context.preferences.view.show_splash = False
     waiting = steps()
-    bpy.app.timers.register(lambda: run(waiting), first_interval=2)
+    bpy.app.timers.register(lambda: run(waiting), first_interval=2, persistent=True)
