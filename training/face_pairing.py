@@ -32,6 +32,8 @@ _DEPTH = {"lips": 0.75, "chin": 0.6, "nose": 0.6}
 _LID_GAP, _LIP_GAP = 2.0, 20.0
 _ALIKE = 0.27
 """Cosine between the movements of a shape and of a control below which the control has no part in the shape."""
+ELSEWHERE = ("eye_", "head_", "tongue_")
+"""Controls that skin markers say nothing about; `pip_pairs` sets them from gaze, head and tongueOut."""
 _LID_SHUT = 0.13
 """ICT's lids at eyeBlink = 1 leave this share of the opening between their markers; it counts as shut."""
 
@@ -193,6 +195,7 @@ def _directions(pairing: Pairing) -> tuple[torch.Tensor, torch.Tensor]:
     """How far a control goes up and down from neutral [2, K], and its own rows [2, K, R] at these ends."""
     controls = pairing.profile.control_set
     ends = torch.tensor(np.stack([controls.maximum - controls.neutral, controls.neutral - controls.minimum]))
+    ends[:, [name.startswith(ELSEWHERE) for name in controls.names]] = 0
     neutral = torch.tensor(controls.neutral)
     poses = torch.cat([neutral + torch.diag(ends[0]), neutral - torch.diag(ends[1])])
     return ends, (pairing.shapes.key_values(poses) @ pairing.rig).reshape(2, len(controls), -1)
@@ -206,7 +209,7 @@ def _claims(ict: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
     like = torch.einsum("sr,dkr->sdk", torch.nn.functional.normalize(ict), torch.nn.functional.normalize(moves, dim=2))
     like[coefficients.INDEX["mouthClose"]] = 0          # it is matched on an open jaw, not alone
     most = like.amax(dim=0)
-    return torch.where((most > 0.66) & (like < most - 0.03), 2.0, 1.0)
+    return torch.where((most > 0.68) & (like < most - 0.03), 2.0, 1.0)
 
 
 def _search(count: int, steps: int, ends: torch.Tensor, loss_of) -> torch.Tensor:  # noqa: ANN001
@@ -262,7 +265,11 @@ def match_shapes(pairing: Pairing, steps: int = 400) -> torch.Tensor:
         effect = found.clamp(min=0) * length[0] + (-found).clamp(min=0) * length[1]
         strongest = found.abs().gather(1, effect.argmax(dim=1, keepdim=True)).clamp(min=1e-3)
         found = torch.where(effect < 0.2 * effect.amax(dim=1, keepdim=True), 0.0, found)
-        return _symmetric((found / strongest).clamp(-1, 1), pairing)
+        found = (found / strongest).clamp(-1, 1)
+        # several controls that do much the same must not add up to more than the character ever does
+        travel = (pairing.shapes.key_values(_values(pairing, found, ends)) @ pairing.rig).norm(dim=1, keepdim=True)
+        full = _full(found, effect, length)
+        return _symmetric(found * (1.4 * full / travel.clamp(min=1e-6)).clamp(max=1), pairing)
 
     first = clean(_search(len(ict), steps, ends, loss))
     # mouthClose means "lips together although the jaw is open": it is matched on the open jaw
@@ -286,7 +293,7 @@ def matched_looks(pairing: Pairing, poses: torch.Tensor) -> Looks:
 def fit_controls(pairing: Pairing, matched: Looks, wanted: torch.Tensor, steps: int = 220) -> torch.Tensor:
     """Controls [N, K], scaled per direction to -1..1, whose look is nearest to the sum of coefficients [N, 54]."""
     ends, moves = _directions(pairing)
-    price = 0.06 * moves.norm(dim=2).clamp(min=0.15)
+    price = 0.09 * moves.norm(dim=2).clamp(min=0.15)
     looks = Looks(wanted @ matched.rows, _shut(wanted @ matched.lids), _apart(wanted @ matched.lips))
 
     def loss(found: torch.Tensor) -> torch.Tensor:
@@ -297,12 +304,16 @@ def fit_controls(pairing: Pairing, matched: Looks, wanted: torch.Tensor, steps: 
     return _search(len(wanted), steps, ends, loss)
 
 
-def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor, steps: int = 220) -> torch.Tensor:
-    """Coefficients [N, 54] in 0..1 whose look is nearest to controls [N, K], scaled per direction to -1..1."""
+def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor,
+                     steps: int = 220) -> tuple[torch.Tensor, torch.Tensor]:
+    """Coefficients [N, 54] in 0..1 whose look is nearest to controls [N, K], scaled per direction to -1..1.
+
+    Also how much of each pose's movement they miss [N], 0..1: a rig can do what no face does.
+    """
     ends, _ = _directions(pairing)
     keys = pairing.shapes.key_values(_values(pairing, scaled, ends))
     rows, lids, lips = keys @ pairing.rig, _shut(keys @ pairing.lids[1]), _apart(keys @ pairing.lips[1])
-    price = 0.06 * matched.rows.norm(dim=1).clamp(min=0.15)
+    price = 0.09 * matched.rows.norm(dim=1).clamp(min=0.15)
 
     def loss(found: torch.Tensor) -> torch.Tensor:
         distance = torch.square(found @ matched.rows - rows).sum(dim=1)
@@ -310,13 +321,22 @@ def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor, ste
         distance = distance + _LIP_GAP * torch.square(_apart(found @ matched.lips) - lips).sum(dim=1)
         return distance + found @ price
 
-    return _search(len(scaled), steps, torch.stack([torch.ones(coefficients.COUNT), torch.zeros(coefficients.COUNT)]), loss)
+    one_way = torch.stack([torch.ones(coefficients.COUNT), torch.zeros(coefficients.COUNT)])
+    found = _search(len(scaled), steps, one_way, loss)
+    missed = (found @ matched.rows - rows).norm(dim=1) / rows.norm(dim=1).clamp(min=1e-3)
+    return found, missed
 
 
 def _values(pairing: Pairing, scaled: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
     """Rig units from -1..1 per direction."""
     neutral = torch.tensor(pairing.profile.control_set.neutral)
     return neutral + scaled.clamp(min=0) * ends[0] + scaled.clamp(max=0) * ends[1]
+
+
+def _full(found: torch.Tensor, effect: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+    """Length [N, 1] of the movement that each pose's main control makes at the end of its range."""
+    main = effect.argmax(dim=1, keepdim=True)
+    return torch.where(found.gather(1, main) > 0, length[0][main], length[1][main])
 
 
 def _symmetric(poses: torch.Tensor, pairing: Pairing) -> torch.Tensor:

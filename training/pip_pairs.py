@@ -22,11 +22,13 @@ from addon.core.live_link import read_live_link
 from addon.core.paths import ROOT
 from addon.core.rig_profile import RigProfile, find_profile
 
-from .face_pairing import fit_coefficients, fit_controls, match_shapes, matched_looks, pair_faces
+from .face_pairing import ELSEWHERE, Looks, Pairing, fit_coefficients, fit_controls, match_shapes, matched_looks, pair_faces
 
 INPUTS = coefficients.COUNT + 4 + 3
 _GAZE_REACH = np.array([0.60, 0.44], np.float32)
 """rad: yaw of eyeLookOut = 1 and pitch of eyeLookUp = 1, fitted to the Live Link take."""
+_HUMAN = 0.35
+"""Share of a pose's movement that the 54 coefficients may miss."""
 _EYES = {"eye_x.L": (0, 0), "eye_y.L": (0, 1), "eye_x.R": (1, 0), "eye_y.R": (1, 1)}
 _EYE_TURN = np.array([0.61, 0.48], np.float32)
 """rad at the ends of Pip's eye sliders (rigs/pip/rig.py)."""
@@ -44,7 +46,7 @@ class Pairs:
     """int [N]: 0 random mixes, 1 performance, 2 poses."""
 
 
-def make_pairs(shared: Path, count: int = 24_000, seed: int = 5) -> Pairs:
+def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
     """About `count` pairs from the shared data folder; a minute on one core."""
     rng = np.random.default_rng(seed)
     profile = find_profile("pip")
@@ -55,10 +57,9 @@ def make_pairs(shared: Path, count: int = 24_000, seed: int = 5) -> Pairs:
     take, late = performance(rng, shared / "data/livelink_take/range_of_motion.csv", count // 4)
     faces = np.concatenate([mixes, take])
     parts = [fit_controls(pairing, matched, torch.tensor(rows)).numpy() for rows in np.array_split(faces, 8)]
-    poses = random_poses(rng, profile, count // 4)
-    back = [fit_coefficients(pairing, matched, torch.tensor(rows)).numpy() for rows in np.array_split(poses, 4)]
+    poses, back = _poses_of_faces(rng, pairing, matched, count // 2)
     controls = np.concatenate([*parts, poses])
-    wanted = np.concatenate([faces, *back])
+    wanted = np.concatenate([faces, back])
     held_out = rng.random(len(wanted)) < 0.1
     held_out[:alone] = False
     held_out[len(mixes):len(faces)] = late
@@ -70,6 +71,14 @@ def make_pairs(shared: Path, count: int = 24_000, seed: int = 5) -> Pairs:
     inputs = np.concatenate([_with_look(wanted, gaze), gaze.reshape(-1, 4), head], axis=1)
     inputs[alone:] = encoder_noise(rng, inputs[alone:])
     return Pairs(inputs.astype(np.float32), profile.control_set.scaled(profile.control_set.clamped(values)), held_out, source)
+
+
+def _poses_of_faces(rng: np.random.Generator, pairing: Pairing, matched: Looks, count: int) -> tuple[np.ndarray, ...]:
+    """Those of `count` random poses [M, K] that a human face can make, and their coefficients [M, 54]."""
+    poses = random_poses(rng, pairing.profile, count)
+    back = [fit_coefficients(pairing, matched, torch.tensor(rows)) for rows in np.array_split(poses, 8)]
+    human = np.concatenate([missed.numpy() for _, missed in back]) < _HUMAN
+    return poses[human], np.concatenate([found.numpy() for found, _ in back])[human]
 
 
 def singles() -> np.ndarray:
@@ -131,7 +140,7 @@ def random_poses(rng: np.random.Generator, profile: RigProfile, count: int) -> n
             left = np.array([c.name.endswith(".L") for c in controls.controls])
             row[:] = np.where(left, row[order] * sign, row)
     found = np.where(up & ~down, np.abs(found), np.where(down & ~up, -np.abs(found), found))
-    found[:, [i for i, name in enumerate(controls.names) if name.startswith(("tongue", "eye_", "head"))]] = 0
+    found[:, [name.startswith(ELSEWHERE) for name in controls.names]] = 0
     return found.astype(np.float32)
 
 
@@ -189,7 +198,7 @@ def main() -> None:
     """Write the pairs to out/pip_pairs.npz."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--count", type=int, default=24_000)
+    parser.add_argument("--count", type=int, default=36_000)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     pairs = make_pairs(arguments.shared, arguments.count)

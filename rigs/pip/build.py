@@ -117,8 +117,8 @@ def _studio(scene: bpy.types.Scene) -> None:
     _aim(camera, (0, 0, -0.14))
     scene.collection.objects.link(camera)
     scene.camera = camera
-    for name, place, power, size in (("Key", (-3.2, -4.5, 3.4), 420, 2.5), ("Fill", (4.2, -4.0, 0.6), 150, 3.5),
-                                     ("Rim", (1.5, 4.0, 3.5), 400, 2.0)):
+    for name, place, power, size in (("Key", (-3.2, -4.5, 3.4), 260, 2.5), ("Fill", (4.2, -4.0, 0.6), 80, 3.5),
+                                     ("Rim", (1.5, 4.0, 3.5), 260, 2.0)):
         light = bpy.data.objects.new(name, bpy.data.lights.new(name, "AREA"))
         light.data.energy, light.data.size, light.location = power, size, place
         _aim(light, (0, 0, 0))

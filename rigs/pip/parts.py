@@ -178,7 +178,8 @@ def tongue(lip_line: np.ndarray, slots: dict[str, bpy.types.Material]) -> tuple[
     points = np.array(points)
     reach = smoothstep(t, 0.15, 1.0)
     zero = np.zeros_like(t)
-    out = np.stack([-0.10 * points[:, 0] * reach, -0.40 * reach, -0.02 * reach - 0.10 * smoothstep(t, 0.6, 1)], axis=1)
+    out = np.stack([-0.10 * points[:, 0] * reach, -0.40 * reach,
+                    0.045 * smoothstep(t, 0.1, 0.6) - 0.15 * smoothstep(t, 0.6, 1)], axis=1)
     keys = {
         "tongue_out": out,
         "tongue_left": np.stack([0.15 * reach**1.3, zero, zero], axis=1),

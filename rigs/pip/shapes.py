@@ -71,8 +71,8 @@ class Fields:
     def jaw_weight(self) -> np.ndarray:
         """How far each vertex goes with the jaw: 0 above the mouth, 1 below, 0.5 at the corners."""
         # close to the lips squarer than an ellipse, so that the open mouth is not pointed
-        power = 1 - 0.3 * np.exp(-((self.mu / 0.35) ** 2))
-        below = 0.5 - 0.5 * np.sign(self.sine) * np.abs(self.sine) ** power
+        square = 0.5 * np.exp(-((self.mu / 0.4) ** 2))
+        below = 0.5 - 0.5 * self.sine * (1 + square * (1 - self.sine**2))
         side = 1 - smoothstep(np.abs(self.theta), 0.5, 1.75)
         upper = np.where(self.up > 0, 1 - smoothstep(self.up, 0.02, 0.42), 1.0)
         throat = 1 - 0.75 * smoothstep(-self.phi, 1.05, 1.5)
@@ -128,14 +128,13 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
         "mouth_close": (sealed - weight) * turn - drop + f.slide(phi=0.05 * f.bump(0, -55, 18, 9)),
         "mouth_left": f.slide(theta=0.15 * lips),
         "mouth_right": f.slide(theta=-0.15 * lips),
-        "pucker": f.slide(theta=-0.46 * f.theta * lips, phi=0.02 * f.lips * f.sine,
+        "pucker": f.slide(theta=-0.46 * f.theta * lips, phi=0.025 * f.lips * f.sine * (1 - np.exp(-((f.up / 0.05) ** 2))),
                           rise=0.10 * near + 0.06 * broad + 0.035 * (f.upper_lip + f.lower_lip)),
-        "funnel": f.slide(theta=-0.34 * f.theta * lips, phi=0.085 * near * f.sine,
+        "funnel": f.slide(theta=-0.34 * f.theta * lips, phi=0.058 * near * f.sine,
                           rise=0.10 * near * (0.6 + 0.4 * np.abs(f.sine))),
-        "roll_upper": f.slide(phi=-0.045 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1),
-                              rise=-0.085 * np.maximum(f.sine, 0) ** 0.7 * _rim(f, 1)),
-        "roll_lower": f.slide(phi=0.055 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1),
-                              rise=-0.085 * np.maximum(-f.sine, 0) ** 0.7 * _rim(f, -1)),
+        "roll_upper": f.slide(phi=-0.045 * _rim(f, 1), rise=-0.085 * _rim(f, 1)),
+        "roll_lower": f.slide(phi=0.055 * _rim(f, -1), rise=-0.085 * _rim(f, -1)),
+        "tongue_parts_lips": f.slide(phi=(0.035 * f.upper_lip - 0.10 * f.lower_lip) * np.exp(-((f.theta / 0.2) ** 2))),
         "chin_raise": f.slide(phi=0.085 * _band(f, -0.68, 0.12), rise=0.030 * f.lower_lip + 0.05 * ball + 0.02 * _band(f, -0.68, 0.06)),
         "shrug_upper": f.slide(phi=0.065 * np.sqrt(np.maximum(f.sine, 0)) * _band(f, -0.06, 0.30), rise=0.012 * f.upper_lip),
     }
@@ -144,7 +143,8 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
 
 def _rim(f: Fields, side: int) -> np.ndarray:
     """1 on the red of one lip, fading over the skin beside it."""
-    return np.exp(-((np.maximum(f.up * side, 0) / 0.085) ** 2)) * (np.sign(f.sine) * side > -0.5)
+    part = np.maximum(f.sine * side, 0)
+    return np.exp(-((np.maximum(f.up * side, 0) / 0.085) ** 2)) * part * (1.6 - 0.6 * part) * np.exp(-((f.mu / 0.6) ** 4))
 
 
 def _band(f: Fields, low: float, high: float) -> np.ndarray:
@@ -162,7 +162,7 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
     inner, middle, outer = f.bump(9, 23, 10, 12) * off, f.bump(23, 27, 9, 12) * off, f.bump(37, 23, 10, 13) * off
     furrow = f.bump(10, 22, 9, 9) * off
     near = np.exp(-((f.mu / 0.5) ** 2))
-    sneer = f.bump(6.5, -17, 7, 6)
+    sneer = f.bump(8, -17, 5, 6)
     fold = f.bump(14, -24, 7, 7)
     broad = np.exp(-((f.mu / 1.0) ** 2)) * (1 - smoothstep(f.up, 0.12, 0.30))
     low = _band(f, -0.62, 0.12) * np.maximum(-f.sine, 0)
@@ -171,22 +171,22 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "brow_inner_up": f.slide(phi=0.15 * inner, rise=0.006 * inner),
         "brow_inner_down": f.slide(phi=-0.115 * inner, rise=0.012 * inner),
         "brow_mid_up": f.slide(phi=0.11 * middle, rise=0.004 * middle),
-        "brow_mid_down": f.slide(phi=-0.07 * middle),
+        "brow_mid_down": f.slide(phi=-0.09 * middle),
         "brow_outer_up": f.slide(phi=0.14 * outer, rise=0.004 * outer),
         "brow_outer_down": f.slide(phi=-0.10 * outer, rise=0.01 * outer),
-        "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.02 * furrow, rise=0.022 * furrow),
-        "cheek_puff": f.slide(rise=0.15 * f.bump(31, -36, 20, 16) + 0.035 * f.left * near + 0.05 * f.left * broad),
+        "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.06 * furrow, rise=0.022 * furrow),
+        "cheek_puff": f.slide(rise=0.15 * f.bump(33, -34, 22, 18) + 0.035 * f.left * near + 0.05 * f.left * broad),
         "cheek_suck": f.slide(rise=-0.11 * f.bump(36, -36, 14, 14)),
         "cheek_raise": f.slide(phi=0.085 * high * off, rise=0.022 * high),
-        "nose_sneer": f.slide(phi=0.10 * sneer + 0.07 * fold * f.left + 0.065 * f.left * f.upper_lip - 0.04 * f.bump(9, 21, 8, 9) * off,
+        "nose_sneer": f.slide(phi=0.10 * sneer + 0.07 * fold * f.left + 0.05 * f.left * f.upper_lip - 0.04 * f.bump(9, 21, 8, 9) * off,
                               theta=0.02 * sneer, rise=0.035 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
-        "corner_up": f.slide(theta=0.075 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.015 * corner),
+        "corner_up": f.slide(theta=0.095 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.05 * corner),
         "corner_down": f.slide(theta=-0.015 * corner, phi=-0.135 * corner - 0.025 * wide, rise=0.012 * corner),
         "corner_out": f.slide(theta=0.15 * wide + 0.03 * f.theta * f.left * near,
                               phi=-0.18 * f.up * near * f.left, rise=-0.012 * near * f.left),
         "corner_in": f.slide(theta=-0.14 * wide, rise=0.04 * corner),
         "dimple": f.slide(theta=0.06 * f.corner(9), rise=-0.075 * f.corner(6.5) + 0.02 * f.corner(14)),
-        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.06 * f.bump(15, -25, 9, 9), rise=0.012 * f.left * f.upper_lip),
+        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.06 * f.bump(14, -25, 10, 9) + 0.035 * f.corner(9, 8), rise=0.012 * f.left * f.upper_lip),
         "lower_lip_depress": f.slide(phi=-0.115 * f.left * f.lower_lip, rise=0.010 * f.left * f.lower_lip),
         "press": f.slide(phi=-f.up * press * np.where(f.up > 0, 0.20, 0.70) + 0.026 * f.left * low, rise=-0.018 * press + 0.012 * f.corner(8)),
         "squint": f.slide(phi=0.03 * f.bump(26, -12, 14, 6) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
@@ -198,7 +198,7 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
 def _corners(f: Fields, high: float) -> np.ndarray:
     """1 at the left corner of the mouth; falls to 0 like a parabola towards the middle of the lips."""
     s = np.maximum(f.theta, 0) / MOUTH_HALF
-    across = np.where(s < 1, 0.10 + 0.90 * s**1.7, np.exp(-(((s - 1) / 0.75) ** 2)))
+    across = np.where(s < 1, 0.12 + 0.88 * s**2.3, np.exp(-(((s - 1) / 0.75) ** 2)))
     return across * f.left * np.exp(-((np.rad2deg(f.up) / high) ** 2))
 
 
