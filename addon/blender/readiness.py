@@ -40,7 +40,7 @@ def refresh() -> Readiness:
     """Look again: a few milliseconds of files, never while drawing."""
     global _found
     problems = [
-        f"{feature} is off: the Python module '{module}' is not installed"
+        f"{feature} is off, '{module}' is missing; install Semblance's zip, or run 'make dev-install'"
         for module, feature in WHEELS.items() if importlib.util.find_spec(module) is None
     ]
     if not list(MODELS.glob("*/model.onnx")):
