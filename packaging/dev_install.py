@@ -31,7 +31,8 @@ print("SEMBLANCE " + json.dumps({
 }))
 """
 _ENABLE = """
-import addon_utils, bpy, importlib, json
+import bpy
+import addon_utils, importlib, json
 extension = "bl_ext.user_default.semblance"
 bpy.ops.preferences.addon_disable(module=extension)
 module = addon_utils.enable(extension, default_set=True, persistent=True)

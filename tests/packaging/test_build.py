@@ -1,6 +1,7 @@
 """The zip is what a user needs and no more; the link of `make dev-install` is an extension that Blender enables."""
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -78,3 +79,20 @@ def test_dev_install_says_what_to_do_without_blender():
         text=True,
     )
     assert ended.returncode == 1 and "BLENDER=/path/to/blender" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_dev_install_links_and_enables_where_the_wheels_are_here(tmp_path):
+    from wheel_lock import WHEELS, read_lock
+
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if not all((WHEELS / w.file).is_file() for w in read_lock() if w.runs_on("linux-x64", python)):
+        pytest.skip("the wheels are not in wheels/ (packaging/fetch_wheels.py gets them)")
+    ended = subprocess.run(
+        [sys.executable, "packaging/dev_install.py", "--blender", sys.executable], cwd=ROOT, capture_output=True,
+        text=True, env={**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path)}, timeout=300,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Semblance is linked into Blender" in ended.stdout
+    assert (tmp_path / "extensions" / "user_default" / "semblance" / "addon").resolve() == ROOT / "addon"
+    installed = list((tmp_path / "extensions" / ".local").rglob("onnxruntime/__init__.py"))
+    assert len(installed) == 1, "Blender did not install the wheels"
