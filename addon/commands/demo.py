@@ -103,14 +103,14 @@ def comparison(take: Take, truth: np.ndarray, head: np.ndarray) -> str:
     if len(truth) != len(take):
         raise SemblanceError(f"'{TRUTH}' has {len(truth)} rows for {len(take)} frames of the clip.")
     correlation = correlations(take.smoothed.coefficients, truth)
-    moving = np.isfinite(correlation)
+    parts = {group: (correlation[coefficients.in_group(group)], "coefficients") for group in coefficients.GROUPS}
+    parts["all"] = correlation, f"of {coefficients.COUNT} coefficients"
+    parts["head"] = correlations(take.smoothed.head, head), "angles"
     lines = []
-    for group in coefficients.GROUPS:
-        chosen = correlation[coefficients.in_group(group) & moving]
-        if len(chosen):
-            lines.append(f"     {group:<9} {chosen.mean():5.2f}  ({len(chosen)} coefficients)")
-    lines.append(f"     {'all':<9} {correlation[moving].mean():5.2f}  ({moving.sum()} of {coefficients.COUNT} move)")
-    lines.append(f"     {'head':<9} {np.nanmean(correlations(take.smoothed.head, head)):5.2f}  (yaw, pitch, roll)")
+    for name, (values, kind) in parts.items():
+        moving = values[np.isfinite(values)]
+        if len(moving):
+            lines.append(f"     {name:<9} {moving.mean():5.2f}  ({len(moving)} {kind} that move)")
     return "\n".join(lines)
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import argparse
 import csv
+import re
 
+import cv2
 import numpy as np
 import pytest
 
+from addon.commands import demo
 from addon.commands.demo import correlations, read_truth
 from addon.core import coefficients
 from addon.core.errors import SemblanceError
@@ -51,3 +55,46 @@ def test_damaged_truth_is_named(truth_file, damage):
     truth_file.write_text(damage(truth_file.read_text()))
     with pytest.raises(SemblanceError, match=r"truth\.csv"):
         read_truth(truth_file)
+
+
+@pytest.fixture
+def short_clip(tmp_path, monkeypatch):
+    """The beginning of the demo's clip, in which the performer rests, blinks and is surprised, with its truth."""
+    first, last = 10, 38
+    film = cv2.VideoCapture(str(demo.CLIP))
+    pictures = [film.read()[1] for _ in range(last)][first:]
+    clip = tmp_path / "short.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 25, pictures[0].shape[1::-1])
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    header, *rows = demo.TRUTH.read_text().splitlines()
+    clip.with_name("truth.csv").write_text("\n".join([header, *rows[first:last]]))
+    monkeypatch.setattr(demo, "CLIP", clip)
+    monkeypatch.setattr(demo, "TRUTH", clip.with_name("truth.csv"))
+    return last - first
+
+
+def test_the_whole_demo(short_clip, tmp_path, capsys):
+    bpy = pytest.importorskip("bpy")
+    out = tmp_path / "out"
+    assert demo.run(argparse.Namespace(out=out)) == 0
+    shown = capsys.readouterr().out
+    assert float(re.search(r"brows +(-?[\d.]+)", shown)[1]) > 0.8
+    assert sorted(path.name for path in out.iterdir()) == ["demo.blend", "demo.mp4", "demo.png", "demo.take"]
+    film = cv2.VideoCapture(str(out / "demo.mp4"))
+    count = 0
+    while (read := film.read())[0]:
+        assert read[1].shape[0] == 480 and read[1].std() > 10
+        count += 1
+    assert count == short_clip
+    bpy.ops.wm.open_mainfile(filepath=str(out / "demo.blend"))
+    curves = bpy.data.actions["demo"].layers[0].strips[0].channelbags[0].fcurves
+    assert {len(curve.keyframe_points) for curve in curves} == {short_clip}
+    assert bpy.context.scene.render.fps == 25
+
+
+def test_a_checkout_without_the_clip_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(demo, "CLIP", tmp_path / "performer.mp4")
+    with pytest.raises(SemblanceError, match=r"performer\.mp4"):
+        demo.run(argparse.Namespace(out=tmp_path / "out"))
