@@ -103,14 +103,13 @@ def comparison(take: Take, truth: np.ndarray, head: np.ndarray) -> str:
     if len(truth) != len(take):
         raise SemblanceError(f"'{TRUTH}' has {len(truth)} rows for {len(take)} frames of the clip.")
     correlation = correlations(take.smoothed.coefficients, truth)
-    parts = {group: (correlation[coefficients.in_group(group)], "coefficients") for group in coefficients.GROUPS}
-    parts["all"] = correlation, f"of {coefficients.COUNT} coefficients"
-    parts["head"] = correlations(take.smoothed.head, head), "angles"
+    parts = {group: correlation[coefficients.in_group(group)] for group in coefficients.GROUPS}
+    parts |= {"all": correlation, "head": correlations(take.smoothed.head, head)}
     lines = []
-    for name, (values, kind) in parts.items():
+    for name, values in parts.items():
         moving = values[np.isfinite(values)]
         if len(moving):
-            lines.append(f"     {name:<9} {moving.mean():5.2f}  ({len(moving)} {kind} that move)")
+            lines.append(f"     {name:<9} {moving.mean():5.2f}  ({len(moving)} of {len(values)} move)")
     return "\n".join(lines)
 
 
