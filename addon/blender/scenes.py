@@ -59,7 +59,8 @@ def save_scene(path: Path) -> None:
             with contextlib.redirect_stdout(io.StringIO()):
                 bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
         except RuntimeError as error:
-            raise SemblanceError(f"Blender cannot save '{path}': {str(error).strip()}") from error
+            # Blender's own words name the temporary file; the cause is nearly always the folder.
+            raise SemblanceError(f"Blender cannot save '{path}'; choose another folder or free some space.") from error
         # Blender does not notice when the disk fills up with the last bytes of a compressed file.
         if not partial.read_bytes().endswith(_END_OF_SEEK_TABLE):
             raise SemblanceError(f"Blender could not write all of '{path}'; free some space or choose another folder.")
