@@ -10,6 +10,7 @@ from bpy.props import StringProperty
 
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, find_profile
+from ..core.take import SUFFIX
 from ..live.performance import record_take, refine
 from . import readiness, tracking_job
 from .apply import add_character, apply_take, extend_scene, take_name
@@ -103,7 +104,7 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
             self.report({"ERROR"}, f"There is no '{source}'; choose another source.")
             return False
         try:
-            take = takes_folder(context) / f"{take_name(source)}.take"
+            take = free_path(takes_folder(context), take_name(source))
             tracking_job.start(tracking_job.track_command(source, take), take)
         except (OSError, SemblanceError) as error:
             self.report({"ERROR"}, str(error))
@@ -245,6 +246,12 @@ def chosen_character(scene: bpy.types.Scene) -> tuple[bpy.types.Object, RigProfi
             return armature, profile
     names = " or ".join(f"'Add {profile.name}'" for profile in profiles) or "'Check Again' in the preferences"
     raise SemblanceError(f"The scene '{scene.name}' has no character that Semblance knows; use {names}.")
+
+
+def free_path(folder: Path, name: str) -> Path:
+    """`folder`/name.take, numbered if that is there: clips of the same name must not cost each other their takes."""
+    names = (name, *(f"{name}-{number}" for number in range(2, 10_000)))
+    return next(path for each in names if not (path := folder / f"{each}{SUFFIX}").exists())
 
 
 def stop_tracking() -> None:

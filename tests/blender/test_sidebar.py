@@ -91,6 +91,14 @@ def test_tracking_from_a_script_waits_and_says_why_it_failed(settings, tmp_path)
     assert settings.take == "" and list((tmp_path / "takes").iterdir()) == []
 
 
+def test_tracking_again_keeps_the_older_take(extension, tmp_path):
+    free_path = extension("blender.operators").free_path
+    for name in ("clip.take", "clip-2.take", "clip-3.take"):
+        path = free_path(tmp_path, "clip")
+        assert path == tmp_path / name
+        path.touch()
+
+
 def test_takes_folder_follows_preferences_then_file_then_user(settings, extension, tmp_path):
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     takes_folder = extension("blender.preferences").takes_folder

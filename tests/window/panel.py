@@ -11,6 +11,7 @@ show; SEMBLANCE_STAY=1 leaves Blender open. Drawing is timed and must stay below
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -118,6 +119,15 @@ def steps() -> Iterator[float]:
     key("ctrl+shift+z")
     yield 1
     check("redo brings them back", bpy.data.objects["Pip"].animation_data.action is not None)
+    random.seed(0)
+    for _ in range(100):
+        key(random.choice(["ctrl+z", "ctrl+shift+z"]))
+        yield 0.1
+    for _ in range(12):
+        key("ctrl+shift+z")
+        yield 0.1
+    check("100 random undo and redo steps end where they began",
+          bpy.data.objects["Pip"].animation_data.action is not None)
     for _ in range(30):
         view().tag_redraw()
         yield 0.05
