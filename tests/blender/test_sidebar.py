@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from .conftest import EXTENSION
+from .conftest import EXTENSION, ROOT
 
 
 @pytest.fixture
@@ -112,3 +112,19 @@ def test_takes_folder_follows_preferences_then_file_then_user(settings, extensio
     preferences.takes_folder = str(tmp_path / "file" / "x")
     with pytest.raises(extension("core.errors").SemblanceError, match="Cannot make"):
         takes_folder(bpy.context)
+
+
+def test_the_demo_clip_is_tracked_by_the_child_and_applied(settings, tmp_path):
+    bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
+    bpy.ops.semblance.character_add(character="Pip")
+    settings.source = str(ROOT / "assets" / "demo" / "performer.mp4")
+    assert bpy.ops.semblance.take_track() == {"FINISHED"}
+    assert settings.performance() == tmp_path / "performer.take"
+    settings.start_frame, settings.use_head = 101, False
+    assert bpy.ops.semblance.take_apply() == {"FINISHED"}
+    action = settings.character.animation_data.action
+    assert tuple(action.frame_range) == (101, 101 + 248) and bpy.context.scene.frame_end == 349
+    settings.use_nla = True
+    bpy.ops.semblance.take_apply()
+    assert settings.character.animation_data.action == action
+    assert len(settings.character.animation_data.nla_tracks) == 1
