@@ -164,3 +164,15 @@ def test_a_video_goes_all_the_way(shared, tmp_path):
     assert told["found_share"] == 1 and told["source_frames"] == 25 and told["frames"] == [1, 24]
     film = cv2.VideoCapture(str(out / "second" / "second.mp4"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 24
+
+
+def test_a_profile_naming_a_bone_that_is_gone_is_noted_and_the_rest_is_keyed(takes, tmp_path, capsys):
+    pip = ROOT / "rigs" / "pip"
+    text = (pip / "profile.toml").read_text().replace('blend = "pip.blend"', f"blend = '{pip / 'pip.blend'}'")
+    (tmp_path / "profile.toml").write_text(text.replace('bone = "CTRL-brow_inner.L"', 'bone = "CTRL-lost.L"'))
+    out = tmp_path / "out"
+    assert main(["batch", "--take", takes[0], "--character", str(tmp_path / "profile.toml"), "--out", str(out)]) == 0
+    told = report(out / "shot")
+    assert told["controls"] == 52
+    assert any("'Pip'" in note and "'brow_inner.L'" in note and "'CTRL-lost.L'" in note for note in told["notes"])
+    assert "CTRL-lost.L" in capsys.readouterr().out
