@@ -49,16 +49,16 @@ def run(args: argparse.Namespace) -> int:
         raise SemblanceError(f"The demo's clip '{CLIP}' is missing; run the demo in a checkout of the repository.")
     require_bpy()
     out: Path = args.out.resolve()
-    print(f"1/4  Tracking the performer in '{CLIP.name}'")
+    print(f"1/4  Tracking the performer in '{CLIP.name}'", flush=True)
     take = track(CLIP)
     write_take(take, out / "demo.take")
-    print("2/4  Comparing with the truth (correlation; 1 = the same curve)")
-    print(comparison(take, *read_truth(TRUTH)))
+    print("2/4  Comparing with the truth (correlation; 1 = the same curve)", flush=True)
+    print(comparison(take, *read_truth(TRUTH)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        print(f"3/4  Keying and rendering {CHARACTER}")
+        print(f"3/4  Keying and rendering {CHARACTER}", flush=True)
         with without_chatter():
             pictures = key_and_render(take, out / "demo.blend", Path(folder, "pip"))
-        print("4/4  Putting performer and Pip side by side")
+        print("4/4  Putting performer and Pip side by side", flush=True)
         with without_chatter():
             film(take, pictures, Path(folder, "film"), out)
     print(
