@@ -8,6 +8,7 @@ closed. From this, controls that look like given coefficients, and coefficients 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,9 +119,10 @@ def _regions(neutral: np.ndarray, marks: np.ndarray, rest: np.ndarray, rig_marks
 
 def _extra_markers(neutral: np.ndarray, marks: np.ndarray, rest: np.ndarray,
                    rig_marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """About 60 more points spread over cheeks, chin and forehead, carried over by a thin-plate warp of the landmarks."""
+    """About 60 more points over cheeks, chin and forehead, carried over by a thin-plate warp of the landmarks."""
     face = np.arange(9409)
-    inside = (np.abs(neutral[face, 0]) < 6) & (neutral[face, 1] < 7.5) & (neutral[face, 1] > -7) & (neutral[face, 2] > 6)
+    x, y, z = neutral[face].T
+    inside = (np.abs(x) < 6) & (y < 7.5) & (y > -7) & (z > 6)
     away = np.linalg.norm(neutral[face, None, :2] - neutral[marks[17:], :2], axis=2).min(axis=1)
     left = face[inside & (away > 0.55) & (neutral[face, 0] > 0.35)]
     chosen = [int(left[np.argmin(np.abs(neutral[left] - [4, -2, 8]).sum(axis=1))])]
@@ -144,7 +146,7 @@ def _angles(points: np.ndarray) -> np.ndarray:
     return np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=1)
 
 
-def _thin_plate(source: np.ndarray, target: np.ndarray):  # noqa: ANN202
+def _thin_plate(source: np.ndarray, target: np.ndarray):
     """The thin-plate spline that takes 2-D points `source` to `target`."""
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         square = np.square(a[:, None] - b).sum(axis=2)
@@ -157,7 +159,7 @@ def _thin_plate(source: np.ndarray, target: np.ndarray):  # noqa: ANN202
     return lambda p: kernel(p, source) @ solution[:n] + np.concatenate([np.ones((len(p), 1)), p], axis=1) @ solution[n:]
 
 
-def _lid_gaps(neutral, marks, deltas, rest, rig_marks, keys) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN001
+def _lid_gaps(neutral, marks, deltas, rest, rig_marks, keys) -> tuple[torch.Tensor, torch.Tensor]:
     """Change of each lid gap as a share of its rest opening; ICT's is stretched so that its blink shuts."""
     def change(points: np.ndarray, moves: np.ndarray, at: np.ndarray) -> np.ndarray:
         pairs = np.array(_LID_PAIRS)
@@ -168,7 +170,7 @@ def _lid_gaps(neutral, marks, deltas, rest, rig_marks, keys) -> tuple[torch.Tens
     return torch.tensor(ict, dtype=torch.float32), torch.tensor(change(rest, keys, rig_marks), dtype=torch.float32)
 
 
-def _lip_gaps(neutral, marks, deltas, rest, rig_marks, keys) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN001
+def _lip_gaps(neutral, marks, deltas, rest, rig_marks, keys) -> tuple[torch.Tensor, torch.Tensor]:
     """Change of the gaps between the inner lips as a share of the mouth's width."""
     def change(points: np.ndarray, moves: np.ndarray, at: np.ndarray) -> np.ndarray:
         pairs = np.array(_LIP_PAIRS)
@@ -188,7 +190,8 @@ def _apart(gaps: torch.Tensor) -> torch.Tensor:
     """Lips cannot close further than touching: the vertical part of each gap stays at 0 or above."""
     parts = gaps.reshape(len(gaps), -1, 3)
     open_ = (parts[..., 1:2] > 0).float()
-    return (parts * torch.cat([open_, torch.ones_like(open_), open_], dim=2)).clamp(min=torch.tensor([-9.0, 0, -9.0])).flatten(1)
+    parts = parts * torch.cat([open_, torch.ones_like(open_), open_], dim=2)
+    return parts.clamp(min=torch.tensor([-9.0, 0, -9.0])).flatten(1)
 
 
 def _directions(pairing: Pairing) -> tuple[torch.Tensor, torch.Tensor]:
@@ -212,10 +215,12 @@ def _claims(ict: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
     return torch.where((most > 0.68) & (like < most - 0.03), 2.0, 1.0)
 
 
-def _search(count: int, steps: int, ends: torch.Tensor, loss_of) -> torch.Tensor:  # noqa: ANN001
-    """Minimise `loss_of` over [count, K] controls, scaled per direction to -1..1, by projected Adam from neutral."""
+def _search(count: int, steps: int, ends: torch.Tensor, loss_of: Callable[[torch.Tensor], torch.Tensor],
+            start: torch.Tensor | None = None) -> torch.Tensor:
+    """Minimise `loss_of` over [count, K] controls, scaled per direction to -1..1, by projected Adam."""
     upper, lower = (ends[0] > 0).float(), -(ends[1] > 0).float()
-    found = torch.zeros(count, ends.shape[1], requires_grad=True)
+    found = torch.zeros(count, ends.shape[1]) if start is None else torch.minimum(torch.maximum(start, lower), upper)
+    found.requires_grad_()
     optimizer = torch.optim.Adam([found], betas=(0.9, 0.98))
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 0.06 * (1 - step / steps) + 0.002
@@ -290,22 +295,27 @@ def matched_looks(pairing: Pairing, poses: torch.Tensor) -> Looks:
     return Looks(keys @ pairing.rig, keys @ pairing.lids[1], keys @ pairing.lips[1])
 
 
-def fit_controls(pairing: Pairing, matched: Looks, wanted: torch.Tensor, steps: int = 220) -> torch.Tensor:
-    """Controls [N, K], scaled per direction to -1..1, whose look is nearest to the sum of coefficients [N, 54]."""
+def fit_controls(pairing: Pairing, poses: torch.Tensor, matched: Looks, wanted: torch.Tensor,
+                 steps: int = 160) -> torch.Tensor:
+    """Controls [N, K], scaled per direction to -1..1, whose look is nearest to the sum of coefficients [N, 54].
+
+    They start as the sum of the coefficients' own poses and leave it only for a better look.
+    """
     ends, moves = _directions(pairing)
+    start = (wanted @ poses).clamp(-1, 1)
     price = 0.09 * moves.norm(dim=2).clamp(min=0.15)
     looks = Looks(wanted @ matched.rows, _shut(wanted @ matched.lids), _apart(wanted @ matched.lips))
 
     def loss(found: torch.Tensor) -> torch.Tensor:
         keys = pairing.shapes.key_values(_values(pairing, found, ends))
-        cost = found.clamp(min=0) * price[0] + (-found).clamp(min=0) * price[1]
-        return _distance(keys, pairing, looks) + (cost + 0.002 * found.square()).sum(dim=1)
+        left = (found - start).abs() * torch.where(found > 0, price[0], price[1])
+        return _distance(keys, pairing, looks) + left.sum(dim=1)
 
-    return _search(len(wanted), steps, ends, loss)
+    return _search(len(wanted), steps, ends, loss, start)
 
 
 def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor,
-                     steps: int = 220) -> tuple[torch.Tensor, torch.Tensor]:
+                     steps: int = 320) -> tuple[torch.Tensor, torch.Tensor]:
     """Coefficients [N, 54] in 0..1 whose look is nearest to controls [N, K], scaled per direction to -1..1.
 
     Also how much of each pose's movement they miss [N], 0..1: a rig can do what no face does.
@@ -313,7 +323,7 @@ def fit_coefficients(pairing: Pairing, matched: Looks, scaled: torch.Tensor,
     ends, _ = _directions(pairing)
     keys = pairing.shapes.key_values(_values(pairing, scaled, ends))
     rows, lids, lips = keys @ pairing.rig, _shut(keys @ pairing.lids[1]), _apart(keys @ pairing.lips[1])
-    price = 0.09 * matched.rows.norm(dim=1).clamp(min=0.15)
+    price = 0.015 * matched.rows.norm(dim=1).clamp(min=0.15)
 
     def loss(found: torch.Tensor) -> torch.Tensor:
         distance = torch.square(found @ matched.rows - rows).sum(dim=1)

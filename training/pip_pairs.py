@@ -18,17 +18,33 @@ import numpy as np
 import torch
 
 from addon.core import coefficients
+from addon.core.frames import EMBEDDING_SIZE, ExpressionTrack
 from addon.core.live_link import read_live_link
 from addon.core.paths import ROOT
 from addon.core.rig_profile import RigProfile, find_profile
 
-from .face_pairing import ELSEWHERE, Looks, Pairing, fit_coefficients, fit_controls, match_shapes, matched_looks, pair_faces
+from .face_pairing import (
+    ELSEWHERE,
+    Looks,
+    Pairing,
+    fit_coefficients,
+    fit_controls,
+    match_shapes,
+    matched_looks,
+    pair_faces,
+)
 
 INPUTS = coefficients.COUNT + 4 + 3
 _GAZE_REACH = np.array([0.60, 0.44], np.float32)
 """rad: yaw of eyeLookOut = 1 and pitch of eyeLookUp = 1, fitted to the Live Link take."""
-_HUMAN = 0.35
+_SIDED = [j != coefficients.MIRROR[j] and not name.startswith(("jaw", "mouthLeft", "mouthRight"))
+          for j, name in enumerate(coefficients.NAMES)]
+_HUMAN = 0.3
 """Share of a pose's movement that the 54 coefficients may miss."""
+_BLINK = 1.08
+"""Encoders seldom say 1 for a blink: from 1 / 1.08 on the character's lids are shut."""
+_AGAIN = 0.4
+"""How far a control may lie from its true place, scaled to -1..1, when it is found again from the coefficients."""
 _EYES = {"eye_x.L": (0, 0), "eye_y.L": (0, 1), "eye_x.R": (1, 0), "eye_y.R": (1, 1)}
 _EYE_TURN = np.array([0.61, 0.48], np.float32)
 """rad at the ends of Pip's eye sliders (rigs/pip/rig.py)."""
@@ -51,15 +67,17 @@ def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
     rng = np.random.default_rng(seed)
     profile = find_profile("pip")
     pairing = pair_faces(profile, shared / "data/ict_facekit/ict_facekit.npz")
-    matched = matched_looks(pairing, match_shapes(pairing))
+    own = match_shapes(pairing)
+    matched = matched_looks(pairing, own)
     mixes = np.concatenate([singles(), random_mixes(rng, count // 2)])
     alone = len(singles())
     take, late = performance(rng, shared / "data/livelink_take/range_of_motion.csv", count // 4)
     faces = np.concatenate([mixes, take])
-    parts = [fit_controls(pairing, matched, torch.tensor(rows)).numpy() for rows in np.array_split(faces, 8)]
-    poses, back = _poses_of_faces(rng, pairing, matched, count // 2)
+    parts = [fit_controls(pairing, own, matched, torch.tensor(rows)).numpy()
+             for rows in np.array_split(_with_blinks(faces, _BLINK), 8)]
+    poses, back = _poses_of_faces(rng, pairing, own, matched, count // 2)
     controls = np.concatenate([*parts, poses])
-    wanted = np.concatenate([faces, back])
+    wanted = np.concatenate([faces, _with_blinks(back, 1 / _BLINK)])
     held_out = rng.random(len(wanted)) < 0.1
     held_out[:alone] = False
     held_out[len(mixes):len(faces)] = late
@@ -70,15 +88,33 @@ def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
     _set_exact(profile, values, wanted, gaze, head)
     inputs = np.concatenate([_with_look(wanted, gaze), gaze.reshape(-1, 4), head], axis=1)
     inputs[alone:] = encoder_noise(rng, inputs[alone:])
-    return Pairs(inputs.astype(np.float32), profile.control_set.scaled(profile.control_set.clamped(values)), held_out, source)
+    scaled = profile.control_set.scaled(profile.control_set.clamped(values))
+    return Pairs(inputs.astype(np.float32), scaled, held_out, source)
 
 
-def _poses_of_faces(rng: np.random.Generator, pairing: Pairing, matched: Looks, count: int) -> tuple[np.ndarray, ...]:
-    """Those of `count` random poses [M, K] that a human face can make, and their coefficients [M, 54]."""
-    poses = random_poses(rng, pairing.profile, count)
-    back = [fit_coefficients(pairing, matched, torch.tensor(rows)) for rows in np.array_split(poses, 8)]
-    human = np.concatenate([missed.numpy() for _, missed in back]) < _HUMAN
-    return poses[human], np.concatenate([found.numpy() for found, _ in back])[human]
+def _poses_of_faces(rng: np.random.Generator, pairing: Pairing, own: torch.Tensor, matched: Looks,
+                    count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `count` random poses [M, K] that a human face can make and tell apart, and their coefficients [M, 54].
+
+    A pair counts when both heads agree on it: the coefficients give the look, and the look gives the controls back.
+    """
+    kept_poses, kept_shapes = [], []
+    for part in np.array_split(random_poses(rng, pairing.profile, count), 8):
+        poses = torch.tensor(part)
+        found, missed = fit_coefficients(pairing, matched, poses)
+        again = fit_controls(pairing, own, matched, found)
+        mutual = (missed < _HUMAN) & ((again - poses).abs().amax(dim=1) < _AGAIN)
+        kept_poses.append(poses[mutual].numpy())
+        kept_shapes.append(found[mutual].numpy())
+    return np.concatenate(kept_poses), np.concatenate(kept_shapes)
+
+
+def _with_blinks(shapes: np.ndarray, gain: float) -> np.ndarray:
+    """Coefficients [N, 54] with the blinks made `gain` times as strong, at most 1."""
+    shapes = shapes.copy()
+    blinks = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+    shapes[:, blinks] = np.minimum(shapes[:, blinks] * gain, 1)
+    return shapes
 
 
 def singles() -> np.ndarray:
@@ -99,9 +135,8 @@ def random_mixes(rng: np.random.Generator, count: int) -> np.ndarray:
             continue
         for j in rng.choice(coefficients.COUNT - 1, rng.integers(1, 10), replace=False):
             row[j] = rng.beta(1.2, 1.2)
-            partner = coefficients.MIRROR[j]
-            if rng.random() < 0.7 and partner != j and "Left" in coefficients.NAMES[j][-5:] + coefficients.NAMES[j][-4:]:
-                row[partner] = np.clip(row[j] + rng.uniform(-0.1, 0.1), 0, 1)
+            if rng.random() < 0.7 and _SIDED[j]:
+                row[coefficients.MIRROR[j]] = np.clip(row[j] + rng.uniform(-0.1, 0.1), 0, 1)
         if rng.random() < 0.06:
             row[coefficients.INDEX["tongueOut"]] = rng.beta(1.2, 1.2)
     close, jaw = coefficients.INDEX["mouthClose"], coefficients.INDEX["jawOpen"]
@@ -140,6 +175,8 @@ def random_poses(rng: np.random.Generator, profile: RigProfile, count: int) -> n
             left = np.array([c.name.endswith(".L") for c in controls.controls])
             row[:] = np.where(left, row[order] * sign, row)
     found = np.where(up & ~down, np.abs(found), np.where(down & ~up, -np.abs(found), found))
+    jaw, close = controls.names.index("jaw_open"), controls.names.index("mouth_close")
+    found[:, close] *= found[:, jaw] < -0.15            # it does nothing on a closed jaw
     found[:, [name.startswith(ELSEWHERE) for name in controls.names]] = 0
     return found.astype(np.float32)
 
@@ -152,6 +189,15 @@ def encoder_noise(rng: np.random.Generator, inputs: np.ndarray) -> np.ndarray:
     noisy = shapes + rng.normal(0, 1, shapes.shape) * level * (0.4 + 1.2 * shapes)
     angles = inputs[:, coefficients.COUNT:] + rng.normal(0, 0.008, (count, 7))
     return np.concatenate([np.clip(noisy, 0, 1), angles], axis=1).astype(np.float32)
+
+
+def as_track(inputs: np.ndarray) -> ExpressionTrack:
+    """Inputs [N, 61] as the expressions that a decoder takes, a second apart."""
+    c, count = coefficients.COUNT, len(inputs)
+    return ExpressionTrack(
+        np.arange(count, dtype=np.float64), inputs[:, :c], np.zeros((count, EMBEDDING_SIZE), np.float32),
+        inputs[:, c:c + 4].reshape(count, 2, 2), inputs[:, c + 4:], np.ones(count, np.float32),
+    )
 
 
 def _gaze(rng: np.random.Generator, wanted: np.ndarray) -> np.ndarray:
@@ -187,7 +233,8 @@ def _set_exact(profile: RigProfile, values: np.ndarray, wanted: np.ndarray, gaze
     """Controls that the rig's geometry gives directly: eyes, head, tongue."""
     names = profile.control_set.names
     for name, (eye, axis) in _EYES.items():
-        values[:, names.index(name)] = gaze[:, eye, axis] / _EYE_TURN[axis] * profile.control_set.maximum[names.index(name)]
+        end = profile.control_set.maximum[names.index(name)]
+        values[:, names.index(name)] = gaze[:, eye, axis] / _EYE_TURN[axis] * end
     for name, value in (("head_yaw", head[:, 0]), ("head_pitch", -head[:, 1]), ("head_roll", head[:, 2])):
         values[:, names.index(name)] = value
     out = names.index("tongue_out")

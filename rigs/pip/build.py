@@ -74,7 +74,8 @@ def _head(form: face.Face, slots: dict[str, bpy.types.Material], armature: bpy.t
     return head
 
 
-def _keys(owner: bpy.types.Object, keys: dict[str, np.ndarray], armature: bpy.types.Object, rows: list[rig.Row]) -> None:
+def _keys(owner: bpy.types.Object, keys: dict[str, np.ndarray], armature: bpy.types.Object,
+          rows: list[rig.Row]) -> None:
     """Shape keys from displacements, each with its driver."""
     rest = np.empty(len(owner.data.vertices) * 3, np.float32)
     owner.data.vertices.foreach_get("co", rest)

@@ -6,6 +6,7 @@ mouth bag, the rims of the lids and the lashes are anchored to the vertex of the
 """
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -193,7 +194,7 @@ class _Builder:
                     ring.append(self._add(np.deg2rad(sign * theta), np.deg2rad(phi + width * np.sin(a)),
                                           0.004 + thick * np.cos(a) * 0.9))
                 rings.append(ring)
-            for a, b in zip(rings, rings[1:], strict=False):
+            for a, b in itertools.pairwise(rings):
                 for k in range(around):
                     quad = (a[k], a[(k + 1) % around], b[(k + 1) % around], b[k])
                     self._face(*(quad if sign > 0 else quad[::-1]), material=BROW)
@@ -207,8 +208,8 @@ class _Builder:
         for sign in (1, -1):
             for theta, phi, radius in spots:
                 ring = [
-                    self._add(np.deg2rad(sign * theta + radius * np.cos(a)), np.deg2rad(phi + radius * np.sin(a)), 0.004)
-                    for a in np.arange(6) / 6 * 2 * np.pi * sign
+                    self._add(np.deg2rad(sign * theta + x), np.deg2rad(phi + y), 0.004)
+                    for x, y in _circle(6, radius, sign)
                 ]
                 middle = self._add(np.deg2rad(sign * theta), np.deg2rad(phi), 0.006)
                 for k in range(6):
@@ -336,6 +337,12 @@ class _Builder:
             quad = (int(a[k]), int(b[k]), int(b[n]), int(a[n]))
             face.faces.append(quad[::-1] if flip else quad)
             face.materials.append(material)
+
+
+def _circle(count: int, radius: float, turn: int) -> np.ndarray:
+    """Points [count, 2] on a circle, one way round or the other."""
+    angles = np.arange(count) / count * 2 * np.pi * turn
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def brow_line(t: float) -> tuple[float, float]:

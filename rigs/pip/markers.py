@@ -28,7 +28,7 @@ def markers(face: Face) -> list[int]:
     found += [nearest(theta, phi) for theta, phi in ((-5, -17.5), (-2.5, -18.5), (0, -18.5), (2.5, -18.5), (5, -17.5))]
     for letter in "RL":
         upper, lower = face.rims[f"lid_upper.{letter}"], face.rims[f"lid_lower.{letter}"]
-        at = [int(round((s + 1) / 2 * (len(upper) - 1))) for s in (1.0, 0.55, -0.28, -1.0, -0.32, 0.54)]
+        at = [round((s + 1) / 2 * (len(upper) - 1)) for s in (1.0, 0.55, -0.28, -1.0, -0.32, 0.54)]
         eye = [upper[at[0]], upper[at[1]], upper[at[2]], upper[at[3]], lower[at[4]], lower[at[5]]]
         if letter == "L":
             eye = [eye[k] for k in (3, 2, 1, 0, 5, 4)]
@@ -38,14 +38,14 @@ def markers(face: Face) -> list[int]:
 
     def outline(s: float, side: int) -> int:
         """The edge of the red: three rows from the slit."""
-        rim = (upper if side > 0 else lower)[int(round(middle + s * middle))]
+        rim = (upper if side > 0 else lower)[round(middle + s * middle)]
         column = np.abs(face.theta[skin] - face.theta[rim]) < 1e-6
         rows = skin[column & ((face.phi[skin] - face.phi[rim]) * side >= 0) & (face.lip[skin] != -side)]
         return int(rows[np.argsort(np.abs(face.phi[rows] - face.phi[rim]))[3]])
 
     found += [int(upper[0]), *(outline(s, 1) for s in (-0.67, -0.29, 0, 0.29, 0.67)), int(upper[-1])]
     found += [outline(s, -1) for s in (0.71, 0.41, 0, -0.41, -0.71)]
-    inner = [int(round(middle + s * middle)) for s in (-0.45, 0, 0.45)]
+    inner = [round(middle + s * middle) for s in (-0.45, 0, 0.45)]
     found += [int(upper[0]), *(int(upper[k]) for k in inner), int(upper[-1]), *(int(lower[k]) for k in inner[::-1])]
     return found
 

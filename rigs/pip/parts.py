@@ -135,8 +135,8 @@ def teeth(name: str, upper: bool, lip_line: np.ndarray, slots: dict[str, bpy.typ
     up = 1 if upper else -1
     edge = -0.022 if upper else 0.026
     #        depth, height above the edge (towards the gum)
-    section = [(0.030, 0.012), (0.008, 0.004), (0.000, 0.030), (0.004, 0.085), (0.000, 0.105), (0.012, 0.16), (0.06, 0.16),
-               (0.050, 0.03)]
+    section = [(0.030, 0.012), (0.008, 0.004), (0.000, 0.030), (0.004, 0.120), (0.000, 0.140), (0.012, 0.19),
+               (0.06, 0.19), (0.050, 0.03)]
     points, count, per = [], 12, 5
     stations = count * per + 1
     for k in range(stations):
@@ -144,11 +144,11 @@ def teeth(name: str, upper: bool, lip_line: np.ndarray, slots: dict[str, bpy.typ
         angle = t * 1.25
         groove = abs(((k % per) / per) - 0.5) * 2 if k % per else 1.0
         dent = 0.010 * groove**6
-        radius = (0.285 if upper else 0.262) - dent
+        radius = (0.305 if upper else 0.275) - dent
         x, y = radius * np.sin(angle), -radius * 0.78 * (np.cos(angle) - 1)
         outward = np.array([np.sin(angle), -np.cos(angle)])
         for depth, height in section:
-            tooth = height < 0.09
+            tooth = height < 0.13
             step = depth + (dent * 0.6 if tooth else 0.0)
             raised = height + (0.012 * groove**4 if height < 0.02 else 0.0)
             points.append([x - outward[0] * step, lip_line[1] + (0.090 if upper else 0.108) + y - outward[1] * step,
@@ -159,7 +159,8 @@ def teeth(name: str, upper: bool, lip_line: np.ndarray, slots: dict[str, bpy.typ
     return mesh_object(name, np.array(points), faces, [slots["teeth"], slots["gums"]], indices)
 
 
-def tongue(lip_line: np.ndarray, slots: dict[str, bpy.types.Material]) -> tuple[bpy.types.Object, dict[str, np.ndarray]]:
+def tongue(lip_line: np.ndarray,
+           slots: dict[str, bpy.types.Material]) -> tuple[bpy.types.Object, dict[str, np.ndarray]]:
     """The tongue and the displacements of its keys."""
     stations, around = 14, 12
     points, along = [], []
@@ -229,12 +230,12 @@ def body(armature: bpy.types.Object, slots: dict[str, bpy.types.Material]) -> li
     def loft(rows: list[tuple[float, ...]], square: float = 2.0) -> np.ndarray:
         points = []
         for z, x, y, middle in rows:
-            c, s = np.cos(turn), np.sin(turn)
-            points.append(np.stack([x * np.sign(c) * np.abs(c) ** (2 / square), middle + y * np.sign(s) * np.abs(s) ** (2 / square),
-                                    np.full(around, z)], axis=1))
+            across, along = (np.sign(v) * np.abs(v) ** (2 / square) for v in (np.cos(turn), np.sin(turn)))
+            points.append(np.stack([x * across, middle + y * along, np.full(around, z)], axis=1))
         return np.concatenate(points)
 
-    rows = [(-0.72, 0.24, 0.24, 0.02), (-0.84, 0.28, 0.27, 0.06), (-0.96, 0.295, 0.29, 0.11), (-1.08, 0.30, 0.30, 0.14), (-1.25, 0.315, 0.32, 0.16),
+    rows = [(-0.72, 0.24, 0.24, 0.02), (-0.84, 0.28, 0.27, 0.06), (-0.96, 0.295, 0.29, 0.11), (-1.08, 0.30, 0.30, 0.14),
+            (-1.25, 0.315, 0.32, 0.16),
             (-1.42, 0.40, 0.38, 0.16), (-1.60, 0.52, 0.44, 0.16)]
     points = loft(rows)
     neck = mesh_object("Pip-neck", points, grid_faces(len(rows), around, closed=True, flip=True), [slots["skin"]])
@@ -246,8 +247,9 @@ def body(armature: bpy.types.Object, slots: dict[str, bpy.types.Material]) -> li
     bend = neck.modifiers.new("Armature", "ARMATURE")
     bend.object = armature
     neck.parent = armature
-    shirt_rows = [(-1.36, 0.40, 0.38, 0.15), (-1.33, 0.46, 0.45, 0.15), (-1.40, 0.52, 0.49, 0.15), (-1.47, 0.62, 0.52, 0.15),
-                  (-1.56, 0.80, 0.55, 0.15), (-1.68, 0.98, 0.58, 0.15), (-1.84, 1.10, 0.60, 0.14), (-2.05, 1.16, 0.62, 0.13),
+    shirt_rows = [(-1.36, 0.40, 0.38, 0.15), (-1.33, 0.46, 0.45, 0.15), (-1.40, 0.52, 0.49, 0.15),
+                  (-1.47, 0.62, 0.52, 0.15), (-1.56, 0.80, 0.55, 0.15), (-1.68, 0.98, 0.58, 0.15),
+                  (-1.84, 1.10, 0.60, 0.14), (-2.05, 1.16, 0.62, 0.13),
                   (-2.30, 1.18, 0.63, 0.12), (-2.60, 1.18, 0.63, 0.12)]
     faces = grid_faces(len(shirt_rows), around, closed=True, flip=True)
     indices = [1 if i // around in (0, 1, 5) else 0 for i in range(len(faces))]

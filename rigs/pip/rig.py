@@ -232,7 +232,7 @@ def drive(owner: bpy.types.bpy_struct, path: str, index: int, expression: str, a
         target.transform_type, target.transform_space = f"LOC_{row.what}", "LOCAL_SPACE"
         return f"({row.outward * round(1 / TRAVEL)}*{letter})"
 
-    names = sorted({w for w in re.findall(r"[a-z_]+", expression)} - {"max", "min", "abs", "clamp"})
+    names = sorted(set(re.findall(r"[a-z_]+", expression)) - {"max", "min", "abs", "clamp"})
     short = {name: variable(name) for name in names}
     curve.driver.type = "SCRIPTED"
     curve.driver.expression = re.sub(r"[a-z_]+", lambda m: short.get(m.group(), m.group()), expression)

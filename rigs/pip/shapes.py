@@ -128,15 +128,18 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
         "mouth_close": (sealed - weight) * turn - drop + f.slide(phi=0.05 * f.bump(0, -55, 18, 9)),
         "mouth_left": f.slide(theta=0.15 * lips),
         "mouth_right": f.slide(theta=-0.15 * lips),
-        "pucker": f.slide(theta=-0.46 * f.theta * lips, phi=0.025 * f.lips * f.sine * (1 - np.exp(-((f.up / 0.05) ** 2))),
+        "pucker": f.slide(theta=-0.46 * f.theta * lips,
+                          phi=0.025 * f.lips * f.sine * (1 - np.exp(-((f.up / 0.05) ** 2))),
                           rise=0.10 * near + 0.06 * broad + 0.035 * (f.upper_lip + f.lower_lip)),
         "funnel": f.slide(theta=-0.34 * f.theta * lips, phi=0.058 * near * f.sine,
                           rise=0.10 * near * (0.6 + 0.4 * np.abs(f.sine))),
         "roll_upper": f.slide(phi=-0.045 * _rim(f, 1), rise=-0.085 * _rim(f, 1)),
         "roll_lower": f.slide(phi=0.055 * _rim(f, -1), rise=-0.085 * _rim(f, -1)),
         "tongue_parts_lips": f.slide(phi=(0.035 * f.upper_lip - 0.10 * f.lower_lip) * np.exp(-((f.theta / 0.2) ** 2))),
-        "chin_raise": f.slide(phi=0.085 * _band(f, -0.68, 0.12), rise=0.030 * f.lower_lip + 0.05 * ball + 0.02 * _band(f, -0.68, 0.06)),
-        "shrug_upper": f.slide(phi=0.065 * np.sqrt(np.maximum(f.sine, 0)) * _band(f, -0.06, 0.30), rise=0.012 * f.upper_lip),
+        "chin_raise": f.slide(phi=0.085 * _band(f, -0.68, 0.12),
+                              rise=0.030 * f.lower_lip + 0.05 * ball + 0.02 * _band(f, -0.68, 0.06)),
+        "shrug_upper": f.slide(phi=0.065 * np.sqrt(np.maximum(f.sine, 0)) * _band(f, -0.06, 0.30),
+                               rise=0.012 * f.upper_lip),
     }
     return keys
 
@@ -144,7 +147,8 @@ def central_keys(face: Face) -> dict[str, np.ndarray]:
 def _rim(f: Fields, side: int) -> np.ndarray:
     """1 on the red of one lip, fading over the skin beside it."""
     part = np.maximum(f.sine * side, 0)
-    return np.exp(-((np.maximum(f.up * side, 0) / 0.085) ** 2)) * part * (1.6 - 0.6 * part) * np.exp(-((f.mu / 0.6) ** 4))
+    fade = np.exp(-((np.maximum(f.up * side, 0) / 0.085) ** 2) - (f.mu / 0.6) ** 4)
+    return fade * part * (1.6 - 0.6 * part)
 
 
 def _band(f: Fields, low: float, high: float) -> np.ndarray:
@@ -157,6 +161,7 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
     """Displacements [N, 3] of the keys of Pip's left side; the right side mirrors them."""
     f = Fields(face)
     corner, wide = _corners(f, 12), f.corner(17, 13)
+    under = f.bump(27, -12, 14, 5)
     apple = f.bump(31, -21, 13, 10)
     high, off = f.bump(35, -21, 22, 15) * (1 - f.corner(9, 7)), f.off_lids
     inner, middle, outer = f.bump(9, 23, 10, 12) * off, f.bump(23, 27, 9, 12) * off, f.bump(37, 23, 10, 13) * off
@@ -175,10 +180,12 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
         "brow_outer_up": f.slide(phi=0.14 * outer, rise=0.004 * outer),
         "brow_outer_down": f.slide(phi=-0.10 * outer, rise=0.01 * outer),
         "brow_squeeze": f.slide(theta=-0.095 * furrow, phi=-0.06 * furrow, rise=0.022 * furrow),
-        "cheek_puff": f.slide(rise=0.15 * f.bump(33, -34, 22, 18) + 0.035 * f.left * near + 0.05 * f.left * broad),
+        "cheek_puff": f.slide(phi=0.035 * f.bump(33, -30, 18, 14),
+                              rise=0.15 * f.bump(33, -34, 22, 18) + 0.035 * f.left * near + 0.05 * f.left * broad),
         "cheek_suck": f.slide(rise=-0.11 * f.bump(36, -36, 14, 14)),
-        "cheek_raise": f.slide(phi=0.085 * high * off, rise=0.022 * high),
-        "nose_sneer": f.slide(phi=0.10 * sneer + 0.07 * fold * f.left + 0.05 * f.left * f.upper_lip - 0.04 * f.bump(9, 21, 8, 9) * off,
+        "cheek_raise": f.slide(phi=0.085 * high * off + 0.03 * under * off, rise=0.022 * high + 0.018 * under),
+        "nose_sneer": f.slide(phi=0.10 * sneer + 0.10 * fold * f.left + 0.04 * f.left * f.upper_lip
+                              - 0.04 * f.bump(9, 21, 8, 9) * off,
                               theta=0.02 * sneer, rise=0.035 * sneer + 0.02 * f.bump(5, 3, 4, 7)),
         "corner_up": f.slide(theta=0.095 * wide, phi=0.155 * corner + 0.03 * wide, rise=0.05 * apple - 0.05 * corner),
         "corner_down": f.slide(theta=-0.015 * corner, phi=-0.135 * corner - 0.025 * wide, rise=0.012 * corner),
@@ -186,9 +193,11 @@ def left_keys(face: Face) -> dict[str, np.ndarray]:
                               phi=-0.18 * f.up * near * f.left, rise=-0.012 * near * f.left),
         "corner_in": f.slide(theta=-0.14 * wide, rise=0.04 * corner),
         "dimple": f.slide(theta=0.06 * f.corner(9), rise=-0.075 * f.corner(6.5) + 0.02 * f.corner(14)),
-        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.06 * f.bump(14, -25, 10, 9) + 0.035 * f.corner(9, 8), rise=0.012 * f.left * f.upper_lip),
+        "upper_lip_raise": f.slide(phi=0.105 * f.left * f.upper_lip + 0.105 * f.bump(14, -24, 9, 7)
+                                   + 0.035 * f.corner(9, 8), rise=0.012 * f.left * f.upper_lip),
         "lower_lip_depress": f.slide(phi=-0.115 * f.left * f.lower_lip, rise=0.010 * f.left * f.lower_lip),
-        "press": f.slide(phi=-f.up * press * np.where(f.up > 0, 0.20, 0.70) + 0.026 * f.left * low, rise=-0.018 * press + 0.012 * f.corner(8)),
+        "press": f.slide(phi=-f.up * press * np.where(f.up > 0, 0.20, 0.70) + 0.026 * f.left * low,
+                         rise=-0.018 * press + 0.012 * f.corner(8)),
         "squint": f.slide(phi=0.03 * f.bump(26, -12, 14, 6) * off - 0.03 * f.bump(30, 18, 12, 8) * off,
                           rise=0.025 * f.bump(26, -12, 13, 5) * off),
     }
