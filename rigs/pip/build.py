@@ -4,7 +4,9 @@ Needs bpy 4.5 (a later Blender would write a file that 4.5 cannot open).
 """
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import bpy
@@ -36,9 +38,13 @@ def build(folder: Path) -> None:
     (folder / "profile.toml").write_text(rig.profile_text(rig.read_rows()))
     (folder / "markers.toml").write_text(markers.markers_text(form))
     bpy.ops.outliner.orphans_purge(do_recursive=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "pip.blend"), compress=True)
-    scene.render.filepath = str(folder / "thumbnail.png")
-    bpy.ops.render.render(write_still=True)
+    # Blender writes a file's own place into it: nobody needs to know where Pip was built
+    with tempfile.TemporaryDirectory() as elsewhere:
+        bpy.ops.wm.save_as_mainfile(filepath=f"{elsewhere}/pip.blend", compress=True)
+        scene.render.filepath = f"{elsewhere}/thumbnail.png"
+        bpy.ops.render.render(write_still=True)
+        for name in ("pip.blend", "thumbnail.png"):
+            shutil.move(f"{elsewhere}/{name}", folder / name)
 
 
 def _meshes(form: face.Face, armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
@@ -106,6 +112,8 @@ def _guard_lids(head: bpy.types.Object, form: face.Face, balls: dict[str, bpy.ty
 def _studio(scene: bpy.types.Scene) -> None:
     """Camera, lights, backdrop and render settings, so that the file renders as it is."""
     scene.render.fps, scene.frame_end = 24, 240
+    for field in (name for name in dir(scene.render) if name.startswith("use_stamp")):
+        setattr(scene.render, field, False)
     scene.render.resolution_x = scene.render.resolution_y = 512
     scene.view_settings.view_transform = "Standard"
     world = bpy.data.worlds.new("Pip-world")
