@@ -1,8 +1,8 @@
 """Live Link Face CSV (Epic's iPhone app): Timecode, BlendShapeCount, 52 ARKit channels, 9 angles; in and out.
 
 The app writes float32 with ten decimals and timecodes HH:MM:SS:FF.fff at 30 or 60 fps. Its angles are radians; yaw
-grows to the person's left as ours does, pitch grows downwards (seen in takes: EyeLookDown comes with a positive eye
-pitch), so pitch changes sign here.
+grows to the person's right and pitch downwards (seen in takes: EyeLookInLeft comes with a positive yaw of the left eye,
+EyeLookDown with a positive pitch), so both change sign here.
 """
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ _VALUES: Final = len(ARKIT_CHANNELS) + len(_ANGLES)
 _CHANNEL_OF: Final = np.array(
     [[c.lower() for c in ARKIT_CHANNELS].index(name.lower()) for name in coefficients.ARKIT_OF]
 )
-_PITCH_DOWN: Final = np.array([1, -1, 1], np.float32)
+# yaw, pitch, roll: the app's direction in ours.
+_DIRECTION: Final = np.array([-1, -1, 1], np.float32)
 _TIMECODE: Final = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d):(\d{1,3}(?:\.\d+)?)$")
 
 
@@ -95,9 +96,9 @@ def write_live_link(take: Take, path: Path) -> None:
     values = np.zeros((len(track), _VALUES), np.float32)
     for channel in range(len(ARKIT_CHANNELS)):
         values[:, channel] = track.coefficients[:, channel == _CHANNEL_OF].mean(axis=1)
-    values[:, 52:55] = track.head * _PITCH_DOWN
-    values[:, [55, 56]] = track.gaze[:, 0] * _PITCH_DOWN[:2]
-    values[:, [58, 59]] = track.gaze[:, 1] * _PITCH_DOWN[:2]
+    values[:, 52:55] = track.head * _DIRECTION
+    values[:, [55, 56]] = track.gaze[:, 0] * _DIRECTION[:2]
+    values[:, [58, 59]] = track.gaze[:, 1] * _DIRECTION[:2]
     roll = np.asarray(source.get("eye_roll", []), np.float32)
     if roll.shape == (len(track), 2):
         values[:, [57, 60]] = roll
@@ -156,12 +157,12 @@ def _timecode(seconds: float, rate: int) -> str:
 
 
 def _track(times_s: np.ndarray, values: np.ndarray) -> ExpressionTrack:
-    gaze = np.stack([values[:, 55:57], values[:, 58:60]], axis=1) * _PITCH_DOWN[:2]
+    gaze = np.stack([values[:, 55:57], values[:, 58:60]], axis=1) * _DIRECTION[:2]
     return ExpressionTrack(
         times_s,
         values[:, _CHANNEL_OF],
         np.zeros((len(values), EMBEDDING_SIZE), np.float32),
         gaze,
-        values[:, 52:55] * _PITCH_DOWN,
+        values[:, 52:55] * _DIRECTION,
         np.ones(len(values), np.float32),
     )

@@ -55,8 +55,19 @@ def test_channels_land_on_their_coefficients(tmp_path):
     track = read_live_link(path).raw
     got = {n: round(float(v), 6) for n, v in zip(coefficients.NAMES, track.coefficients[0], strict=True) if v}
     assert got == {"jawOpen": 0.5, "browInnerUpLeft": 0.3, "browInnerUpRight": 0.3, "mouthSmileLeft": 0.7}
-    assert np.allclose(track.gaze[0], [[0, -0.2], [-0.1, 0]])
+    assert np.allclose(track.gaze[0], [[0, -0.2], [0.1, 0]])
     assert np.allclose(track.head[0], [0, -0.25, 0])
+
+
+def test_angles_agree_with_the_channels_of_a_real_take(shared):
+    track = read_live_link(shared / "data/livelink_take/range_of_motion.csv").raw
+    value = {name: track.coefficients[:, i] for name, i in coefficients.INDEX.items()}
+    # Yaw grows to the person's left, which is outwards for the left eye; pitch grows upwards.
+    for eye, side, outward in ((0, "Left", 1), (1, "Right", -1)):
+        out = value[f"eyeLookOut{side}"] - value[f"eyeLookIn{side}"]
+        up = value[f"eyeLookUp{side}"] - value[f"eyeLookDown{side}"]
+        assert np.corrcoef(track.gaze[:, eye, 0], out)[0, 1] * outward > 0.99
+        assert np.corrcoef(track.gaze[:, eye, 1], up)[0, 1] > 0.99
 
 
 def test_time_runs_on_past_midnight(tmp_path):
