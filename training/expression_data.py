@@ -69,12 +69,12 @@ def read_shards(paths: list[Path]) -> Faces:
 
 
 def varied_landmarks(landmarks: Tensor, random: torch.Generator) -> Tensor:
-    """Landmarks [N, 478, 3] px with a tracker's noise, up to 0.6 % of the eyes' span, and on slightly longer, shorter,
+    """Landmarks [N, 478, 3] px with a tracker's noise, up to 0.3 % of the eyes' span, and on slightly longer, shorter,
     deeper or flatter faces.
     """
-    stretch = 1 + torch.randn(len(landmarks), 1, 3, generator=random) * torch.tensor([0.0, 0.02, 0.05])
+    stretch = 1 + torch.randn(len(landmarks), 1, 3, generator=random) * torch.tensor([0.0, 0.01, 0.03])
     span = (landmarks[:, 263, :2] - landmarks[:, 33, :2]).norm(dim=1)[:, None, None]
-    strength = torch.rand(len(landmarks), 1, 1, generator=random) * 0.006
+    strength = torch.rand(len(landmarks), 1, 1, generator=random) * 0.003
     return landmarks * stretch + torch.randn(landmarks.shape, generator=random) * strength * span
 
 
@@ -93,8 +93,8 @@ def varied_crops(crops: Tensor, random: torch.Generator) -> Tensor:
 
 def _moved(crops: Tensor, uniform: Callable[..., Tensor], random: torch.Generator) -> Tensor:
     """Turned by a few degrees, scaled by a few percent and shifted by a few pixels."""
-    turn, size = uniform(-0.06, 0.06), uniform(0.95, 1.05)
-    shift = torch.randn(len(crops), 2, generator=random) * 0.02
+    turn, size = uniform(-0.04, 0.04), uniform(0.97, 1.03)
+    shift = torch.randn(len(crops), 2, generator=random) * 0.01
     rows = torch.stack([torch.cos(turn) * size, -torch.sin(turn) * size, shift[:, 0],
                         torch.sin(turn) * size, torch.cos(turn) * size, shift[:, 1]], 1).reshape(-1, 2, 3)
     grid = functional.affine_grid(rows, list(crops.shape), align_corners=False)
@@ -102,8 +102,8 @@ def _moved(crops: Tensor, uniform: Callable[..., Tensor], random: torch.Generato
 
 
 def _covered(crops: Tensor, uniform: Callable[..., Tensor]) -> Tensor:
-    """A third of the crops with a grey rectangle over a part: a hand, a microphone, hair."""
+    """A fifth of the crops with a grey rectangle over a part: a hand, a microphone, hair."""
     side = torch.linspace(0, 1, crops.shape[-1])
     x, y, half = uniform(0, 1, 1, 1, 1), uniform(0, 1, 1, 1, 1), uniform(0.04, 0.16, 1, 1, 1)
-    inside = ((side - x).abs() < half) & ((side[:, None] - y).abs() < half) & (uniform(0, 1, 1, 1, 1) < 0.33)
+    inside = ((side - x).abs() < half) & ((side[:, None] - y).abs() < half) & (uniform(0, 1, 1, 1, 1) < 0.2)
     return torch.where(inside, uniform(0, 255, 1, 1, 1), crops)

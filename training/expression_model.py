@@ -26,6 +26,8 @@ CELL_PX = 4
 ROWS, COLUMNS = slice(5, 32), slice(5, 27)
 CELLS = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
 GRADIENTS = ORIENTATIONS * CELLS[0] * CELLS[1]
+INPUTS = LANDMARK_COUNT * 3 + 9 + GRADIENTS
+ANSWERS = COUNT + 4 + 3
 _POLAR_STEPS = 16
 
 
@@ -103,100 +105,64 @@ def mirror_of_gradients() -> Tensor:
     return places[turned].flip(2).flatten()
 
 
-class Residual(nn.Module):
-    """x + linear(relu(linear(normalised x)))."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return x + self.body(x)
-
-
-def _branch(inward: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Dropout(dropout / 2), nn.Linear(inward, 512), nn.LayerNorm(512), nn.ReLU(), nn.Dropout(dropout),
-        nn.Linear(512, 256), Residual(256, dropout),
-    )
-
-
-class CropBranch(nn.Module):
-    """Gradients [N, GRADIENTS] → [N, 256]: convolutions for what is fine, and a plain look at cells twice as large,
-    which carries over better from painted to real faces."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        self.fine = nn.Sequential(
-            _convolution(ORIENTATIONS, 32, 1), _convolution(32, 64, 2), _convolution(64, 96, 2), nn.Flatten(),
-            nn.Dropout(dropout), nn.Linear(96 * ((CELLS[0] + 3) // 4) * ((CELLS[1] + 3) // 4), 256),
-        )
-        coarse = ORIENTATIONS * (CELLS[0] // 2) * (CELLS[1] // 2)
-        self.coarse = nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), _branch(coarse, dropout))
-        self.both = Residual(256, dropout)
-
-    def forward(self, gradients: Tensor) -> Tensor:
-        """See the class."""
-        cells = gradients.unflatten(1, (ORIENTATIONS, *CELLS))
-        return self.both(self.fine(cells) + self.coarse(cells))
-
-
-def _convolution(inward: int, outward: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inward, outward, 3, stride, 1, bias=False), nn.BatchNorm2d(outward), nn.ReLU())
+def _layer(inward: int, outward: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inward, outward), nn.BatchNorm1d(outward), nn.ReLU(), nn.Dropout(dropout))
 
 
 class ExpressionNetwork(nn.Module):
-    """Landmarks and gradients of the crop, each through its own branch, fused."""
+    """Landmarks and gradients of the crop side by side, through plain layers and one linear map, mixed.
 
-    point_mean: Tensor
-    point_spread: Tensor
-    gradient_mean: Tensor
-    gradient_spread: Tensor
+    The two err differently. For the brows the linear map sees only landmarks and has more say: how painted brows look
+    in the crop does not carry over to real ones. Convolutions and separate branches learned less in the same time.
+    """
 
-    def __init__(self, dropout: float = 0.25) -> None:
+    input_mean: Tensor
+    linear_share: Tensor
+    input_spread: Tensor
+
+    def __init__(self) -> None:
         super().__init__()
         self.pose, self.gradients = RigidPose(), OrientedGradients()
-        self.register_buffer("point_mean", torch.zeros(LANDMARK_COUNT, 3))
-        self.register_buffer("point_spread", torch.ones(LANDMARK_COUNT, 3))
-        self.register_buffer("gradient_mean", torch.zeros(GRADIENTS))
-        self.register_buffer("gradient_spread", torch.ones(GRADIENTS))
-        self.landmark_branch = _branch(LANDMARK_COUNT * 3 + 9, dropout)
-        self.crop_branch = CropBranch(dropout)
-        self.fusion = nn.Sequential(
-            nn.ReLU(), nn.Linear(512, 384), Residual(384, dropout), Residual(384, dropout), nn.ReLU(),
-            nn.Linear(384, EMBEDDING_SIZE),
+        self.register_buffer("input_mean", torch.zeros(INPUTS))
+        self.register_buffer("input_spread", torch.ones(INPUTS))
+        self.body = nn.Sequential(
+            nn.Dropout(0.2), _layer(INPUTS, 640, 0.4), _layer(640, 512, 0.3), nn.Linear(512, EMBEDDING_SIZE),
         )
-        self.answer = nn.Sequential(nn.ReLU(), nn.Linear(EMBEDDING_SIZE, COUNT + 4 + 3))
+        self.answer = nn.Sequential(nn.BatchNorm1d(EMBEDDING_SIZE), nn.ReLU(), nn.Linear(EMBEDDING_SIZE, ANSWERS))
         self.head_from_pose = nn.Linear(9, 3)
+        self.linear = nn.Linear(INPUTS, ANSWERS)
+        self.register_buffer("linear_share", torch.zeros(ANSWERS))
+
+    def inputs(self, landmarks: Tensor, gradients: Tensor) -> Tensor:
+        """[N, INPUTS]: points in head axes, rotation, gradients; as they are, not yet scaled."""
+        points, rotation = self.pose(landmarks)
+        return torch.cat([points.flatten(1), rotation.flatten(1), gradients], 1)
 
     def learn_scale(self, landmarks: Tensor, gradients: Tensor) -> None:
-        """Set what both inputs are centred and scaled by, from [N, 478, 3] px and [N, GRADIENTS]."""
-        points, _ = self.pose(landmarks)
-        self.point_mean.copy_(points.mean(0))
-        self.point_spread.copy_(points.std(0).clamp_min(1e-3))
-        self.gradient_mean.copy_(gradients.mean(0))
-        self.gradient_spread.copy_(gradients.std(0).clamp_min(0.02))
+        """Set what the inputs are centred and scaled by, from [N, 478, 3] px and [N, GRADIENTS]."""
+        inputs = self.inputs(landmarks, gradients)
+        least = torch.full((INPUTS,), 1e-3)
+        least[-GRADIENTS:] = 0.02
+        self.input_mean.copy_(inputs.mean(0))
+        self.input_spread.copy_(torch.maximum(inputs.std(0), least))
 
-    def forward(self, points: Tensor, rotation: Tensor, gradients: Tensor, keep: Tensor | None = None) -> Answer:
-        """The answer to what `pose` and `gradients` gave; `keep` [N, 2] multiplies the branches, so that training can
-        silence one now and then."""
-        turn = rotation.flatten(1)
-        points = ((points - self.point_mean) / self.point_spread).clamp(-6, 6).flatten(1)
-        one = self.landmark_branch(torch.cat([points, turn], 1))
-        other = self.crop_branch(((gradients - self.gradient_mean) / self.gradient_spread).clamp(-6, 6))
-        if keep is not None:
-            one, other = one * keep[:, :1], other * keep[:, 1:]
-        embedding = self.fusion(torch.cat([one, other], 1))
-        answer = self.answer(embedding)
-        head = self.head_from_pose(turn) + answer[:, COUNT + 4:]
-        return Answer(answer[:, :COUNT], answer[:, COUNT:COUNT + 4].reshape(-1, 2, 2), head, embedding)
+    def forward(self, inputs: Tensor) -> Answer:
+        """The answer to what `inputs` gave."""
+        scaled = self.scaled(inputs)
+        embedding = self.body(scaled)
+        turn = self.head_from_pose(inputs[:, LANDMARK_COUNT * 3:LANDMARK_COUNT * 3 + 9])
+        answer = self.answer(embedding) + functional.pad(turn, (COUNT + 4, 0))
+        if self.linear_share.any():
+            answer = torch.lerp(answer, self.linear(scaled), self.linear_share)
+        return Answer(answer[:, :COUNT], answer[:, COUNT:COUNT + 4].reshape(-1, 2, 2), answer[:, COUNT + 4:], embedding)
+
+    def scaled(self, inputs: Tensor) -> Tensor:
+        """[N, INPUTS] of `inputs`, centred and scaled."""
+        return ((inputs - self.input_mean) / self.input_spread).clamp(-6, 6)
 
     def see(self, landmarks: Tensor, grey: Tensor) -> Answer:
         """Landmarks [N, 478, 3] px and grey crops [N, 1, 128, 128]."""
-        return self(*self.pose(landmarks), self.gradients(grey))
+        return self(self.inputs(landmarks, self.gradients(grey)))
 
 
 class HalfLinear(nn.Module):

@@ -1,7 +1,8 @@
 """Calibration to one performer: what their face shows at rest is taken off, and each group gets a gain.
 
 A pure function on the raw track, so that it can be changed after tracking. The eyelids have their own path: taking a
-resting value off a blink would leave the eye open, so lids are only calmed near rest, and a full blink stays full.
+resting value off a blink would leave the eye open, so blinks are measured from the resting lid to the closed eye of
+this performer, and a full blink is always full.
 """
 from __future__ import annotations
 
@@ -14,7 +15,6 @@ from ..core import coefficients
 from ..core.errors import SemblanceError
 from ..core.frames import ExpressionTrack
 
-_EYELIDS: Final = coefficients.in_group("eyelids")
 _GAZE: Final = coefficients.in_group("gaze")
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 # Channels that move the same thing in opposite directions: beyond rest on one side is the other side.
@@ -31,6 +31,7 @@ _MOST_AT_REST: Final = 0.9
 """A resting value is believed up to here; what is left of the range is stretched to 1."""
 _LEAST_BLINK: Final = 0.45
 """Blinks that never get here are no measure of the performer's full closure."""
+_LEAST_RANGE: Final = 0.1
 _MOST_FRAMES: Final = 600
 _AROUND_S: Final = 0.1
 
@@ -102,7 +103,7 @@ def calibrate(track: ExpressionTrack, calibration: Calibration) -> ExpressionTra
     for one, other in _OPPOSITES:
         pair = [one, other]
         values[:, pair] = _beyond_pair(raw[:, pair], neutral[pair])
-    values[:, _EYELIDS] = _lids(raw, calibration.closed, neutral)[:, _EYELIDS]
+    values[:, _BLINK] = _blinks(raw[:, _BLINK], neutral[_BLINK], calibration.closed)
     gains = np.array([calibration.gains.get(group, 1.0) for group in coefficients.GROUP_OF], np.float32)
     return replace(
         track,
@@ -129,7 +130,7 @@ def find_neutral(track: ExpressionTrack) -> Calibration:
     """The resting face found by itself: where the performer is most often, least moving and least expressive.
 
     Each measured frame is scored by its distance to the tenth of all frames nearest to it (a face that is held often
-    has near neighbours) plus how far it is above the performer's own low values; closed eyes and turned heads cost.
+    has near neighbours) plus how far it is above the performer's own low values; unusual lids and turned heads cost.
     """
     measured = np.flatnonzero(track.confidence > 0)
     if len(measured) == 0:
@@ -140,9 +141,10 @@ def find_neutral(track: ExpressionTrack) -> Calibration:
     near = max(1, len(chosen) // 10)
     crowd = np.sort(distances, axis=1)[:, :near].mean(1)
     active = np.linalg.norm(np.clip(face - np.quantile(face, 0.1, axis=0), 0, None), axis=1)
-    shut = track.coefficients[chosen][:, _BLINK].mean(1)
+    blink = track.coefficients[chosen][:, _BLINK].mean(1)
+    lids = np.abs(blink - np.median(blink))
     turned = np.linalg.norm(track.head[chosen] - np.median(track.head[measured], axis=0), axis=1)
-    best = np.argmin(crowd + 0.5 * active + 0.5 * shut + 0.5 * turned)
+    best = np.argmin(crowd + 0.5 * active + lids + 0.5 * turned)
     members = np.zeros(len(track), bool)
     members[chosen[np.argsort(distances[best], kind="stable")[:near]]] = True
     return replace(_from_frames(track, members), source="auto")
@@ -158,7 +160,7 @@ def _from_frames(track: ExpressionTrack, rows: np.ndarray) -> Calibration:
 
 def _closure(blink: np.ndarray) -> np.ndarray:
     """float32 [2]: how far the eyes close in this performance's blinks, 1 if it has none to judge by."""
-    most = np.quantile(blink, 0.995, axis=0)
+    most = np.quantile(blink, 0.995, axis=0, method="higher")
     return np.where(most >= _LEAST_BLINK, np.clip(most, 0, 1), 1).astype(np.float32)
 
 
@@ -180,14 +182,9 @@ def _beyond_pair(pair: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return np.stack([np.clip(difference, 0, None) + common, np.clip(-difference, 0, None) + common], 1)
 
 
-def _lids(values: np.ndarray, closed: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Lid values [T, 54]: 0 up to rest, unchanged from half-way between rest and closed on, smooth between."""
-    scale = np.ones(coefficients.COUNT, np.float32)
-    scale[_BLINK] = 1 / closed.clip(_LEAST_BLINK, 1)
-    values, rest = np.clip(values * scale, 0, 1), np.clip(rest * scale, 0, _MOST_AT_REST)
-    share = np.clip((values - rest) / (0.5 * (1 - rest)), 0, 1)
-    calm = share * share * (3 - 2 * share)
-    return np.where(rest > 0, values * calm, values)
+def _blinks(values: np.ndarray, rest: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    """Blinks [T, 2]: rest → 0 and this performer's closed eyes → 1, straight between; the range never gets tiny."""
+    return np.clip((values - rest) / np.maximum(closed - rest, _LEAST_RANGE), 0, 1)
 
 
 def _relative(head: np.ndarray, rest: np.ndarray) -> np.ndarray:

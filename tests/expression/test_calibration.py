@@ -68,7 +68,7 @@ def test_one_stays_one(neutral: np.ndarray, channel: int) -> None:
 @given(st.floats(0, 0.6), st.floats(0.45, 1.0), st.floats(0, 1))
 def test_a_blink_survives_the_resting_lid(rest: float, closed: float, wide: float) -> None:
     """What SnekStudio's calibration did wrong: the resting lid taken off, a full blink no longer closed the eye."""
-    closed = max(closed, rest)
+    closed = max(closed, rest + 0.11)
     rows = np.zeros((40, 54), np.float32)
     rows[:, BLINKS] = rest
     rows[20, BLINKS] = closed
@@ -76,7 +76,9 @@ def test_a_blink_survives_the_resting_lid(rest: float, closed: float, wide: floa
     neutral[coefficients.INDEX["eyeWideLeft"]] = wide * 0.5
     track = track_of(rows)
     peak = calibrate(track, Calibration(neutral, closed=np.full(2, closed, np.float32))).coefficients[20, BLINKS]
-    assert (peak >= 0.9 * closed).all()
+    assert (peak >= 0.99).all()
+    if closed > 0.5:  # the same without knowing how far these eyes close
+        assert (calibrate(track, neutral_from(track, 0.0)).coefficients[20, BLINKS] >= 0.9 * closed).all()
     full = rows.copy()
     full[20, BLINKS] = 1
     assert (calibrate(track_of(full), Calibration(neutral)).coefficients[20, BLINKS] >= 0.99).all()
