@@ -1,0 +1,56 @@
+"""Figures of the encoder against independent formulas, and the card that ships with it."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from addon.core import coefficients
+from addon.core.model_card import load_network
+
+pytest.importorskip("cv2")
+from training.bench_expression import _jitter, _still
+from training.evaluate import DEAD_ON_MEDIAPIPE, correlations, figures
+
+
+def test_correlations_are_pearsons() -> None:
+    random = np.random.default_rng(4)
+    truth = random.random((200, 54)).astype(np.float32)
+    guess = (truth * 0.4 + random.random((200, 54)) * 0.6).astype(np.float32)
+    wanted = [np.corrcoef(guess[:, i], truth[:, i])[0, 1] for i in range(53)]
+    np.testing.assert_allclose(correlations(guess, truth), wanted, atol=1e-6)
+
+
+def test_dead_and_still_channels() -> None:
+    random = np.random.default_rng(4)
+    truth = random.random((200, 54)).astype(np.float32)
+    guess = truth.copy()
+    guess[:, coefficients.INDEX["cheekPuffLeft"]] = 0
+    truth[:, 0] = 0.5  # nothing to correlate with
+    r = correlations(guess, truth)
+    assert np.isnan(r[0]) and r[coefficients.INDEX["cheekPuffLeft"]] == 0
+    assert "cheekPuffLeft" in DEAD_ON_MEDIAPIPE
+    assert figures(guess, truth)["dead_min_r"] == 0
+    assert figures(truth, truth)["mae"] == 0
+
+
+def test_jitter_counts_bends_in_still_windows_only() -> None:
+    landmarks = np.zeros((90, 478, 3))
+    landmarks[30:, :, 0] = np.random.default_rng(0).normal(0, 5, (60, 1))
+    windows = _still(landmarks, 30)
+    assert windows == [slice(0, 30)]
+    values = np.linspace(0, 1, 90)[:, None]
+    assert _jitter(values, windows) == pytest.approx(0, abs=1e-9)
+    values[30:60] += np.random.default_rng(1).normal(0, 0.2, (30, 1))
+    assert _jitter(values, windows) == pytest.approx(0, abs=1e-9)
+    values[:30:2] += 0.05
+    assert _jitter(values, windows) > 0.05
+
+
+def test_the_shipped_card_tells_its_quality() -> None:
+    _, card = load_network("expression")
+    quality = card.data["quality"]
+    assert quality["random"]["mean_r"] >= 0.55
+    assert quality["random"]["mean_r"] > quality["random"]["ridge_mean_r"] > quality["random"]["nearest_mean_r"]
+    assert quality["performance"]["mean_r"] > quality["performance"]["ridge_mean_r"]
+    assert quality["random"]["faces"] >= 2000
+    assert card.inputs == {"landmarks": (-1, 478, 3), "crop": (-1, 128, 128, 3)}
