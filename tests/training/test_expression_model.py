@@ -85,5 +85,4 @@ def test_the_exported_network_says_the_same(tmp_path: Path) -> None:
         wanted = Deployed(network)(torch.from_numpy(landmarks), torch.from_numpy(crops))
     for answer, want in zip(answers, wanted, strict=True):
         np.testing.assert_allclose(answer, want, atol=1e-4)
-    assert answers[0].min() >= 0 and answers[0].max() <= 1
     assert (tmp_path / "model.onnx").stat().st_size < 10_000_000
