@@ -42,7 +42,7 @@ def figures(guess: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def encode(columns: dict[str, np.ndarray], model: Path | str = "expression") -> tuple[np.ndarray, float]:
-    """Coefficients [N, 54] of a test set by the shipped encoder, and its ms a face one at a time."""
+    """Coefficients [N, 54], clipped to 0..1, of a test set by the shipped encoder, and its ms a face one at a time."""
     from addon.expression.encoder import Encoder
 
     encoder = Encoder(model)
@@ -53,7 +53,7 @@ def encode(columns: dict[str, np.ndarray], model: Path | str = "expression") -> 
     for face in faces[:200]:
         encoder.encode_one(face)
     ms = (time.perf_counter() - begun) / min(200, len(faces)) * 1000
-    return encoder.encode(faces).coefficients, ms
+    return encoder.encode(faces).coefficients.clip(0, 1), ms
 
 
 def mediapipe_landmarker(video: bool = False) -> Any:
@@ -154,7 +154,7 @@ meaning = "uint8 BGR, the aligned crop of addon/tracking/crop.py"
 [[output]]
 name = "coefficients"
 shape = [-1, 54]
-meaning = "0..1 in the order of addon/core/coefficients.toml"
+meaning = "in the order of addon/core/coefficients.toml; about 0..1, calibration clips"
 
 [[output]]
 name = "gaze"

@@ -132,7 +132,9 @@ def fit_linear(network: ExpressionNetwork, faces: Faces) -> None:
         network.linear.weight.copy_(weights.T)
         network.linear.bias.copy_(centre)
         network.linear_share.fill_(0.25)
+        # Frowns fold the skin, which landmarks do not show; raised brows are all in the landmarks.
         network.linear_share[brows] = 0.6
+        network.linear_share[[i for i in brows if "Up" in coefficients.NAMES[i]]] = 1.0
 
 
 def simple_rivals(faces: Faces, test: Faces) -> dict[str, float]:

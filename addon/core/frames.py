@@ -51,7 +51,7 @@ class ExpressionTrack:
     times_s: np.ndarray
     """float64 [T], strictly rising."""
     coefficients: np.ndarray
-    """float32 [T, 54], 0..1."""
+    """float32 [T, 54], 0..1; as the encoder gives them, before calibration, also a little below and above."""
     embedding: np.ndarray
     """float32 [T, 128]; zeros where the source has none (a Live Link take)."""
     gaze: np.ndarray

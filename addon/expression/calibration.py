@@ -23,9 +23,13 @@ _OPPOSITES: Final = tuple(
     for one, other in (
         ("eyeLookUpLeft", "eyeLookDownLeft"), ("eyeLookUpRight", "eyeLookDownRight"),
         ("eyeLookOutLeft", "eyeLookInLeft"), ("eyeLookOutRight", "eyeLookInRight"),
-        ("browOuterUpLeft", "browDownLeft"), ("browOuterUpRight", "browDownRight"),
         ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"),
     )
+)
+# Brows that sink below rest and brows that rise are one movement: together they tell how high the brow is.
+_RAISED_AND_LOWERED: Final = tuple(
+    (coefficients.indices([f"browInnerUp{side}", f"browOuterUp{side}"]), coefficients.INDEX[f"browDown{side}"])
+    for side in ("Left", "Right")
 )
 _MOST_AT_REST: Final = 0.9
 """A resting value is believed up to here; what is left of the range is stretched to 1."""
@@ -97,12 +101,15 @@ class Calibration:
 
 def calibrate(track: ExpressionTrack, calibration: Calibration) -> ExpressionTrack:
     """The track with the performer's rest taken off: rest becomes 0, 1 stays 1, then gains; coefficients in 0..1."""
-    neutral = np.clip(calibration.neutral, 0, _MOST_AT_REST)
+    neutral = np.clip(calibration.neutral, -1, _MOST_AT_REST)
     raw = track.coefficients
     values = _beyond(raw, neutral)
     for one, other in _OPPOSITES:
         pair = [one, other]
-        values[:, pair] = _beyond_pair(raw[:, pair], neutral[pair])
+        values[:, pair] = _beyond_pair(raw[:, pair].clip(0, 1), neutral[pair].clip(0))
+    for raised, lowered in _RAISED_AND_LOWERED:
+        lifted = np.clip(neutral[lowered].clip(0) - raw[:, lowered].clip(0), 0, None)
+        values[:, raised] += lifted[:, None]
     values[:, _BLINK] = _blinks(raw[:, _BLINK], neutral[_BLINK], calibration.closed)
     gains = np.array([calibration.gains.get(group, 1.0) for group in coefficients.GROUP_OF], np.float32)
     return replace(
