@@ -62,8 +62,11 @@ class Pairs:
     """int [N]: 0 random mixes, 1 performance, 2 poses."""
 
 
-def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
-    """About `count` pairs from the shared data folder; a minute on one core."""
+def make_pairs(shared: Path, count: int = 36_000, seed: int = 5, every_pose: bool = False) -> Pairs:
+    """About `count` pairs from the shared data folder; a minute on one core.
+
+    With `every_pose` also the rig poses that no human face can make or tell apart: for measuring, not for training.
+    """
     rng = np.random.default_rng(seed)
     profile = find_profile("pip")
     pairing = pair_faces(profile, shared / "data/ict_facekit/ict_facekit.npz")
@@ -75,7 +78,7 @@ def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
     faces = np.concatenate([mixes, take])
     parts = [fit_controls(pairing, own, matched, torch.tensor(rows)).numpy()
              for rows in np.array_split(_with_blinks(faces, _BLINK), 8)]
-    poses, back = _poses_of_faces(rng, pairing, own, matched, count // 2)
+    poses, back = _poses_of_faces(rng, pairing, own, matched, count // 2, every_pose)
     controls = np.concatenate([*parts, poses])
     wanted = np.concatenate([faces, _with_blinks(back, 1 / _BLINK)])
     held_out = rng.random(len(wanted)) < 0.1
@@ -93,17 +96,18 @@ def make_pairs(shared: Path, count: int = 36_000, seed: int = 5) -> Pairs:
 
 
 def _poses_of_faces(rng: np.random.Generator, pairing: Pairing, own: torch.Tensor, matched: Looks,
-                    count: int) -> tuple[np.ndarray, np.ndarray]:
+                    count: int, every_pose: bool) -> tuple[np.ndarray, np.ndarray]:
     """Those of `count` random poses [M, K] that a human face can make and tell apart, and their coefficients [M, 54].
 
     A pair counts when both heads agree on it: the coefficients give the look, and the look gives the controls back.
+    With `every_pose` all count.
     """
     kept_poses, kept_shapes = [], []
     for part in np.array_split(random_poses(rng, pairing.profile, count), 8):
         poses = torch.tensor(part)
         found, missed = fit_coefficients(pairing, matched, poses)
         again = fit_controls(pairing, own, matched, found)
-        mutual = (missed < _HUMAN) & ((again - poses).abs().amax(dim=1) < _AGAIN)
+        mutual = (missed < _HUMAN) & ((again - poses).abs().amax(dim=1) < _AGAIN) | every_pose
         kept_poses.append(poses[mutual].numpy())
         kept_shapes.append(found[mutual].numpy())
     return np.concatenate(kept_poses), np.concatenate(kept_shapes)
