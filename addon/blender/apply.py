@@ -87,7 +87,7 @@ def _notes(take: Take, scene: bpy.types.Scene) -> Iterator[str]:
         )
     warnings = take.source.get("warnings", [])
     if isinstance(warnings, list):
-        yield from (f"Source: {warning}." for warning in warnings)
+        yield from (f"Source: {warning}" for warning in warnings)
 
 
 def take_name(address: str) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import SemblanceError, require
-from ..core.files import write_bytes
+from ..core.files import check_writable, write_bytes
 from ..core.paths import ROOT
 from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX, Take, write_take
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise SemblanceError(f"--jobs needs 1 or more (found {args.jobs}).")
     scene, profile = _starting_scene(args.scene), find_profile(args.character)
-    _check_writable(args.out.resolve())
+    check_writable(args.out.resolve())
 
     def work(item: Item) -> bool:
         wanted = _request(item, scene, profile, args)
@@ -229,12 +229,6 @@ def _starting_scene(path: Path | None) -> Path | None:
     if not path.is_file():
         raise SemblanceError(f"There is no scene '{path}'.")
     return path.resolve()
-
-
-def _check_writable(out: Path) -> None:
-    probe = out / ".semblance-probe"
-    write_bytes(probe, b"")
-    probe.unlink()
 
 
 def _request(item: Item, scene: Path | None, profile: RigProfile, args: argparse.Namespace) -> dict[str, Any]:

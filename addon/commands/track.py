@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.errors import SemblanceError
+from ..core.files import check_writable
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
 from .terminal import progress_display, write_json
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Track and write; returns the exit code."""
     try:
         path = args.output or Path(default_name(args.source) + SUFFIX)
+        check_writable(path.parent)
         take = _record(args)
         write_take(take, path)
     except SemblanceError as error:
@@ -85,4 +87,4 @@ def summary(take: Take) -> str:
     source: dict[str, Any] = take.source
     seconds = float(take.times_s[-1] - take.times_s[0])
     text = f"{len(take)} frames over {seconds:.1f} s, a face in {take.found.mean():.1%} of them."
-    return "\n".join([text, *(f"Note: {warning}." for warning in source.get("warnings", []))])
+    return "\n".join([text, *(f"Note: {warning}" for warning in source.get("warnings", []))])

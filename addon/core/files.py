@@ -43,3 +43,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def check_writable(folder: Path) -> None:
+    """Make `folder` if need be and see that files can be written there, before long work is done for nothing.
+
+    Raises:
+        SemblanceError: as `replacing`.
+    """
+    probe = Path(folder) / ".semblance-probe"
+    write_bytes(probe, b"")
+    probe.unlink()

@@ -76,7 +76,7 @@ def read_live_link(path: Path) -> Take:
         "timecode_start_s": float(clock[0]), "eye_roll": values[rising][:, [57, 60]].tolist(),
     }
     if not rising.all():
-        source["warnings"] = [f"{int((~rising).sum())} rows left out because their timecode does not advance"]
+        source["warnings"] = [f"{int((~rising).sum())} rows left out because their timecode does not advance."]
     track = _track(clock[rising] - clock[0], values[rising])
     nothing = np.empty((0, LANDMARK_COUNT, 3), np.float32)
     return Take(np.ones(len(track), bool), nothing, track, track, source)

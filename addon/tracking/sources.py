@@ -85,7 +85,9 @@ class Source:
                 empty = False
                 yield Frame(image, time_s, index)
         if empty and self._range != (-np.inf, np.inf):
-            raise SemblanceError(f"'{self.info.name}' has no frame between {start:g} s and {end:g} s.")
+            first = f"{start:g} s" if start > -np.inf else "its start"
+            last = f"{end:g} s" if end < np.inf else "its end"
+            raise SemblanceError(f"'{self.info.name}' has no frame between {first} and {last}.")
 
 
 def open_source(

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from addon.core.errors import SemblanceError
-from addon.core.files import replacing, write_bytes
+from addon.core.files import check_writable, replacing, write_bytes
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -35,3 +35,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SemblanceError, match="Cannot write .*file"):
         write_bytes(tmp_path / "file" / "a.bin", b"x")
+
+
+def test_a_folder_is_tried_before_work_is_done_for_it(tmp_path):
+    check_writable(tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SemblanceError, match="choose another folder"):
+        check_writable(tmp_path / "file")

@@ -78,7 +78,7 @@ def test_time_runs_on_past_midnight(tmp_path):
 def test_rows_that_do_not_advance_are_left_out_and_counted(tmp_path):
     take = read_live_link(a_csv(tmp_path, ["00:00:01:40.0", "00:00:01:40.0", "00:00:01:39.0", "00:00:01:41.0"]))
     assert len(take) == 2
-    assert take.source["warnings"] == ["2 rows left out because their timecode does not advance"]
+    assert take.source["warnings"] == ["2 rows left out because their timecode does not advance."]
 
 
 def test_one_sided_shapes_export_as_the_mean_of_both(tmp_path):

@@ -122,7 +122,7 @@ def test_part_of_a_video(tmp_path: Path) -> None:
         frames = list(source)
     assert [frame.index for frame in frames] == list(range(13, 26))
     assert source.info.frame_count is not None and abs(source.info.frame_count - 13) <= 1
-    with open_source(path, start_s=5) as source, pytest.raises(SemblanceError, match="no frame between 5 s and inf s"):
+    with open_source(path, start_s=5) as source, pytest.raises(SemblanceError, match="between 5 s and its end"):
         list(source)
     with pytest.raises(SemblanceError, match="start at 2 s must come before the end at 1 s"):
         open_source(path, start_s=2, end_s=1)
