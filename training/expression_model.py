@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from addon.core.coefficients import COUNT, GROUP_OF, NAMES
 from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT
+from training.expression_data import LANDMARK_MIRROR
 
 _RIGID_POINTS = Path(__file__).parents[1] / "addon" / "tracking" / "rigid_points.toml"
 ORIENTATIONS = 8
@@ -29,6 +30,13 @@ GRADIENTS = ORIENTATIONS * CELLS[0] * CELLS[1]
 INPUTS = LANDMARK_COUNT * 3 + 9 + GRADIENTS
 ANSWERS = COUNT + 4 + 3
 _POLAR_STEPS = 16
+# The corners of the left eye, its lids in two rings, the iris, the brow.
+_AROUND_LEFT_EYE = [
+    362, 263, 382, 381, 380, 374, 373, 390, 249, 466, 388, 387, 386, 385, 384, 398, 463, 414, 286, 258, 257, 259, 260,
+    467, 359, 255, 339, 254, 253, 252, 256, 341, 473, 474, 475, 476, 477, 336, 296, 334, 293, 300,
+]
+BLINKS = [NAMES.index("eyeBlinkLeft"), NAMES.index("eyeBlinkRight")]
+_BLINK_NOISE = 0.1
 REACH = {"brows": 2.0, "eyelids": 1.8, "cheeks": 1.4, "mouth": 1.4}
 """Group → spread of the truth over spread of the network's answers, within one person, median over the group; measured
 on the performance curves of the unseen people (gaze and jaw: 1). Blinks are left alone: calibration measures them."""
@@ -112,6 +120,44 @@ def _layer(inward: int, outward: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inward, outward), nn.BatchNorm1d(outward), nn.ReLU(), nn.Dropout(dropout))
 
 
+class EyeNetwork(nn.Module):
+    """The blink of each eye from the landmarks around that eye alone, the same layers for both.
+
+    A network that sees the whole face learns that eyes mostly close together, and half closes both in a wink.
+    """
+
+    left: Tensor
+    right: Tensor
+    flip: Tensor
+    turned: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("left", torch.tensor(_AROUND_LEFT_EYE))
+        self.register_buffer("right", torch.tensor(LANDMARK_MIRROR[_AROUND_LEFT_EYE]))
+        self.register_buffer("flip", torch.tensor([-1.0, 1.0, 1.0]))
+        self.register_buffer("turned", (self.flip[:, None] * self.flip).flatten())
+        inward = 3 * len(_AROUND_LEFT_EYE) + 9
+        self.body = nn.Sequential(
+            nn.BatchNorm1d(inward), nn.Linear(inward, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(),
+            nn.Linear(128, 1),
+        )
+
+    def forward(self, points: Tensor, turn: Tensor) -> Tensor:
+        """Points in head axes [N, 478, 3], rotation [N, 9] → [N, 2], left and right."""
+        left = self._one(points[:, self.left], turn)
+        right = self._one(points[:, self.right] * self.flip, turn * self.turned)
+        middle, apart = (left + right) / 2, (left - right) / 2
+        if not self.training:
+            # Eyes that differ a little differ by the landmarks' noise; only a wink is far apart.
+            apart = apart * apart.abs() / (apart.abs() + _BLINK_NOISE)
+        return torch.cat([middle + apart, middle - apart], 1)
+
+    def _one(self, points: Tensor, turn: Tensor) -> Tensor:
+        corners = points[:, :2].mean(1, keepdim=True)
+        return self.body(torch.cat([(points - corners).flatten(1), turn], 1))
+
+
 class ExpressionNetwork(nn.Module):
     """Landmarks and gradients of the crop side by side, through plain layers and one linear map, mixed.
 
@@ -122,6 +168,7 @@ class ExpressionNetwork(nn.Module):
 
     input_mean: Tensor
     linear_share: Tensor
+    eyes_share: Tensor
     input_spread: Tensor
 
     def __init__(self) -> None:
@@ -136,6 +183,8 @@ class ExpressionNetwork(nn.Module):
         self.head_from_pose = nn.Linear(9, 3)
         self.linear = nn.Linear(INPUTS, ANSWERS)
         self.register_buffer("linear_share", torch.zeros(ANSWERS))
+        self.eyes = EyeNetwork()
+        self.register_buffer("eyes_share", torch.tensor(0.0))
 
     def inputs(self, landmarks: Tensor, gradients: Tensor) -> Tensor:
         """[N, INPUTS]: points in head axes, rotation, gradients; as they are, not yet scaled."""
@@ -154,11 +203,19 @@ class ExpressionNetwork(nn.Module):
         """The answer to what `inputs` gave."""
         scaled = self.scaled(inputs)
         embedding = self.body(scaled)
-        turn = self.head_from_pose(inputs[:, LANDMARK_COUNT * 3:LANDMARK_COUNT * 3 + 9])
-        answer = self.answer(embedding) + functional.pad(turn, (COUNT + 4, 0))
+        points, turn = self.parts(inputs)
+        answer = self.answer(embedding) + functional.pad(self.head_from_pose(turn), (COUNT + 4, 0))
         if self.linear_share.any():
             answer = torch.lerp(answer, self.linear(scaled), self.linear_share)
+        if self.eyes_share:
+            blinks = torch.lerp(answer[:, BLINKS], self.eyes(points, turn), self.eyes_share)
+            answer = answer.index_copy(1, torch.tensor(BLINKS), blinks.to(answer.dtype))
         return Answer(answer[:, :COUNT], answer[:, COUNT:COUNT + 4].reshape(-1, 2, 2), answer[:, COUNT + 4:], embedding)
+
+    def parts(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Points [N, 478, 3] and rotation [N, 9] of what `inputs` gave."""
+        end = LANDMARK_COUNT * 3
+        return inputs[:, :end].unflatten(1, (LANDMARK_COUNT, 3)), inputs[:, end:end + 9]
 
     def scaled(self, inputs: Tensor) -> Tensor:
         """[N, INPUTS] of `inputs`, centred and scaled."""
