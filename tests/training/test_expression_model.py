@@ -75,6 +75,8 @@ def test_the_landmark_mirror_is_one() -> None:
 def test_the_exported_network_says_the_same(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = ExpressionNetwork().eval()
+    network.linear_share.fill_(0.3)  # every part has its say, as in the shipped network
+    network.eyes_share.fill_(0.8)
     export(network, tmp_path / "model.onnx")
     random = np.random.default_rng(2)
     landmarks = np.stack([turned(a_face(random), a, 1.0) for a in (0.0, 0.4, -0.5)]).astype(np.float32)
@@ -86,3 +88,15 @@ def test_the_exported_network_says_the_same(tmp_path: Path) -> None:
     for answer, want in zip(answers, wanted, strict=True):
         np.testing.assert_allclose(answer, want, atol=1e-4)
     assert (tmp_path / "model.onnx").stat().st_size < 10_000_000
+
+
+def test_a_wink_is_seen_by_each_eye_alone() -> None:
+    torch.manual_seed(4)
+    eyes = ExpressionNetwork().eyes.eval()
+    points, turn = torch.randn(1, 478, 3), torch.eye(3).reshape(1, 9)
+    alone = eyes._one(points[:, eyes.left], turn)
+    other = points.clone()
+    other[:, eyes.right] += 1.0
+    assert torch.equal(eyes._one(other[:, eyes.left], turn), alone)
+    mirrored = points[:, LANDMARK_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+    assert torch.allclose(eyes(mirrored, turn), eyes(points, turn).flip(1), atol=1e-5)
