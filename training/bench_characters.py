@@ -1,15 +1,10 @@
 """The characters' figures: how well the shipped decoder finds controls that it was never shown."""
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from addon.core.errors import SemblanceError
-from addon.core.paths import ROOT
 
 from .figures import Row
 
@@ -29,11 +24,10 @@ def measure_animator() -> dict[str, Row]:
 
     from addon.core.rig_profile import find_profile
 
+    from .performers import shared_folder
     from .pip_pairs import make_pairs
 
-    shared = Path(os.environ.get("SEMBLANCE_SHARED", ROOT.parent / "shared"))
-    if not (shared / "data/ict_facekit").is_dir():
-        raise SemblanceError(f"There is no ICT-FaceKit in '{shared}' (set SEMBLANCE_SHARED to the folder that has it).")
+    shared = shared_folder()
     torch.set_num_threads(1)
     profile = find_profile("pip")
     human = make_pairs(shared, count=24_000, seed=71)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from addon.core import coefficients
+from addon.core.errors import SemblanceError
 from addon.core.live_link import read_live_link
 
 IDENTITY_MODES = 100
@@ -31,11 +32,11 @@ def shared_folder() -> Path:
     """The folder with the data sets: `../shared` beside the checkout, or what SEMBLANCE_SHARED names.
 
     Raises:
-        SystemExit: if it is absent.
+        SemblanceError: if it is absent.
     """
     folder = Path(os.environ.get("SEMBLANCE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     if not (folder / "data").is_dir():
-        raise SystemExit(f"There is no shared data at '{folder}'; set SEMBLANCE_SHARED to its folder.")
+        raise SemblanceError(f"There is no shared data at '{folder}'; set SEMBLANCE_SHARED to its folder.")
     return folder
 
 
