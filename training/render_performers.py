@@ -12,6 +12,7 @@ import cv2
 import moderngl
 import numpy as np
 
+from addon.core.frames import head_rotation
 from training.performers import SHAPES, Person, Shot, gaze_of, shared_folder
 
 _HERE = Path(__file__).parent
@@ -25,15 +26,6 @@ _FACE_VERTICES = 9409
 _CENTRE = np.array([0.0, 1.0, 8.0])
 """What the camera aims at, cm: between the eyes and the mouth."""
 _OUTER_EYES_CM = 8.92
-
-
-def rotation(head: np.ndarray) -> np.ndarray:
-    """Rotation [3, 3] of (yaw, pitch, roll) rad: Ry(yaw) · Rx(-pitch) · Rz(roll), as in core.frames."""
-    (cy, cp, cr), (sy, sp, sr) = np.cos(head), np.sin(head)
-    ry = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    rx = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-    rz = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return ry @ rx @ rz
 
 
 class FaceModel:
@@ -245,12 +237,12 @@ class FaceRenderer:
         vertices = self._rest + self.model.expression(values) + self._hair_volume
         normals = self.model.normals(vertices)
         for (first, last), centre, (yaw, pitch) in zip(_EYEBALLS, self._eyes, gaze_of(values), strict=True):
-            turn = rotation(np.array([yaw, pitch, 0])).astype(np.float32)
+            turn = head_rotation(np.array([yaw, pitch, 0])).astype(np.float32)
             vertices[first:last] = (self._rest[first:last] - centre) @ turn.T + centre
             normals[first:last] = normals[first:last] @ turn.T
         self._buffers["place"].write(vertices.astype(np.float32).tobytes())
         self._buffers["normal"].write(normals.astype(np.float32).tobytes())
-        turn = rotation(shot.head)
+        turn = head_rotation(shot.head)
         place = np.eye(4)
         place[:3, :3], place[:3, 3] = turn, -turn @ _CENTRE
         place[2, 3] -= shot.distance_cm

@@ -116,3 +116,13 @@ class ControlTrack:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+
+def head_rotation(head: np.ndarray) -> np.ndarray:
+    """Head angles [..., 3] rad → rotation [..., 3, 3]: Ry(yaw) · Rx(-pitch) · Rz(roll)."""
+    (sy, sp, sr), (cy, cp, cr) = np.moveaxis(np.sin(head), -1, 0), np.moveaxis(np.cos(head), -1, 0)
+    return np.stack([
+        np.stack([cy * cr - sy * sp * sr, -cy * sr - sy * sp * cr, sy * cp], -1),
+        np.stack([cp * sr, cp * cr, sp], -1),
+        np.stack([-sy * cr - cy * sp * sr, sy * sr - cy * sp * cr, cy * cp], -1),
+    ], -2)

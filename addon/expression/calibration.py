@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import coefficients
 from ..core.errors import SemblanceError
-from ..core.frames import ExpressionTrack
+from ..core.frames import ExpressionTrack, head_rotation
 
 _GAZE: Final = coefficients.in_group("gaze")
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
@@ -198,18 +198,8 @@ def _relative(head: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Head angles [T, 3] seen from the resting head: the angles of inverse(R_rest) · R, conventions of core.frames."""
     if not rest.any():
         return head
-    relative = _rotation(rest[None])[0].T @ _rotation(head)
+    relative = head_rotation(rest).T @ head_rotation(head)
     yaw = np.arctan2(relative[:, 0, 2], relative[:, 2, 2])
     pitch = np.arcsin(np.clip(relative[:, 1, 2], -1, 1))
     roll = np.arctan2(relative[:, 1, 0], relative[:, 1, 1])
     return np.stack([yaw, pitch, roll], 1).astype(np.float32)
-
-
-def _rotation(head: np.ndarray) -> np.ndarray:
-    """[T, 3] → [T, 3, 3]: Ry(yaw) · Rx(-pitch) · Rz(roll)."""
-    (sy, sp, sr), (cy, cp, cr) = np.sin(head.T), np.cos(head.T)
-    return np.stack([
-        np.stack([cy * cr - sy * sp * sr, -cy * sr - sy * sp * cr, sy * cp], -1),
-        np.stack([cp * sr, cp * cr, sp], -1),
-        np.stack([-sy * cr - cy * sp * sr, sy * sr - cy * sp * cr, cy * cp], -1),
-    ], -2)

@@ -1,0 +1,22 @@
+import numpy as np
+
+from addon.core.frames import head_rotation
+
+
+def about(axis, angle):
+    """Right-handed rotation about one axis, from its definition."""
+    one, two = [i for i in range(3) if i != axis] if axis != 1 else (2, 0)
+    turn = np.eye(3)
+    turn[one, one] = turn[two, two] = np.cos(angle)
+    turn[one, two], turn[two, one] = -np.sin(angle), np.sin(angle)
+    return turn
+
+
+def test_head_angles_turn_as_the_conventions_say():
+    heads = np.random.default_rng(0).uniform(-1, 1, (4, 2, 3))
+    for index in np.ndindex(4, 2):
+        yaw, pitch, roll = heads[index]
+        assert np.allclose(head_rotation(heads)[index], about(1, yaw) @ about(0, -pitch) @ about(2, roll))
+    forward = head_rotation(np.array([0.3, 0.2, 0.0])) @ [0, 0, 1]
+    assert forward[0] > 0 and forward[1] > 0  # to the person's left, and up
+    assert (head_rotation(np.array([0.0, 0.0, 0.3])) @ [1, 0, 0])[1] > 0  # the left ear lifts
