@@ -203,6 +203,19 @@ class FaceRenderer:
         pixels = np.frombuffer(self._target.read(components=4), np.uint8).reshape(self._size, self._size, 4)[::-1]
         return _develop(pixels, shot)
 
+    def project(self, vertices: np.ndarray, shot: Shot) -> np.ndarray:
+        """Where places of the resting head's space are in the picture that `render` makes of `shot`.
+
+        vertices [n, 3] cm, as `FaceModel.person` and `FaceModel.expression` give them → float [n, 3]: px right and down
+        (whole numbers are the middles of pixels), and depth in the same scale, 0 at the middle of the face and growing
+        away from the camera.
+        """
+        seen = (vertices - _CENTRE) @ head_rotation(shot.head).T
+        scale = self._size / shot.size * shot.face_px / _OUTER_EYES_CM
+        nearer = scale * shot.distance_cm / (shot.distance_cm - seen[:, 2])
+        middle = self._size * (0.5 + np.asarray(shot.offset)) - 0.5
+        return np.stack([middle[0] + nearer * seen[:, 0], middle[1] - nearer * seen[:, 1], -scale * seen[:, 2]], 1)
+
     def _dress(self, person: Person) -> None:
         """Geometry and paint of a new person."""
         look, paint = person.look, self.paint
