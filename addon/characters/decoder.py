@@ -4,28 +4,38 @@ A character without a network is decoded by what its profile says that the contr
 """
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from ..core.control_set import ControlSet
-from ..core.errors import SemblanceError, require
+from ..core import coefficients
+from ..core.errors import SemblanceError
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack, stack
-from ..core.model_card import ModelCard, load_network
+from ..core.model_card import ModelCard
+from ..core.network import Network
 from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile
 from .meaning_decoder import MeaningDecoder
+
+_INPUTS = coefficients.COUNT + 4 + 3
+"""Coefficients, gaze of both eyes, head."""
 
 
 class Decoder:
     """Turns expressions into values of a character's controls, in rig units and inside the limits."""
 
-    def __init__(self, network: bytes, card: ModelCard, controls: ControlSet) -> None:
-        onnxruntime = require("onnxruntime", "Decoding expressions to a character")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1     # 0.1 ms of work: threads would cost more than they save
-        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        self.controls = controls
+    def __init__(self, model: str | Path, profile: RigProfile) -> None:
+        """Load a shipped network by its name or one in a folder.
+
+        Raises:
+            SemblanceError: if it or onnxruntime cannot be loaded, or it was made for other controls.
+        """
+        self._network = Network(model, "Decoding expressions to a character")
+        check_controls(self._network.card, profile)
+        controls = self.controls = profile.control_set
+        self._network.expect("decoder", {"expression": (-1, _INPUTS)}, {"controls": (-1, len(controls))})
         self._gain = np.array([c.gain if c.enabled else 0 for c in controls.controls], np.float32)
-        self.stamp = card.stamp
+        self.stamp = self._network.card.stamp
         """What a take records about this decoder."""
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
@@ -33,7 +43,7 @@ class Decoder:
         inputs = np.concatenate(
             [track.coefficients, track.gaze.reshape(len(track), 4), track.head], axis=1
         ).astype(np.float32)
-        scaled = self._session.run(["controls"], {"expression": inputs})[0]
+        scaled, = self._network.run(["controls"], expression=inputs)
         neutral = self.controls.neutral
         values = neutral + self._gain * (self.controls.unscaled(scaled) - neutral)
         return ControlTrack(track.times_s, self.controls.clamped(values))
@@ -60,15 +70,12 @@ def load_decoder(profile: RigProfile) -> Decoder | MeaningDecoder:
             f"The character '{profile.name}' has no decoder ('{folder.name}') and none of its controls that are "
             "switched on has a meaning; switch controls with a meaning on, or give them one in its profile."
         )
-    network, card = load_network(folder)
-    return Decoder(network, check_controls(card, profile), profile.control_set)
+    return Decoder(folder, profile)
 
 
-def check_controls(card: ModelCard, profile: RigProfile) -> ModelCard:
-    """The card again, if it was made for exactly this profile's controls and limits.
-
-    Raises:
-        SemblanceError: naming the first control that differs.
+def check_controls(card: ModelCard, profile: RigProfile) -> None:
+    """Raise SemblanceError, naming the first control that differs, unless the network was made for exactly this
+    profile's controls and limits.
     """
     controls = profile.control_set
     names = card.data.get("controls", [])
@@ -85,7 +92,6 @@ def check_controls(card: ModelCard, profile: RigProfile) -> ModelCard:
         wrong = np.flatnonzero(np.abs(trained - getattr(controls, key)) > 1e-5)
         if len(wrong):
             raise _differs(card, profile, f"'{key}' of '{controls.names[wrong[0]]}' is {trained[wrong[0]]:g} there")
-    return card
 
 
 def _differs(card: ModelCard, profile: RigProfile, reason: str) -> SemblanceError:

@@ -36,12 +36,19 @@ class FaceFrame:
 
     time_s: float
     found: bool
+    """There is a region with a face: a crop of it, and landmarks if they are known."""
     landmarks: np.ndarray
-    """float32 [478, 3] px of the source picture (z in the scale of x); NaN where no face was found."""
+    """float32 [478, 3] px of the source picture (z in the scale of x); all NaN where they are not known: no face was
+    found, or it is a drawn one on which the landmark network finds nothing."""
     confidence: float
     """0..1: probability that the crop shows a face."""
     crop: np.ndarray
-    """uint8 [128, 128, 3] BGR, eyes level and centred; black where no face was found."""
+    """uint8 [128, 128, 3] BGR, eyes level and centred; all black where it is not known."""
+
+    @property
+    def has_landmarks(self) -> bool:
+        """False for a face of which only the crop is known, and where none was found."""
+        return bool(np.isfinite(self.landmarks).all())
 
 
 @dataclass(frozen=True)

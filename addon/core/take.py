@@ -47,7 +47,8 @@ class Take:
     found: np.ndarray
     """bool [T]: a face was seen."""
     landmarks: np.ndarray
-    """float32 [T, 478, 3] px of the source, NaN where not found; [0, 478, 3] for a source without pictures."""
+    """float32 [T, 478, 3] px of the source, NaN where not known: no face, or a drawn one on which the landmark network
+    finds nothing; [0, 478, 3] for a source without pictures."""
     raw: ExpressionTrack
     """As the encoder gave it."""
     smoothed: ExpressionTrack

@@ -7,30 +7,40 @@ from pathlib import Path
 import numpy as np
 
 from ..core import coefficients
-from ..core.errors import require
-from ..core.frames import EMBEDDING_SIZE, Expression, ExpressionTrack, FaceFrame
+from ..core.errors import SemblanceError
+from ..core.frames import CROP_SIZE, EMBEDDING_SIZE, LANDMARK_COUNT, Expression, ExpressionTrack, FaceFrame
 from ..core.gaps import bridge
-from ..core.model_card import ModelCard, load_network
+from ..core.key_poses import CLASSES
+from ..core.network import Network
 
 _BATCH = 64
+_INPUTS = {"landmarks": (-1, LANDMARK_COUNT, 3), "crop": (-1, CROP_SIZE, CROP_SIZE, 3)}
+_OUTPUTS = {
+    "coefficients": (-1, coefficients.COUNT), "gaze": (-1, 2, 2), "head": (-1, 3), "embedding": (-1, EMBEDDING_SIZE),
+}
+_MORE_OUTPUTS = {"classes": (-1, len(CLASSES)), "confidence": (-1,)}
+"""What older networks do not tell."""
+_LEAST_CONFIDENCE = 1e-3
+"""Of a face that was read; 0 is kept for frames that were not."""
 
 
 class Encoder:
-    """Reads expressions from tracked faces; raw, neither calibrated nor smoothed."""
+    """Reads expressions from tracked faces; raw, neither calibrated nor smoothed.
+
+    A face may lack its landmarks (a drawn one) or its crop. A network that cannot read such a face answers with NaN;
+    then it counts as not found.
+    """
 
     def __init__(self, model: str | Path = "expression") -> None:
         """Load a shipped model by its name or one in a folder.
 
         Raises:
-            SemblanceError: if the model or onnxruntime cannot be loaded.
+            SemblanceError: if the model or onnxruntime cannot be loaded, or it is no expression encoder.
         """
-        onnxruntime = require("onnxruntime", "Reading expressions")
-        self.card: ModelCard
-        network, self.card = load_network(model)
-        options = onnxruntime.SessionOptions()
-        # One face is too little work to share: more threads only wait for each other.
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        self._network = Network(model, "Reading expressions")
+        self.card = self._network.card
+        more = {name: shape for name, shape in _MORE_OUTPUTS.items() if name in self.card.outputs}
+        self._network.expect("expression encoder", _INPUTS, _OUTPUTS | more)
         self._last: Expression | None = None
 
     def encode(self, faces: list[FaceFrame]) -> ExpressionTrack:
@@ -40,32 +50,60 @@ class Encoder:
         """
         if not faces:
             raise ValueError("encode needs at least one face frame")
-        found = np.array([face.found for face in faces])
         track = _nothing(np.array([face.time_s for face in faces], np.float64))
-        seen = [face for face in faces if face.found]
+        seen = np.flatnonzero([_can_be_read(face) for face in faces])
         for first in range(0, len(seen), _BATCH):
-            part = seen[first:first + _BATCH]
-            rows = np.flatnonzero(found)[first:first + _BATCH]
-            answers = self._run(np.stack([face.landmarks for face in part]), np.stack([face.crop for face in part]))
+            rows = seen[first:first + _BATCH]
+            answers, confidence = self._read([faces[row] for row in rows])
+            track.confidence[rows] = confidence
             for name, values in answers.items():
-                getattr(track, name)[rows] = values
-        track.confidence[found] = [max(face.confidence, 1e-3) for face in seen]
+                getattr(track, name)[rows[confidence > 0]] = values[confidence > 0]
         return bridge(track)
 
     def encode_one(self, face: FaceFrame) -> Expression:
         """One face now; where none was found, confidence 0 and the values of the last one that was."""
-        if face.found:
-            answers = {name: values[0] for name, values in self._run(face.landmarks[None], face.crop[None]).items()}
-            self._last = Expression(face.time_s, confidence=max(face.confidence, 1e-3), **answers)
-            return self._last
+        if _can_be_read(face):
+            answers, (confidence,) = self._read([face])
+            if confidence > 0:
+                values = {name: each[0] for name, each in answers.items()}
+                self._last = Expression(face.time_s, confidence=float(confidence), **values)
+                return self._last
         last = self._last or _nothing(np.array([face.time_s])).row(0)
         return replace(last, time_s=face.time_s, confidence=0.0)
 
-    def _run(self, landmarks: np.ndarray, crops: np.ndarray) -> dict[str, np.ndarray]:
-        """Coefficients, gaze, head and embedding of landmarks [N, 478, 3] and crops [N, 128, 128, 3]."""
-        names = ["coefficients", "gaze", "head", "embedding"]
-        answers = self._session.run(names, {"landmarks": landmarks.astype(np.float32), "crop": crops})
-        return dict(zip(names, answers, strict=True))
+    def classes(self, faces: list[FaceFrame]) -> np.ndarray:
+        """float32 [N, 7]: the probability of each class of core.key_poses.CLASSES; NaN where no face was found.
+
+        Raises:
+            SemblanceError: if the network is one that tells no classes.
+        """
+        if "classes" not in self.card.outputs:
+            raise SemblanceError(f"The network '{self.card.stamp}' tells no classes of expression; take a newer one.")
+        told = np.full((len(faces), len(CLASSES)), np.nan, np.float32)
+        seen = np.flatnonzero([_can_be_read(face) for face in faces])
+        for first in range(0, len(seen), _BATCH):
+            rows = seen[first:first + _BATCH]
+            told[rows], = self._run(["classes"], [faces[row] for row in rows])
+        return told
+
+    def _read(self, faces: list[FaceFrame]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Coefficients, gaze, head and embedding of N faces, and the confidence float32 [N]: tracker's × network's."""
+        names = [*_OUTPUTS, *(["confidence"] if "confidence" in self.card.outputs else [])]
+        answers = dict(zip(names, self._run(names, faces), strict=True))
+        confidence = np.array([face.confidence for face in faces], np.float32) * answers.pop("confidence", 1)
+        sound = np.all([np.isfinite(each.reshape(len(faces), -1)).all(1) for each in answers.values()], axis=0)
+        return answers, np.where(sound, np.clip(confidence, _LEAST_CONFIDENCE, 1), 0).astype(np.float32)
+
+    def _run(self, names: list[str], faces: list[FaceFrame]) -> list[np.ndarray]:
+        unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+        landmarks = np.stack([face.landmarks if face.has_landmarks else unknown for face in faces])
+        crops = np.stack([face.crop for face in faces])
+        return self._network.run(names, landmarks=landmarks.astype(np.float32), crop=crops)
+
+
+def _can_be_read(face: FaceFrame) -> bool:
+    """Something of a face is known."""
+    return face.found and (face.has_landmarks or bool(face.crop.any()))
 
 
 def _nothing(times_s: np.ndarray) -> ExpressionTrack:

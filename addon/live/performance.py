@@ -51,8 +51,9 @@ def record_take(
     with open_source(address, start_s=start_s, end_s=end_s) as source:
         tracker, encoder = FaceTracker(face=face), Encoder()
         faces = _reporting((tracker.track(frame) for frame in source), source.info.frame_count, progress)
-        found, landmarks, raw = _encode(faces, encoder)
+        landmarks, raw = _encode(faces, encoder)
         info = {**vars(source.info), "warnings": list(source.warnings)}
+    found = raw.confidence > 0
     if not found.any():
         raise SemblanceError(f"No face was found in any of the {len(found)} frames of '{address}'.")
     detector, mesh = tracker.stamps
@@ -78,12 +79,11 @@ def _reporting(faces: Iterable[FaceFrame], total: int | None, progress: Progress
             progress(done, total)
 
 
-def _encode(faces: Iterator[FaceFrame], encoder: Encoder) -> tuple[np.ndarray, np.ndarray, ExpressionTrack]:
-    """found bool [T], landmarks float32 [T, 478, 3] and the raw track with gaps bridged."""
-    found, landmarks, rows = [], [], []
+def _encode(faces: Iterator[FaceFrame], encoder: Encoder) -> tuple[np.ndarray, ExpressionTrack]:
+    """Landmarks float32 [T, 478, 3] and the raw track with gaps bridged; confidence 0 where no face was found."""
+    landmarks, rows = [], []
     while batch := list(islice(faces, _BATCH)):
-        found += [face.found for face in batch]
         landmarks += [face.landmarks for face in batch]
         track = encoder.encode(batch)
         rows += [track.row(i) for i in range(len(track))]
-    return np.array(found, bool), np.stack(landmarks), bridge(stack(rows))
+    return np.stack(landmarks), bridge(stack(rows))

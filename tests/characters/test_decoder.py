@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addon.characters import decoder as decoder_module
 from addon.characters.decoder import Decoder, check_controls, load_decoder
 from addon.core import coefficients
+from addon.core import network as network_module
 from addon.core.control_set import ControlSet
 from addon.core.errors import SemblanceError
 from addon.core.frames import ExpressionTrack
@@ -191,8 +191,8 @@ def test_a_changed_network_is_refused(profile, tmp_path):
 
 def test_a_missing_wheel_switches_one_feature_off(profile, monkeypatch):
     def absent(module: str, feature: str) -> None:
-        raise decoder_module.SemblanceError(f"{feature} is off because the Python module '{module}' cannot be loaded")
+        raise SemblanceError(f"{feature} is off because the Python module '{module}' cannot be loaded")
 
-    monkeypatch.setattr(decoder_module, "require", absent)
+    monkeypatch.setattr(network_module, "require", absent)
     with pytest.raises(SemblanceError, match="Decoding expressions"):
         load_decoder(profile)

@@ -1,6 +1,14 @@
 import numpy as np
+import pytest
 
-from addon.core.frames import head_rotation
+from addon.core.frames import FaceFrame, head_rotation
+
+
+@pytest.mark.parametrize(("spoiled", "known"), [((), True), ((3, 1), False), (..., False)])
+def test_landmarks_are_known_only_if_all_are(spoiled, known):
+    landmarks = np.ones((478, 3), np.float32)
+    landmarks[spoiled] = landmarks[spoiled] if known else np.nan
+    assert FaceFrame(0.0, True, landmarks, 1.0, np.zeros((128, 128, 3), np.uint8)).has_landmarks == known
 
 
 def about(axis, angle):

@@ -34,6 +34,15 @@ def test_a_take_without_pictures_has_no_landmarks(tmp_path):
     assert read_take(tmp_path / "a.take").landmarks.shape == (0, 478, 3)
 
 
+def test_a_take_of_a_drawn_face_has_frames_that_were_found_without_landmarks(tmp_path):
+    take = a_take(4)
+    take.landmarks[2:] = np.nan
+    write_take(take, tmp_path / "a.take")
+    again = read_take(tmp_path / "a.take")
+    assert again.found.tolist() == [True, False, True, True]
+    assert np.isfinite(again.landmarks).all((1, 2)).tolist() == [True, False, False, False]
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("take") / "a.take"

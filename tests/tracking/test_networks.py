@@ -13,7 +13,7 @@ from addon.tracking.networks import DetectorNetwork, MeshNetwork
 @pytest.mark.parametrize("network", [DetectorNetwork, MeshNetwork])
 def test_inputs_and_outputs_are_those_of_the_card(network: type[DetectorNetwork] | type[MeshNetwork]) -> None:
     made = network()
-    outputs = made.run(np.zeros((made.side, made.side, 3), np.uint8))
+    outputs = made.run(list(made.card.outputs), picture=np.zeros((1, made.side, made.side, 3), np.uint8))
     assert [output.shape for output in outputs] == list(made.card.outputs.values())
     assert all(output.dtype == np.float32 and np.isfinite(output).all() for output in outputs)
 

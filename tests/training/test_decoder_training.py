@@ -22,20 +22,18 @@ def network():
 def test_the_exported_network_is_the_trained_one(tmp_path):
     """torch and onnxruntime agree on random faces, and the card fits the profile."""
     pytest.importorskip("onnx")
-    from addon.characters.decoder import Decoder, check_controls
-    from addon.core.model_card import load_network
+    from addon.characters.decoder import Decoder
     from training.pip_pairs import INPUTS, as_track
     from training.train_decoder import export
 
     profile, made = find_profile("pip"), network()
     measured = {"mae": 0.1, "mae_ridge": 0.2, "mae_ratio": 0.5}
     export(made, profile.control_set, measured, tmp_path)
-    onnx, card = load_network(tmp_path)
     inputs = np.random.default_rng(0).random((50, INPUTS)).astype(np.float32)
     with torch.no_grad():
         expected = made(torch.tensor(inputs)).numpy()
     expected = profile.control_set.clamped(profile.control_set.unscaled(expected))
-    found = Decoder(onnx, check_controls(card, profile), profile.control_set).decode(as_track(inputs)).values
+    found = Decoder(tmp_path, profile).decode(as_track(inputs)).values
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

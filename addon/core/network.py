@@ -1,0 +1,69 @@
+"""Networks of `models/` in onnxruntime, each checked against its card; the only module that knows onnxruntime."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import SemblanceError, require
+from .model_card import load_network
+
+Shapes = dict[str, tuple[int, ...]]
+"""Name → shape, -1 = any."""
+
+
+class Network:
+    """A network that is what its card says: the same bytes, names and shapes."""
+
+    def __init__(self, name: str | Path, feature: str, threads: int = 1) -> None:
+        """Load a shipped model by its name or one in a folder; `feature` is what is off without onnxruntime.
+
+        One thread is the rule: our networks are too small to share one answer's work, and live work needs the cores.
+
+        Raises:
+            SemblanceError: if the model or onnxruntime cannot be loaded, or the card does not describe the network.
+        """
+        data, self.card = load_network(name)
+        onnxruntime = require("onnxruntime", feature)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no common base class for what it raises
+            raise SemblanceError(f"onnxruntime cannot load the network '{self.card.name}': {error}.") from error
+        self._check("input", self._session.get_inputs(), self.card.inputs)
+        self._check("output", self._session.get_outputs(), self.card.outputs)
+
+    def run(self, names: list[str], **inputs: np.ndarray) -> list[np.ndarray]:
+        """The outputs `names` for the inputs, in that order."""
+        return self._session.run(names, inputs)
+
+    def expect(self, what: str, inputs: Shapes, outputs: Shapes) -> None:
+        """Raise SemblanceError unless the network takes and gives these: a card can be true and of another network."""
+        for kind, wanted, there in (("input", inputs, self.card.inputs), ("output", outputs, self.card.outputs)):
+            for name, shape in wanted.items():
+                if there.get(name) != shape:
+                    raise SemblanceError(
+                        f"The network '{self.card.name}' is no {what}: "
+                        f"it needs the {kind} '{name}' {list(shape)}, its card says {_told(there.get(name))}."
+                    )
+
+    def _check(self, kind: str, found: list[Any], told: Shapes) -> None:
+        """Raise SemblanceError where the card and the network differ; a size the network leaves open fits any."""
+        real = {each.name: tuple(size if isinstance(size, int) else -1 for size in each.shape) for each in found}
+        for name in {**real, **told}:
+            shape, said = real.get(name), told.get(name)
+            if shape is None or said is None or len(shape) != len(said) or any(
+                size not in (-1, wanted) for size, wanted in zip(shape, said, strict=True)
+            ):
+                raise SemblanceError(
+                    f"The card of the network '{self.card.name}' does not describe it: {kind} '{name}' is "
+                    f"{_told(shape)} in the network and {_told(said)} in '{self.card.folder / 'card.toml'}'; "
+                    "install Semblance again."
+                )
+
+
+def _told(shape: tuple[int, ...] | None) -> str:
+    return "absent" if shape is None else str(list(shape))
