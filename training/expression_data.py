@@ -1,20 +1,24 @@
-"""Training faces in memory, and how they are varied: shifted, turned, dimmed, blurred, partly covered, mirrored."""
+"""Training faces in memory, and how they are varied: shifted, dimmed, blurred, partly covered, mirrored."""
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from addon.core import coefficients
 from training.performers import gaze_of
 
 with (Path(__file__).parent / "landmark_mirror.toml").open("rb") as _file:
     LANDMARK_MIRROR = np.array(tomllib.load(_file)["mirror"])
+# The part of the crop that the encoder looks at: from above the brows to below the chin, as wide on both sides.
+ROWS, COLUMNS = slice(16, 128), slice(16, 112)
+REGION = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
+_MOST_SHIFT_PX = 4
 
 
 def find_mirror(mean_points: np.ndarray) -> np.ndarray:
@@ -27,30 +31,47 @@ def find_mirror(mean_points: np.ndarray) -> np.ndarray:
 class Faces:
     """Columns of N faces."""
 
-    landmarks: Tensor
-    """float32 [N, 478, 3] px."""
-    crops: Tensor
-    """uint8 [N, 128, 128] grey."""
-    coefficients: Tensor
+    landmarks: np.ndarray
+    """float32 [N, 478, 3] px; NaN where not known."""
+    crops: np.ndarray
+    """uint8 [N, 128, 128, 3] BGR."""
+    coefficients: np.ndarray
     """float32 [N, 54]."""
-    gaze: Tensor
-    """float32 [N, 2, 2]."""
-    head: Tensor
-    """float32 [N, 3]."""
+    known: np.ndarray
+    """bool [N, 54]: which coefficients the face can show."""
+    gaze: np.ndarray
+    """float32 [N, 2, 2] rad."""
+    head: np.ndarray
+    """float32 [N, 3] rad; NaN where not known."""
+    person: np.ndarray
+    """int32 [N]; characters have numbers of their own."""
+    expression_class: np.ndarray
+    """int8 [N]: which of core.key_poses.CLASSES; -1 none in particular."""
+    character: np.ndarray
+    """int8 [N]: which of our characters; -1 a person."""
 
     def __len__(self) -> int:
         return len(self.landmarks)
 
-    def __getitem__(self, rows: Tensor) -> Faces:
-        return Faces(*(getattr(self, name)[rows] for name in Faces.__dataclass_fields__))
+    def __getitem__(self, rows: np.ndarray | slice) -> Faces:
+        return Faces(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def joined(parts: list[Faces]) -> Faces:
+    """One after the other; people of different parts are different people."""
+    shift, shifted = 0, []
+    for part in parts:
+        shifted.append(part.person + shift)
+        shift += int(part.person.max()) + 1
+    columns = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Faces)}
+    return Faces(**{**columns, "person": np.concatenate(shifted)})
 
 
 def faces_of(columns: dict[str, np.ndarray]) -> Faces:
     """The found faces of a shard or test set."""
     found = columns["found"]
-    there = {name: columns[name][found] for name in ("landmarks", "crops", "coefficients", "head")}
-    there["gaze"] = gaze_of(there["coefficients"])
-    return Faces(**{name: torch.from_numpy(values) for name, values in there.items()})
+    there = {field.name: columns[field.name][found] for field in fields(Faces) if field.name != "gaze"}
+    return Faces(gaze=gaze_of(there["coefficients"]), **there)
 
 
 def read_shards(paths: list[Path]) -> Faces:
@@ -65,45 +86,63 @@ def read_shards(paths: list[Path]) -> Faces:
     for path in paths:
         with np.load(path) as data:
             parts.append(faces_of(dict(data)))
-    return Faces(*(torch.cat([getattr(part, name) for part in parts]) for name in Faces.__dataclass_fields__))
+    return joined(parts)
 
 
-def varied_landmarks(landmarks: Tensor, random: torch.Generator) -> Tensor:
-    """Landmarks [N, 478, 3] px with a tracker's noise, up to 0.3 % of the eyes' span, and on slightly longer, shorter,
-    deeper or flatter faces.
-    """
-    stretch = 1 + torch.randn(len(landmarks), 1, 3, generator=random) * torch.tensor([0.0, 0.01, 0.03])
-    span = (landmarks[:, 263, :2] - landmarks[:, 33, :2]).norm(dim=1)[:, None, None]
-    strength = torch.rand(len(landmarks), 1, 1, generator=random) * 0.003
-    return landmarks * stretch + torch.randn(landmarks.shape, generator=random) * strength * span
+def mirrored(faces: Faces, rows: np.ndarray) -> Faces:
+    """The faces with those of `rows` (bool [N]) as seen in a mirror; landmarks only right after their pose is off."""
+    crops, landmarks = faces.crops.copy(), faces.landmarks.copy()
+    crops[rows] = crops[rows][:, :, ::-1]
+    landmarks[rows] = landmarks[rows][:, LANDMARK_MIRROR] * np.float32([-1, 1, 1])
+    values, known = faces.coefficients.copy(), faces.known.copy()
+    values[rows], known[rows] = values[rows][:, coefficients.MIRROR], known[rows][:, coefficients.MIRROR]
+    gaze, head = faces.gaze.copy(), faces.head.copy()
+    gaze[rows] = gaze[rows][:, ::-1] * np.float32([-1, 1])
+    head[rows] *= np.float32([-1, 1, -1])
+    return Faces(landmarks, crops, values, known, gaze, head, faces.person, faces.expression_class, faces.character)
 
 
-def varied_crops(crops: Tensor, random: torch.Generator) -> Tensor:
-    """Crops uint8 [N, 128, 128] → grey [N, 1, 128, 128] 0..255 as another camera and light might have given them."""
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(len(crops), *shape, generator=random) * (high - low) + low
-
-    grey = _covered(_moved(crops[:, None].float(), uniform, random), uniform)
-    grey = grey * uniform(0.55, 1.45, 1, 1, 1) + uniform(-30, 30, 1, 1, 1)
-    grey = 255 * (grey.clamp(0, 255) / 255) ** uniform(0.7, 1.4, 1, 1, 1)
-    soft = functional.avg_pool2d(functional.avg_pool2d(grey, 3, 1, 1), 3, 1, 1)
-    grey = torch.lerp(grey, soft, uniform(-0.3, 1.0, 1, 1, 1))
-    return (grey + torch.randn(grey.shape, generator=random) * uniform(0, 6, 1, 1, 1)).clamp(0, 255)
+def varied(faces: Faces, random: np.random.Generator) -> Faces:
+    """As another camera, light and tracker might have given them; half of them in a mirror."""
+    faces = mirrored(faces, random.random(len(faces)) < 0.5)
+    crops = np.stack([varied_crop(crop, random) for crop in faces.crops])
+    landmarks = _varied_landmarks(faces.landmarks, random)
+    return Faces(landmarks, crops, *(getattr(faces, field.name) for field in fields(faces)[2:]))
 
 
-def _moved(crops: Tensor, uniform: Callable[..., Tensor], random: torch.Generator) -> Tensor:
-    """Turned by a few degrees, scaled by a few percent and shifted by a few pixels."""
-    turn, size = uniform(-0.04, 0.04), uniform(0.97, 1.03)
-    shift = torch.randn(len(crops), 2, generator=random) * 0.01
-    rows = torch.stack([torch.cos(turn) * size, -torch.sin(turn) * size, shift[:, 0],
-                        torch.sin(turn) * size, torch.cos(turn) * size, shift[:, 1]], 1).reshape(-1, 2, 3)
-    grid = functional.affine_grid(rows, list(crops.shape), align_corners=False)
-    return functional.grid_sample(crops, grid, align_corners=False)
+def _varied_landmarks(landmarks: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """With a tracker's noise, up to 0.3 % of the eyes' span, and on slightly longer, shorter, deeper or flatter faces."""
+    count = len(landmarks)
+    stretch = 1 + random.standard_normal((count, 1, 3), np.float32) * np.float32([0, 0.01, 0.03])
+    span = np.linalg.norm(landmarks[:, 263, :2] - landmarks[:, 33, :2], axis=1)[:, None, None]
+    strength = random.random((count, 1, 1), np.float32) * np.float32(0.003)
+    return landmarks * stretch + random.standard_normal(landmarks.shape, np.float32) * strength * span
 
 
-def _covered(crops: Tensor, uniform: Callable[..., Tensor]) -> Tensor:
-    """A fifth of the crops with a grey rectangle over a part: a hand, a microphone, hair."""
-    side = torch.linspace(0, 1, crops.shape[-1])
-    x, y, half = uniform(0, 1, 1, 1, 1), uniform(0, 1, 1, 1, 1), uniform(0.04, 0.16, 1, 1, 1)
-    inside = ((side - x).abs() < half) & ((side[:, None] - y).abs() < half) & (uniform(0, 1, 1, 1, 1) < 0.2)
-    return torch.where(inside, uniform(0, 255, 1, 1, 1), crops)
+def varied_crop(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """uint8 [128, 128, 3]: moved by a few pixels; other light, white balance, focus and sensor; a part covered."""
+    right, down = np.clip(np.rint(random.standard_normal(2) * 1.2), -_MOST_SHIFT_PX, _MOST_SHIFT_PX).astype(int)
+    crop = np.roll(crop, (down, right), (0, 1))
+    level = np.arange(256, dtype=np.float32) / 255
+    gains = random.uniform(0.65, 1.15) * (1 + random.uniform(-0.07, 0.07, (1, 3)))
+    table = level[:, None] ** random.uniform(0.75, 1.4) * gains + random.uniform(-0.05, 0.08)
+    crop = cv2.LUT(crop, np.clip(table[None] * 255, 0, 255).astype(np.uint8))
+    if random.random() < 0.12:
+        crop = np.repeat(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[..., None], 3, 2)
+    if random.random() < 0.35:
+        soft = cv2.GaussianBlur(crop, (0, 0), random.uniform(0.5, 1.4))
+        crop = cv2.addWeighted(soft, 1.0, crop, 0.0, 0) if random.random() < 0.7 else cv2.addWeighted(
+            crop, 1.8, soft, -0.8, 0)
+    if random.random() < 0.3:
+        noise = random.integers(0, 256, crop.shape, np.int16) - 128
+        crop = np.clip(crop + noise * random.uniform(0.01, 0.1), 0, 255).astype(np.uint8)
+    if random.random() < 0.15:
+        (top, left), (high, wide) = random.integers(0, 128, 2), random.integers(10, 42, 2)
+        crop = crop.copy()
+        crop[top:top + high, left:left + wide] = random.integers(0, 256, 3)
+    return crop
+
+
+def to_torch(faces: Faces) -> tuple[Tensor, Tensor]:
+    """Landmarks and crops as the network takes them."""
+    return torch.from_numpy(faces.landmarks), torch.from_numpy(np.ascontiguousarray(faces.crops))

@@ -1,214 +1,199 @@
-"""Train the expression encoder on the shards of make_expression_data and export it to models/expression.
+"""Train the expression encoder on the shards of make_expression_data and drawn_faces; export it to models/expression.
 
-    python -m training.train_expression [--data out/expression] [--epochs 60] [--threads 2]
+    python -m training.train_expression [--steps 6000] [--data out/expression] [--threads 2]
 
-The crops' gradients are computed once, in several variations of the crops; after that an epoch of 30 000 faces takes
-a few seconds. The card is written by training.evaluate.
+Started again it goes on where it stopped, with the shards that are there then. The card is written by training.evaluate.
 """
 from __future__ import annotations
 
 import argparse
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
 from addon.core import coefficients
+from addon.core.files import replacing
 from training.evaluate import correlations, write_expression_card
-from training.expression_data import LANDMARK_MIRROR, Faces, faces_of, read_shards, varied_crops, varied_landmarks
-from training.expression_model import (
-    ANSWERS,
-    BLINKS,
-    GRADIENTS,
-    INPUTS,
-    ExpressionNetwork,
-    OrientedGradients,
-    export,
-    mirror_of_gradients,
-)
+from training.expression_data import Faces, faces_of, mirrored, read_shards, to_torch, varied
+from training.expression_model import Answer, ExpressionNetwork, export
 from training.make_expression_data import test_set
+from training.render_performers import backdrop
+from training.triplet_loss import mine_triplets, triplet_loss
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "expression"
-_BATCH = 256
+CHECKPOINT = "encoder.pt"
 _SEED = 7
-_GRADIENT_MIRROR = mirror_of_gradients()
-_FLIP = torch.tensor([-1.0, 1.0, 1.0])
+_BATCH = 128
+_SHARES = {"tracked": 0.42, "crops": 0.44, "drawn": 0.11}
+"""Of a batch; the rest is backdrops without a face, which teach doubt."""
+_DROP_LANDMARKS, _DROP_CROP = 0.25, 0.15
+_MARGIN = 0.15
+_CLOSED = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+_LOOKS = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up")])
+                   for side in ("Left", "Right")])
 
 
-def varied_gradients(crops: Tensor, versions: int, random: torch.Generator) -> Tensor:
-    """float16 [versions, N, GRADIENTS] of crops uint8 [N, 128, 128]: the first as they are, the others varied."""
-    kept = torch.empty(versions, len(crops), GRADIENTS, dtype=torch.float16)
-    make = OrientedGradients()
-    with torch.no_grad():
-        for version in range(versions):
-            for first in range(0, len(crops), _BATCH):
-                part = slice(first, first + _BATCH)
-                grey = varied_crops(crops[part], random) if version else crops[part, None].float()
-                kept[version, part] = make(grey).half()
-    return kept
+def draw_batch(kinds: dict[str, Faces], random: np.random.Generator) -> tuple[Faces, np.ndarray]:
+    """A varied batch with each kind's share, and which rows show no face at all (bool [N])."""
+    share = {kind: _SHARES[kind] for kind in kinds}
+    parts = []
+    for kind, faces in kinds.items():
+        count = round(_BATCH * 0.97 * share[kind] / sum(share.values()))
+        part = varied(faces[random.integers(len(faces), size=count)], random)
+        parts.append(replace(part, person=part.person + 1_000_000 * len(parts)))
+    empty = _no_faces(parts[0], _BATCH - sum(map(len, parts)), random)
+    batch = Faces(*(np.concatenate([getattr(part, name) for part in [*parts, empty]])
+                    for name in Faces.__dataclass_fields__))
+    return batch, np.arange(len(batch)) >= len(batch) - len(empty)
 
 
-def loss_of(
-    network: ExpressionNetwork, faces: Faces, gradients: Tensor, weight: Tensor, random: torch.Generator
-) -> Tensor:
-    """Squared error of everything; coefficients weighted [54] so that rarely used channels count as much as others."""
-    truth, gaze, head = faces.coefficients, faces.gaze, faces.head
-    landmarks = varied_landmarks(faces.landmarks, random)
-    if torch.rand(1, generator=random) < 0.5:
-        landmarks, gradients = landmarks[:, LANDMARK_MIRROR] * _FLIP, gradients[:, _GRADIENT_MIRROR]
-        truth, gaze = truth[:, coefficients.MIRROR], gaze.flip(1) * _FLIP[:2]
-        head = head * torch.tensor([-1.0, 1.0, -1.0])
-    inputs = network.inputs(landmarks, gradients)
-    with torch.autocast("cpu", torch.bfloat16):
-        answer = network(inputs)
-    errors = ((answer.coefficients.float() - truth) ** 2 * weight).mean()
-    return errors + 4 * ((answer.gaze.float() - gaze) ** 2).mean() + 8 * ((answer.head.float() - head) ** 2).mean()
+def _no_faces(like: Faces, count: int, random: np.random.Generator) -> Faces:
+    """Rows of which nothing is known."""
+    rows = like[random.integers(len(like), size=count)]
+    crops = np.stack([backdrop(int(seed), 128) for seed in random.integers(1 << 31, size=count)])
+    return replace(rows, crops=crops, landmarks=np.full_like(rows.landmarks, np.nan),
+                   known=np.zeros_like(rows.known), head=np.full_like(rows.head, np.nan),
+                   expression_class=np.full_like(rows.expression_class, -1))
 
 
-def predict(network: ExpressionNetwork, faces: Faces) -> np.ndarray:
-    """Coefficients float32 [N, 54], clipped."""
+def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: np.random.Generator) -> Tensor:
+    """Errors of everything that is known; coefficients in units of their spread [54], so that rare ones count."""
+    truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
+    error = functional.smooth_l1_loss(answer.coefficients / spread, truth / spread, beta=0.5, reduction="none")
+    loss = _mean(error, known)
+    seen = known[:, _LOOKS].all(2) & (truth[:, _CLOSED] < 0.7)
+    off = functional.smooth_l1_loss(answer.gaze / 0.2, torch.from_numpy(faces.gaze) / 0.2, beta=0.5, reduction="none")
+    loss = loss + 0.4 * _mean(off.mean(2), seen)
+    head = torch.from_numpy(faces.head)
+    turned = functional.smooth_l1_loss(answer.head / 0.2, head.nan_to_num() / 0.2, beta=0.5, reduction="none")
+    loss = loss + 0.2 * _mean(turned, head == head)
+    labels = torch.from_numpy(faces.expression_class).long()
+    if (labels >= 0).any():
+        loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
+    wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
+    right = torch.where(torch.from_numpy(empty), 0.0, torch.exp(-wrong.detach() / 0.1))
+    loss = loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+    there = np.flatnonzero(~empty)
+    embedding = functional.normalize(answer.embedding[torch.from_numpy(there)])
+    rows, weights = mine_triplets(embedding.detach().numpy(), faces.coefficients[there], faces.known[there],
+                                  faces.person[there], faces.character[there] >= 0, random)
+    if len(rows):
+        loss = loss + triplet_loss(embedding, torch.from_numpy(rows), torch.from_numpy(weights), _MARGIN)
+    return loss
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    return (values * known).sum() / known.sum().clamp_min(1)
+
+
+def answer_with_gaps(network: ExpressionNetwork, faces: Faces, random: np.random.Generator) -> Answer:
+    """The network's answer while landmarks or crop are now and then kept from it, never both."""
+    of_landmarks, there, of_crop, seen = network.features(*to_torch(faces))
+    chance = torch.from_numpy(random.random(len(faces)))[:, None]
+    both = there & seen
+    no_landmarks, no_crop = both & (chance < _DROP_LANDMARKS), both & (chance > 1 - _DROP_CROP)
+    return network.fused(of_landmarks, there & ~no_landmarks, of_crop, seen & ~no_crop)
+
+
+def see(network: ExpressionNetwork, faces: Faces) -> np.ndarray:
+    """Coefficients [N, 54], clipped, of faces as they are."""
     network.eval()
     with torch.no_grad():
-        parts = [network.see(faces.landmarks[i:i + _BATCH], faces.crops[i:i + _BATCH, None].float()).coefficients
-                 for i in range(0, len(faces), _BATCH)]
+        parts = [network(*to_torch(faces[np.s_[first:first + 256]])).coefficients for first in range(0, len(faces), 256)]
     return torch.cat(parts).clamp(0, 1).numpy()
 
 
 def mean_correlation(network: ExpressionNetwork, faces: Faces) -> float:
-    """Mean r over the shapes."""
-    return float(np.nanmean(correlations(predict(network, faces), faces.coefficients.numpy())))
+    """Mean r over the shapes that move."""
+    return float(np.nanmean(correlations(see(network, faces), faces.coefficients)))
 
 
-def train(faces: Faces, tests: dict[str, Faces], epochs: int, versions: int, rate: float) -> ExpressionNetwork:
-    """Fit the network; prints the mean correlation on the test sets now and then."""
-    torch.manual_seed(_SEED)
-    random = torch.Generator().manual_seed(_SEED)
-    gradients = varied_gradients(faces.crops, versions, random)
-    network = ExpressionNetwork()
-    network.learn_scale(faces.landmarks[::4], gradients[0, ::4].float())
-    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.05)
-    batches = len(faces) // _BATCH
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * batches, pct_start=0.15)
-    weight = 1 / (faces.coefficients.var(0) + 0.01)
-    begun = time.perf_counter()
-    for epoch in range(epochs):
-        network.train()
-        total = 0.0
-        for rows in torch.randperm(len(faces), generator=random)[:batches * _BATCH].split(_BATCH):
-            loss = loss_of(network, faces[rows], gradients[epoch % versions, rows].float(), weight, random)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-            optimiser.step()
-            plan.step()
-            total += loss.item()
-        if epoch % 5 == 4 or epoch == epochs - 1:
-            marks = [f"{kind} r {mean_correlation(network, test):.3f}" for kind, test in tests.items()]
-            print(f"epoch {epoch + 1}/{epochs}: loss {total / batches:.4f}, {', '.join(marks)}, "
+class Training:
+    """A network, its optimiser and how far they are; kept in one file, so that it can go on."""
+
+    def __init__(self, path: Path, kinds: dict[str, Faces], steps: int, rate: float) -> None:
+        torch.manual_seed(_SEED)
+        self.path, self.kinds, self.steps, self.rate, self.step = path, kinds, steps, rate, 0
+        self.network = ExpressionNetwork()
+        self.network.crop.convolutions.to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=0.03)
+        self.spread = torch.from_numpy(_spread(kinds))
+        if path.exists():
+            kept: dict[str, Any] = torch.load(path, weights_only=True)
+            self.network.load_state_dict(kept["network"])
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.step = kept["step"]
+        else:
+            self.network.landmarks.learn_scale(torch.from_numpy(kinds["tracked"].landmarks[::4]))
+
+    def save(self) -> None:
+        """Write all of it, whole or not at all."""
+        kept = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
+        with replacing(self.path) as partial:
+            torch.save(kept, partial)
+
+    def advance(self) -> float:
+        """One step; its loss. The rate rises over a twentieth of the steps and falls as a cosine."""
+        random = np.random.default_rng([_SEED, self.step])
+        share = self.step / self.steps
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * min(share / 0.05 + 0.02, 0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
+        faces, empty = draw_batch(self.kinds, random)
+        self.network.train()
+        loss = loss_of(answer_with_gaps(self.network, faces, random), faces, empty, self.spread, random)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
+        self.optimiser.step()
+        self.step += 1
+        return loss.item()
+
+
+def _spread(kinds: dict[str, Faces]) -> np.ndarray:
+    """How much each coefficient varies where it is known, float32 [54], and a little more."""
+    values = [np.where(faces.known, faces.coefficients, np.nan) for faces in kinds.values()]
+    return (np.nanstd(np.concatenate(values), axis=0) + 0.05).astype(np.float32)
+
+
+def train(training: Training, tests: dict[str, Faces]) -> None:
+    """To the last step; prints the mean correlation on the test sets now and then."""
+    begun, losses = time.perf_counter(), []
+    while training.step < training.steps:
+        torch.manual_seed(_SEED + training.step)
+        losses.append(training.advance())
+        if training.step % 250 == 0 or training.step == training.steps:
+            training.save()
+            marks = [f"{kind} r {mean_correlation(training.network, test):.3f}" for kind, test in tests.items()]
+            print(f"step {training.step}/{training.steps}: loss {np.mean(losses):.4f}, {', '.join(marks)}, "
                   f"{time.perf_counter() - begun:.0f} s", flush=True)
-    return network.eval()
-
-
-def fit_linear(network: ExpressionNetwork, faces: Faces) -> None:
-    """Fit the linear half by ridge regression, the brows from landmarks alone, and let it have its share."""
-    random = torch.Generator().manual_seed(_SEED)
-    truth = torch.cat([faces.coefficients, faces.gaze.flatten(1), faces.head], 1)
-    centre = truth.mean(0)
-    gram, towards = torch.zeros(INPUTS, INPUTS), torch.zeros(INPUTS, ANSWERS)
-    with torch.no_grad():
-        for rows in torch.arange(len(faces)).split(2048):
-            part = faces[rows]
-            gradients = network.gradients(part.crops[:, None].float())
-            scaled = network.scaled(network.inputs(varied_landmarks(part.landmarks, random), gradients))
-            gram += scaled.T @ scaled
-            towards += scaled.T @ (truth[rows] - centre)
-        weights = torch.linalg.solve(gram + 0.03 * len(faces) * torch.eye(INPUTS), towards)
-        brows = np.flatnonzero(coefficients.in_group("brows"))
-        few = INPUTS - GRADIENTS
-        weights[:, brows] = 0
-        damped = gram[:few, :few] + 0.01 * len(faces) * torch.eye(few)
-        weights[:few, brows] = torch.linalg.solve(damped, towards[:few, brows])
-        network.linear.weight.copy_(weights.T)
-        network.linear.bias.copy_(centre)
-        network.linear_share.fill_(0.25)
-        # Frowns fold the skin, which landmarks do not show; raised brows are all in the landmarks.
-        network.linear_share[brows] = 0.6
-        network.linear_share[[i for i in brows if "Up" in coefficients.NAMES[i]]] = 1.0
-
-
-def fit_eyes(network: ExpressionNetwork, faces: Faces, epochs: int = 12) -> None:
-    """Fit the part that sees each eye alone, and give it most of the say about blinks."""
-    torch.manual_seed(_SEED)
-    random = torch.Generator().manual_seed(_SEED)
-    truth = faces.coefficients[:, BLINKS]
-    optimiser = torch.optim.AdamW(network.eyes.parameters(), 3e-3, weight_decay=0.01)
-    batches = len(faces) // _BATCH
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=epochs * batches, pct_start=0.15)
-    network.eyes.train()
-    for _ in range(epochs):
-        for rows in torch.randperm(len(faces), generator=random)[:batches * _BATCH].split(_BATCH):
-            with torch.no_grad():
-                points, rotation = network.pose(varied_landmarks(faces.landmarks[rows], random))
-            loss = ((network.eyes(points, rotation.flatten(1)) - truth[rows]) ** 2).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            plan.step()
-    network.eyes.eval()
-    network.eyes_share.fill_(0.8)
-
-
-def simple_rivals(faces: Faces, test: Faces) -> dict[str, float]:
-    """Mean r of ridge regression and of the nearest neighbour on what the network is given."""
-    network = ExpressionNetwork()
-
-    def inputs(some: Faces) -> Tensor:
-        parts = []
-        for first in range(0, len(some), _BATCH):
-            gradients = network.gradients(some.crops[first:first + _BATCH, None].float())
-            parts.append(network.inputs(some.landmarks[first:first + _BATCH], gradients))
-        return torch.cat(parts)
-
-    with torch.no_grad():
-        known, asked = inputs(faces), inputs(test)
-        mean, spread = known.mean(0), known.std(0).clamp_min(1e-3)
-        known, asked = (known - mean) / spread, (asked - mean) / spread
-        centre = faces.coefficients.mean(0)
-        strength = 0.1 * len(faces) * torch.eye(known.shape[1])
-        ridge = asked @ torch.linalg.solve(known.T @ known + strength, known.T @ (faces.coefficients - centre)) + centre
-        distance = (known**2).sum(1) - 2 * asked @ known.T
-        nearest = faces.coefficients[distance.argmin(1)]
-    truth = test.coefficients.numpy()
-    return {name: float(np.nanmean(correlations(guess.clamp(0, 1).numpy(), truth)))
-            for name, guess in (("ridge_mean_r", ridge), ("nearest_mean_r", nearest))}
+            losses.clear()
 
 
 def main() -> None:
     """Train, export, measure, write the card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("out/expression"))
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--versions", type=int, default=2, help="how often each crop is kept: as it is, and varied")
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=MODEL)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    faces = read_shards(sorted(arguments.data.glob("train_*.npz")))
+    kinds = {kind: read_shards(paths) for kind in _SHARES if (paths := sorted(arguments.data.glob(f"{kind}_*.npz")))}
+    print(", ".join(f"{len(faces)} {kind}" for kind, faces in kinds.items()), flush=True)
     tests = {kind: faces_of(test_set(kind, arguments.data)) for kind in ("random", "performance")}
-    print(f"{len(faces)} faces", flush=True)
-    network = train(faces, tests, arguments.epochs, arguments.versions, arguments.rate)
-    fit_linear(network, faces)
-    fit_eyes(network, faces)
-    for kind, test in tests.items():
-        print(f"with its linear and its eyes' part: {kind} r {mean_correlation(network, test):.3f}")
+    training = Training(arguments.data / CHECKPOINT, kinds, arguments.steps, arguments.rate)
+    train(training, tests)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), arguments.data / "weights.pt")
-    export(network, arguments.out / "model.onnx")
-    rivals = {kind: simple_rivals(faces, test) for kind, test in tests.items()}
-    write_expression_card(arguments.out, len(faces), arguments.data, rivals)
+    export(training.network.eval(), arguments.out / "model.onnx")
+    write_expression_card(arguments.out, {kind: len(faces) for kind, faces in kinds.items()}, arguments.data)
 
 
 if __name__ == "__main__":
