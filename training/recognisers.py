@@ -1,0 +1,196 @@
+"""ExprGen's recognisers (Aneja et al., WACV 2018, section 4.1): the perceptual yardstick of transfer and benchmark.
+
+HCNN names the class of a person's expression, SCNN that of a character's; SCNN starts as a copy of HCNN. Both give the
+64 numbers before their last layers, from which the f-CNN says how much a person's and a character's face look alike.
+
+The paper's table 1: eleven convolutions of 64 channels (11, 5, 5, 3, 3 px wide, each followed by one of 1 px and stride
+2, then a last one of 3 px) from 256 px down to 8, one average pooling in the end, two fully connected layers of 7.
+A 1-px convolution of stride 2 reads one in four outputs of the layer before it, so only those are computed here: the
+same function at a quarter of the work.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from addon.core.frames import CROP_SIZE
+from addon.core.key_poses import CLASSES
+from addon.core.network import Network
+
+MODELS: Final = Path(__file__).parent / "models"
+"""Beside the programs and not in models/: users do not need a yardstick."""
+PEOPLE, CHARACTERS, SIMILARITY = "recogniser_people", "recogniser_characters", "expression_similarity"
+FEATURES: Final = 64
+_DROPOUT: Final = 0.2
+_HIDDEN: Final = 32
+_BATCH: Final = 64
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a recogniser is."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    """The part of the 128-px crop that is looked at."""
+    zoom: float
+    """Of that part: a power of 2."""
+    widths: tuple[int, ...]
+    """px of the convolutions that halve the picture."""
+    channels: int
+    is_grey: bool
+
+
+SIZES: Final = {
+    # For two cores: the face alone, grey, at 56 x 48 px, where the paper's third layer begins: 200 times less work.
+    "small": Size((16, 128), (16, 112), 0.5, (5, 3, 3), 64, True),
+    "paper": Size((0, 128), (0, 128), 2, (11, 5, 5, 3, 3), 64, False),
+}
+
+
+class Recogniser(nn.Module):
+    """Crops [N, 128, 128, 3] BGR 0..255 → scores [N, 7]."""
+
+    grey: Tensor
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299])[:, None, None])
+        layers, inward = [], 1 if size.is_grey else 3
+        for width in size.widths:
+            layers += [_convolution(inward, size.channels, width, 2), _convolution(size.channels, size.channels, 1)]
+            inward = size.channels
+        self.trunk = nn.Sequential(*layers, _convolution(inward, FEATURES, 3))
+        self.head = nn.Sequential(
+            nn.Dropout(_DROPOUT), nn.Linear(FEATURES, len(CLASSES)), nn.BatchNorm1d(len(CLASSES)), nn.ReLU(),
+            nn.Linear(len(CLASSES), len(CLASSES)),
+        )
+
+    def pictures(self, crops: Tensor) -> Tensor:
+        """What is looked at of the crops: float [N, 1 or 3, H, W], 0..255."""
+        seen = crops[:, slice(*self.size.rows), slice(*self.size.columns)].permute(0, 3, 1, 2).float()
+        if self.size.is_grey:
+            seen = (seen * self.grey).sum(1, keepdim=True)
+        if self.size.zoom < 1:
+            return functional.avg_pool2d(seen, round(1 / self.size.zoom))
+        return functional.interpolate(seen, scale_factor=self.size.zoom, mode="bilinear")
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """The pooled vector [N, 64]."""
+        middle = pictures.mean((1, 2, 3), keepdim=True)
+        spread = torch.sqrt(((pictures - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
+        return self.trunk((pictures - middle) / spread).mean((2, 3))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """See the class."""
+        return self.head(self.features(self.pictures(crops)))
+
+
+def _convolution(inward: int, outward: int, width: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inward, outward, width, stride, width // 2, bias=False), nn.BatchNorm2d(outward), nn.ReLU(),
+    )
+
+
+def for_characters(people: Recogniser) -> Recogniser:
+    """A recogniser that starts with the trunk of another and new last layers."""
+    found = Recogniser(people.size)
+    found.trunk.load_state_dict(people.trunk.state_dict())
+    return found
+
+
+class Similarity(nn.Module):
+    """The end of the f-CNN: pooled vectors of a person and of a character, [N, 64] each → how alike they look [N].
+
+    Above 0 they match; the hinge loss pulls matches to 1 and beyond, others to -1. (The paper counts the other way
+    round, as a distance.)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.BatchNorm1d(2 * FEATURES)
+        self.first, self.last = nn.Linear(2 * FEATURES, _HIDDEN), nn.Linear(_HIDDEN, 1)
+
+    def forward(self, person: Tensor, character: Tensor) -> Tensor:
+        """See the class."""
+        both = self.scale(torch.cat([person, character], 1))
+        return self.last(functional.relu(self.first(both)))[:, 0]
+
+
+def varied(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """Pictures [N, C, H, W], 0..255, each mirrored or not, turned, shifted, zoomed, brighter or darker, noisier."""
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(len(pictures), *shape, generator=random, device=pictures.device) * (high - low) + low
+
+    turn, size = uniform(-0.15, 0.15), uniform(0.9, 1.1)
+    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    rows = torch.stack([torch.cos(turn) * size * flip, -torch.sin(turn) * size, uniform(-0.08, 0.08),
+                        torch.sin(turn) * size * flip, torch.cos(turn) * size, uniform(-0.08, 0.08)], 1)
+    grid = functional.affine_grid(rows.reshape(-1, 2, 3), list(pictures.shape), align_corners=False)
+    moved = functional.grid_sample(pictures, grid, align_corners=False, padding_mode="border")
+    lit = 255 * (moved.clamp(0, 255) / 255) ** uniform(0.7, 1.4, 1, 1, 1)
+    return lit + torch.randn(lit.shape, generator=random, device=lit.device) * uniform(0, 6, 1, 1, 1)
+
+
+class _Deployed(nn.Module):
+    """A recogniser as it is kept: crop uint8 → probabilities, pooled vector, and what the paper measures with.
+
+    "perception" is the last layer's output weighted by the probabilities, whose distances are the paper's d_perception.
+    """
+
+    def __init__(self, network: Recogniser) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.network.features(self.network.pictures(crop))
+        scores = self.network.head(features)
+        classes = scores.softmax(1)
+        return classes, features, scores * classes
+
+
+def export(network: Recogniser | Similarity, path: Path) -> None:
+    """Write the network as ONNX (opset 17)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(network, Recogniser):
+        module: nn.Module = _Deployed(network)
+        example: tuple[Tensor, ...] = (torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8),)
+        inputs, outputs = ["crop"], ["classes", "features", "perception"]
+    else:
+        module, example = network, (torch.zeros(2, FEATURES), torch.zeros(2, FEATURES))
+        inputs, outputs = ["person", "character"], ["similarity"]
+    torch.onnx.export(
+        module.cpu().eval(), example, str(path), dynamo=False, opset_version=17, input_names=inputs,
+        output_names=outputs, dynamic_axes={name: {0: "n"} for name in (*inputs, *outputs)},
+    )
+
+
+def recognise(crops: np.ndarray, name: str, models: Path = MODELS) -> dict[str, np.ndarray]:
+    """What the kept recogniser PEOPLE or CHARACTERS sees in crops uint8 [N, 128, 128, 3] BGR.
+
+    Returns:
+        "classes" float32 [N, 7] in the order of CLASSES, "features" [N, 64] and "perception" [N, 7].
+
+    Raises:
+        SemblanceError: if there is no such recogniser, or it is not what its card says.
+    """
+    network, names = Network(models / name, "Recognising expressions"), ["classes", "features", "perception"]
+    parts = [network.run(names, crop=crops[first:first + _BATCH]) for first in range(0, len(crops), _BATCH)]
+    return {name: np.concatenate(part) for name, part in zip(names, zip(*parts, strict=True), strict=True)}
+
+
+def similarity(person: np.ndarray, character: np.ndarray, models: Path = MODELS) -> np.ndarray:
+    """How alike persons and characters look, float32 [N], above 0 = they match, of their "features" [N, 64] each.
+
+    Raises:
+        SemblanceError: as `recognise`.
+    """
+    return Network(models / SIMILARITY, "Comparing expressions").run(
+        ["similarity"], person=person.astype(np.float32), character=character.astype(np.float32))[0]
