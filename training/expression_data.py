@@ -111,12 +111,10 @@ def varied(faces: Faces, random: np.random.Generator) -> Faces:
 
 
 def _varied_landmarks(landmarks: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """With a tracker's noise, up to 0.3 % of the eyes' span, and on slightly longer, shorter, deeper or flatter faces."""
-    count = len(landmarks)
-    stretch = 1 + random.standard_normal((count, 1, 3), np.float32) * np.float32([0, 0.01, 0.03])
+    """With a tracker's noise, up to 0.3 % of the eyes' span."""
     span = np.linalg.norm(landmarks[:, 263, :2] - landmarks[:, 33, :2], axis=1)[:, None, None]
-    strength = random.random((count, 1, 1), np.float32) * np.float32(0.003)
-    return landmarks * stretch + random.standard_normal(landmarks.shape, np.float32) * strength * span
+    strength = random.random((len(landmarks), 1, 1), np.float32) * np.float32(0.003)
+    return landmarks + random.standard_normal(landmarks.shape, np.float32) * strength * span
 
 
 def varied_crop(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:

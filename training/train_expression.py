@@ -2,7 +2,7 @@
 
     python -m training.train_expression [--steps 6000] [--data out/expression] [--threads 2]
 
-Started again it goes on where it stopped, with the shards that are there then. The card is written by training.evaluate.
+Started again it goes on where it stopped, with the shards that are there then. training.evaluate writes the card.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from torch.nn import functional
 from addon.core import coefficients
 from addon.core.files import replacing
 from training.evaluate import correlations, write_expression_card
-from training.expression_data import Faces, faces_of, mirrored, read_shards, to_torch, varied
+from training.expression_data import Faces, faces_of, read_shards, to_torch, varied
 from training.expression_model import Answer, ExpressionNetwork, export
 from training.make_expression_data import test_set
 from training.render_performers import backdrop
@@ -35,6 +35,7 @@ _SHARES = {"tracked": 0.42, "crops": 0.44, "drawn": 0.11}
 """Of a batch; the rest is backdrops without a face, which teach doubt."""
 _DROP_LANDMARKS, _DROP_CROP = 0.25, 0.15
 _MARGIN = 0.15
+_TRIPLETS = 256
 _CLOSED = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 _LOOKS = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up")])
                    for side in ("Left", "Right")])
@@ -63,7 +64,7 @@ def _no_faces(like: Faces, count: int, random: np.random.Generator) -> Faces:
                    expression_class=np.full_like(rows.expression_class, -1))
 
 
-def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: np.random.Generator) -> Tensor:
+def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: torch.Generator) -> Tensor:
     """Errors of everything that is known; coefficients in units of their spread [54], so that rare ones count."""
     truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
     error = functional.smooth_l1_loss(answer.coefficients / spread, truth / spread, beta=0.5, reduction="none")
@@ -80,13 +81,11 @@ def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, ran
     wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
     right = torch.where(torch.from_numpy(empty), 0.0, torch.exp(-wrong.detach() / 0.1))
     loss = loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
-    there = np.flatnonzero(~empty)
-    embedding = functional.normalize(answer.embedding[torch.from_numpy(there)])
-    rows, weights = mine_triplets(embedding.detach().numpy(), faces.coefficients[there], faces.known[there],
-                                  faces.person[there], faces.character[there] >= 0, random)
-    if len(rows):
-        loss = loss + triplet_loss(embedding, torch.from_numpy(rows), torch.from_numpy(weights), _MARGIN)
-    return loss
+    there = torch.from_numpy(~empty)
+    embedding, drawn = answer.embedding[there], torch.from_numpy(faces.character >= 0)[there]
+    person = torch.from_numpy(faces.person)[there]
+    rows, weights = mine_triplets(embedding, truth[there], known[there], person, drawn, random, _TRIPLETS)
+    return loss + 2 * triplet_loss(embedding, rows, weights, _MARGIN)
 
 
 def _mean(values: Tensor, known: Tensor) -> Tensor:
@@ -105,8 +104,10 @@ def answer_with_gaps(network: ExpressionNetwork, faces: Faces, random: np.random
 def see(network: ExpressionNetwork, faces: Faces) -> np.ndarray:
     """Coefficients [N, 54], clipped, of faces as they are."""
     network.eval()
+    parts = []
     with torch.no_grad():
-        parts = [network(*to_torch(faces[np.s_[first:first + 256]])).coefficients for first in range(0, len(faces), 256)]
+        for first in range(0, len(faces), 256):
+            parts.append(network(*to_torch(faces[first:first + 256])).coefficients)
     return torch.cat(parts).clamp(0, 1).numpy()
 
 
@@ -147,7 +148,8 @@ class Training:
             group["lr"] = self.rate * min(share / 0.05 + 0.02, 0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
         faces, empty = draw_batch(self.kinds, random)
         self.network.train()
-        loss = loss_of(answer_with_gaps(self.network, faces, random), faces, empty, self.spread, random)
+        answer = answer_with_gaps(self.network, faces, random)
+        loss = loss_of(answer, faces, empty, self.spread, torch.Generator().manual_seed(self.step))
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)

@@ -37,7 +37,8 @@ def columns(count: int = 6, seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def same(a: Faces, b: Faces) -> bool:
-    return all(np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True) for name in Faces.__dataclass_fields__)
+    names = Faces.__dataclass_fields__
+    return all(np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True) for name in names)
 
 
 def test_the_landmark_mirror_is_one() -> None:
