@@ -8,7 +8,6 @@ from addon.core import coefficients
 from addon.core.model_card import load_network
 
 pytest.importorskip("cv2")
-from training.bench_expression import _jitter, _still
 from training.evaluate import DEAD_ON_MEDIAPIPE, correlations, figures
 
 
@@ -31,19 +30,6 @@ def test_dead_and_still_channels() -> None:
     assert "cheekPuffLeft" in DEAD_ON_MEDIAPIPE
     assert figures(guess, truth)["dead_min_r"] == 0
     assert figures(truth, truth)["mae"] == 0
-
-
-def test_jitter_counts_bends_in_still_windows_only() -> None:
-    landmarks = np.zeros((90, 478, 3))
-    landmarks[30:, :, 0] = np.random.default_rng(0).normal(0, 5, (60, 1))
-    windows = _still(landmarks, 30)
-    assert windows == [slice(0, 30)]
-    values = np.linspace(0, 1, 90)[:, None]
-    assert _jitter(values, windows) == pytest.approx(0, abs=1e-9)
-    values[30:60] += np.random.default_rng(1).normal(0, 0.2, (30, 1))
-    assert _jitter(values, windows) == pytest.approx(0, abs=1e-9)
-    values[:30:2] += 0.05
-    assert _jitter(values, windows) > 0.05
 
 
 def test_the_shipped_card_tells_its_quality() -> None:
