@@ -1,16 +1,20 @@
 #version 330
 // Paint and light of a synthetic performer. Places are those of the resting mean face, cm: x to the person's left, y up, z forward.
-uniform int part;  // 0 skin, 1 inside of the mouth, 2 gums and tongue, 3 teeth, 4 eyeball, 5 lashes
+// Parts: 0 skin, 1 inside of the mouth, 2 gums and tongue, 3 teeth, 4 eyeball, 5 lashes.
 uniform vec3 skin, lips, hair, brows, iris, shirt;
 uniform float lip_opacity, brow_opacity, lash_opacity, stubble, blush, roughness, gloss, iris_radius, pupil, wrinkles, seed;
 uniform vec3 key_direction, key_colour, ambient;
 uniform float fill, exposure;
 uniform vec4 creases;  // brows raised, brows drawn together, nose wrinkled, cheeks raised; 0..1
+#ifdef SEEN  // one rectangle over what performer_surface.glsl kept; else the surface itself, for what is see-through
+uniform sampler2D surface[4];
+#else
 in vec3 v_rest;   // for an eyeball: direction from its centre, the pupil along +z
 in vec3 v_normal;
 in vec3 v_view;
 in vec4 v_paint;  // inside the lips cm, inside the brow cm, inside the hair cm, cavity
 in vec2 v_marks;  // stubble 0..1, along a lash 0..1
+#endif
 out vec4 colour;
 
 float hash(vec3 p) {
@@ -57,8 +61,21 @@ vec3 lit(vec3 albedo, vec3 n, vec3 view, float occlusion, float shine, float pow
     return (albedo * (diffuse + sky) + key_colour * spec + ambient * rim * shine) * occlusion;
 }
 void main() {
+#ifdef SEEN
+    ivec2 pixel = ivec2(gl_FragCoord.xy);
+    vec4 at[4] = vec4[4](texelFetch(surface[0], pixel, 0), texelFetch(surface[1], pixel, 0),
+                         texelFetch(surface[2], pixel, 0), texelFetch(surface[3], pixel, 0));
+    int part = int(at[0].w);
+    bool front = fract(at[0].w) < 0.25;
+    vec3 v_rest = at[0].xyz, v_normal = at[1].xyz, v_view = at[2].xyz;
+    vec4 v_paint = at[3];
+    vec2 v_marks = vec2(at[1].w, at[2].w);
+#else
+    const int part = 5;
+    bool front = gl_FrontFacing;
+#endif
     vec3 n = normalize(v_normal), view = normalize(v_view), p = v_rest;
-    if (!gl_FrontFacing) n = -n;
+    if (!front) n = -n;
     vec3 c;
     float alpha = 1.0;
     if (part == 4) {

@@ -56,13 +56,13 @@ class FaceModel:
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
         """Unit normals float32 [V, 3], the mean over the faces around each vertex, weighted by area."""
-        a, b, c, d = (vertices[self._corners[:, i]] for i in range(4))
+        a, b, c, d = (np.take(vertices, self._corners[:, i], axis=0) for i in range(4))
         across, along = c - a, d - b
         face = np.empty_like(across)
         for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
             face[:, i] = across[:, j] * along[:, k] - across[:, k] * along[:, j]
         normal = np.zeros_like(vertices)
-        normal[self._used] = np.add.reduceat(face[self._face_of], self._starts, axis=0)
+        normal[self._used] = np.add.reduceat(np.take(face, self._face_of, axis=0), self._starts, axis=0)
         return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
 
 
@@ -153,12 +153,20 @@ class FaceRenderer:
         self.model = model or FaceModel()
         self.paint = Paint(self.model)
         self._context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
-        self._program: Any = self._context.program(
-            vertex_shader=(_HERE / "performer_vertex.glsl").read_text(),
-            fragment_shader=(_HERE / "performer_fragment.glsl").read_text(),
+        vertex, paint = ((_HERE / f"performer_{name}.glsl").read_text() for name in ("vertex", "fragment"))
+        surface = (_HERE / "performer_surface.glsl").read_text()
+        self._surface: Any = self._context.program(vertex_shader=vertex, fragment_shader=surface)
+        self._lashes: Any = self._context.program(vertex_shader=vertex, fragment_shader=paint)
+        self._seen: Any = self._context.program(
+            vertex_shader="#version 330\nin vec2 at; void main() { gl_Position = vec4(at, 1.0, 1.0); }",
+            fragment_shader=paint.replace("\n", "\n#define SEEN\n", 1),
         )
+        self._seen["surface"].value = 0, 1, 2, 3
         self._size = size
-        self._target = self._context.simple_framebuffer((size, size), 4)
+        depth = self._context.depth_renderbuffer((size, size))
+        self._layers = [self._context.texture((size, size), 4, dtype="f4") for _ in range(4)]
+        self._front = self._context.framebuffer(self._layers, depth)
+        self._target = self._context.framebuffer([self._context.renderbuffer((size, size), 4)], depth)
         self._buffers: dict[str, Any] = {}
         self._arrays = self._vertex_arrays()
         self._person: Person | None = None
@@ -172,16 +180,30 @@ class FaceRenderer:
         layout = [(self._buffers[name], f"{width}f", name)
                   for name, width in (("place", 3), ("normal", 3), ("rest", 3), ("paint", 4), ("marks", 2))]
         faces = self.model.faces
-        quads = faces[faces[:, 3] >= 0]
-        triangles = np.concatenate([faces[:, :3], quads[:, [0, 2, 3]]])
+        quads = faces[:, 3] >= 0
+        # Halves of a quad beside each other: only vertices used a moment ago need no new computing. Not for the lashes,
+        # where the order is seen.
+        near = np.stack([faces[:, :3], faces[:, [0, 2, 3]]], 1)[np.stack([quads | True, quads], 1)]
+        apart = np.concatenate([faces[:, :3], faces[quads][:, [0, 2, 3]]])
         arrays = {}
         for part, ranges in _PARTS.items():
             inside = np.zeros(count, bool)
             for first, last in ranges:
                 inside[first:last] = True
+            triangles, program = (apart, self._lashes) if part == 5 else (near, self._surface)
             chosen = triangles[inside[triangles].all(1)].astype(np.int32)
-            arrays[part] = self._context.vertex_array(self._program, layout, self._context.buffer(chosen.tobytes()))
+            arrays[part] = self._context.vertex_array(
+                program, layout, self._context.buffer(chosen.tobytes()), skip_errors=True)
+        corners = np.array([-1, -1, 3, -1, -1, 3], np.float32)
+        self._whole = self._context.vertex_array(self._seen, [(self._context.buffer(corners.tobytes()), "2f", "at")])
         return arrays
+
+    def _set(self, name: str, value: float | np.ndarray) -> None:
+        """Hand a number, vector or matrix to every program that uses it."""
+        data = np.asarray(value, np.float32).T.tobytes()
+        for program in (self._surface, self._lashes, self._seen):
+            if name in program:
+                program[name].write(data)
 
     def render(self, person: Person, shot: Shot) -> np.ndarray:
         """uint8 [size, size, 3] BGR."""
@@ -189,16 +211,24 @@ class FaceRenderer:
             self._dress(person)
         self._pose(person, shot)
         self._light(person, shot)
-        self._target.use()
-        self._context.clear(0, 0, 0, 0)
-        self._context.enable(moderngl.DEPTH_TEST)
-        self._context.disable(moderngl.BLEND)
+        self._front.color_mask = [(False,) * 4] * 4  # old colours are never looked at: only the depth needs clearing
+        self._front.clear()
+        self._front.color_mask = [(True,) * 4] * 4
+        self._front.use()
+        self._context.enable_only(moderngl.DEPTH_TEST)
         for part in (0, 1, 2, 3, 4):
-            self._program["part"].value = part
+            self._surface["part"].value = part
             self._arrays[part].render()
+        self._target.depth_mask = False
+        self._target.clear(0, 0, 0, 0)
+        self._target.use()
+        for place, layer in enumerate(self._layers):
+            layer.use(place)
+        self._context.depth_func = ">"  # the rectangle is farthest away: it is drawn where something is before it
+        self._whole.render()
+        self._context.depth_func, self._target.depth_mask = "<", True
         self._context.enable(moderngl.BLEND)
         self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE  # type: ignore
-        self._program["part"].value = 5
         self._arrays[5].render()
         pixels = np.frombuffer(self._target.read(components=4), np.uint8).reshape(self._size, self._size, 4)[::-1]
         return _develop(pixels, shot)
@@ -239,10 +269,10 @@ class FaceRenderer:
             rest[first:last] = (ball - centre) @ _to_z(forward).T
         self._buffers["rest"].write(rest.astype(np.float32).tobytes())
         for name in ("skin", "lips", "hair", "brows", "iris", "shirt"):
-            self._program[name].value = tuple(float(v) for v in getattr(look, name))
+            self._set(name, getattr(look, name))
         for name in ("lip_opacity", "brow_opacity", "lash_opacity", "stubble", "blush", "roughness", "gloss",
                      "iris_radius", "pupil", "wrinkles", "seed"):
-            self._program[name].value = float(getattr(look, name))
+            self._set(name, getattr(look, name))
 
     def _pose(self, person: Person, shot: Shot) -> None:
         """Vertices of the expression and the camera."""
@@ -266,16 +296,15 @@ class FaceRenderer:
         lens[0, 2], lens[1, 2] = -2 * shot.offset[0], 2 * shot.offset[1]
         lens[2] = [0, 0, -(far + near) / (far - near), -2 * far * near / (far - near)]
         lens[3, 2] = -1
-        self._program["clip_from_head"].write((lens @ place).T.astype(np.float32).tobytes())
-        self._program["camera_from_head"].write(turn.T.astype(np.float32).tobytes())
-        self._program["camera_from_head_place"].write(place[:3].T.astype(np.float32).tobytes())
+        self._set("clip_from_head", lens @ place)
+        self._set("camera_from_head", turn)
+        self._set("camera_from_head_place", place[:3])
 
     def _light(self, person: Person, shot: Shot) -> None:
-        for name in ("key_direction", "key_colour", "ambient"):
-            self._program[name].value = tuple(float(v) for v in getattr(shot, name))
-        self._program["fill"].value, self._program["exposure"].value = float(shot.fill), float(shot.exposure)
+        for name in ("key_direction", "key_colour", "ambient", "fill", "exposure"):
+            self._set(name, getattr(shot, name))
         at = dict(zip(_CREASED, (shot.coefficients[list(i)].max() for i in _CREASED.values()), strict=True))
-        self._program["creases"].value = tuple(float(at[name]) for name in _CREASED)
+        self._set("creases", np.array([at[name] for name in _CREASED]))
 
 
 # Which coefficients fold the skin where; positions in core.coefficients.NAMES.
