@@ -25,6 +25,7 @@ from addon.core.files import replacing
 from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, Frame
 from addon.tracking.crop import crop_transform
 from addon.tracking.tracker import FaceTracker
+from training.expression_classes import class_mix
 from training.performers import PerformanceCurves, Person, Shot, random_mix, random_person, random_shot
 from training.render_performers import FaceRenderer
 
@@ -42,7 +43,8 @@ _DIRECT_FACE_PX = (58.0, 78.0)
 _CROP_BIAS = np.array([0.0, 0.83, 0.029, 0.0])
 _CROP_ERROR = np.array([0.58, 1.15, 0.025, 0.017]) * 1.5
 # What a picture depends on.
-_MAKERS = ("performers.py", "render_performers.py", "performer_vertex.glsl", "performer_fragment.glsl")
+_MAKERS = ("performers.py", "render_performers.py", "performer_vertex.glsl", "performer_fragment.glsl",
+           "performer_surface.glsl")
 
 with (Path(__file__).parent / "rigid_vertices.toml").open("rb") as _file:
     _VERTICES = {int(landmark): vertex for landmark, vertex in tomllib.load(_file)["vertex"].items()}
@@ -64,9 +66,9 @@ def training_samples(kind: str, shard: int, curves: PerformanceCurves) -> Iterat
 
 def _expression(random: np.random.Generator, curves: PerformanceCurves) -> tuple[np.ndarray, int]:
     choice = random.random()
-    if choice < 0.5:
-        return random_mix(random), -1
-    return curves.sample(random), -1
+    if choice < 0.15:
+        return class_mix(random)
+    return (random_mix(random) if choice < 0.55 else curves.sample(random)), -1
 
 
 def test_samples(kind: str, curves: PerformanceCurves) -> Iterator[Sample]:

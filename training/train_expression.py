@@ -69,7 +69,7 @@ def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, ran
     truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
     error = functional.smooth_l1_loss(answer.coefficients / spread, truth / spread, beta=0.5, reduction="none")
     loss = _mean(error, known)
-    seen = known[:, _LOOKS].all(2) & (truth[:, _CLOSED] < 0.7)
+    seen = known[:, _LOOKS].all(2) & ((truth * known)[:, _CLOSED] < 0.7)
     off = functional.smooth_l1_loss(answer.gaze / 0.2, torch.from_numpy(faces.gaze) / 0.2, beta=0.5, reduction="none")
     loss = loss + 0.4 * _mean(off.mean(2), seen)
     head = torch.from_numpy(faces.head)
@@ -142,6 +142,7 @@ class Training:
 
     def advance(self) -> float:
         """One step; its loss. The rate rises over a twentieth of the steps and falls as a cosine."""
+        torch.manual_seed(_SEED + self.step)  # dropout and the pushes on bones
         random = np.random.default_rng([_SEED, self.step])
         share = self.step / self.steps
         for group in self.optimiser.param_groups:
@@ -168,7 +169,6 @@ def train(training: Training, tests: dict[str, Faces]) -> None:
     """To the last step; prints the mean correlation on the test sets now and then."""
     begun, losses = time.perf_counter(), []
     while training.step < training.steps:
-        torch.manual_seed(_SEED + training.step)
         losses.append(training.advance())
         if training.step % 250 == 0 or training.step == training.steps:
             training.save()
