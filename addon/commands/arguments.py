@@ -1,8 +1,11 @@
-"""What command lines may say: numbers within bounds."""
+"""What command lines may say: numbers within bounds, and where the face is."""
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+
+from ..core.errors import SemblanceError
+from ..tracking.region import FaceBox
 
 
 def whole_number(least: int, most: int, what: str = "a whole number", unit: str = "") -> Callable[[str], int]:
@@ -13,3 +16,26 @@ def whole_number(least: int, most: int, what: str = "a whole number", unit: str 
         return int(text)
 
     return read
+
+
+def face_box(text: str) -> FaceBox:
+    """A type for argparse: four numbers, per cent of the picture."""
+    try:
+        left, top, width, height = (float(number) / 100 for number in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not four numbers such as 30,10,40,50") from error
+    try:
+        return FaceBox(left, top, width, height)
+    except SemblanceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_face_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where the face is and what kind of face it is."""
+    parser.add_argument(
+        "--box", type=face_box, metavar="X,Y,W,H",
+        help="where the head is: left, top, width, height in %% of the picture (default: find it)",
+    )
+    parser.add_argument(
+        "--drawn", action="store_true", help="a drawn or rendered face: read it from the picture, without landmarks"
+    )

@@ -31,6 +31,7 @@ from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
 from .apply import require_bpy
+from .arguments import add_face_arguments
 from .terminal import progress_display, without_chatter
 
 REPORT = "report.json"
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: the open one)")
     parser.add_argument("--render", choices=("mp4", "png"), help="also render a clip, at the scene's camera")
     parser.add_argument("--size", type=_size, default=(640, 640), metavar="WxH", help="of the clip (default: 640x640)")
+    add_face_arguments(parser)
     parser.add_argument("--folder-name", help=argparse.SUPPRESS)  # how a numbered folder reaches a process of --jobs
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="videos at a time, each in its own process")
 
@@ -107,7 +109,7 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
     from ..blender.rendering import ensure_camera, render_clip
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
-    take = _performance(item)
+    take = _performance(item, args)
     take_path, blend = (item.folder / f"{item.stem}{suffix}" for suffix in (SUFFIX, ".blend"))
     write_take(take, take_path)
     outputs = {"take": take_path.name, "blend": blend.name}
@@ -131,11 +133,11 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
     }
 
 
-def _performance(item: Item) -> Take:
+def _performance(item: Item, args: argparse.Namespace) -> Take:
     if item.is_performance:
         return record_take(item.source)
     with closing(progress_display("bar", f"{Path(item.source).name}: tracking")) as progress:
-        return record_take(item.source, progress=progress)
+        return record_take(item.source, box=args.box, drawn=args.drawn, progress=progress)
 
 
 def _reported(item: Item, wanted: dict[str, Any], perform: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -178,6 +180,7 @@ def _in_own_process(item: Item, scene: Path | None, args: argparse.Namespace) ->
         "--folder-name", item.folder.name, "--size", "{}x{}".format(*args.size),
         *(("--scene", str(scene)) if scene else ()),
         *(("--render", args.render) if args.render else ()),
+        *(("--box", args.box.percent) if args.box else ()), *(("--drawn",) if args.drawn else ()),
     ]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     if ended.returncode == 0:
@@ -238,7 +241,8 @@ def _request(item: Item, scene: Path | None, profile: RigProfile, args: argparse
     return {
         "schema": _SCHEMA, "semblance": __version__, "source": _stamp(Path(item.source)),
         "scene": _stamp(scene) if scene else None, "character": profile.name, "profile": _stamp(profile.path),
-        "render": args.render, "size": list(args.size),
+        "render": args.render, "size": list(args.size), "box": args.box.percent if args.box else None,
+        "drawn": args.drawn,
     }
 
 

@@ -7,6 +7,8 @@ examples:
   semblance track clip.mp4
   semblance track clip.mp4 --start 2 --end 12 -o walk.take
   semblance track 0 --end 20 -o me.take          twenty seconds of the first webcam
+  semblance track dog.mp4 --drawn                a drawn face, on which landmarks are of no use
+  semblance track crowd.mp4 --box 30,10,20,25    the head in this part of the picture, in %
   semblance track MySlate_1_iPhone.csv           a Live Link Face recording becomes a take
 """
 from __future__ import annotations
@@ -22,6 +24,7 @@ from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
+from .arguments import add_face_arguments
 from .terminal import progress_display, write_json
 
 
@@ -32,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=_seconds, metavar="SECONDS", help="leave out what comes before")
     parser.add_argument("--end", type=_seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
+    add_face_arguments(parser)
     parser.add_argument(
         "--progress", choices=("bar", "json", "none"), default="bar", help="json writes lines for a program to read"
     )
@@ -68,7 +72,10 @@ def _record(args: argparse.Namespace) -> Take:
         raise SemblanceError(f"A webcam has no end; say how long to record: semblance track {args.source} --end 20.")
     progress = progress_display(args.progress, "Tracking")
     try:
-        return record_take(args.source, start_s=args.start, end_s=args.end, face=args.face, progress=progress)
+        return record_take(
+            args.source, start_s=args.start, end_s=args.end, face=args.face, box=args.box, drawn=args.drawn,
+            progress=progress,
+        )
     finally:
         progress.close()
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,13 +17,21 @@ from ..core.smoothing import Smoothing, smooth
 from ..core.take import SUFFIX, Take, read_take
 from ..expression.calibration import Calibration, calibrate, find_neutral
 from ..expression.encoder import Encoder
-from ..tracking.sources import open_source
+from ..tracking.drawn import DrawnFaceTracker, is_steady, looks_drawn
+from ..tracking.region import FaceBox, middle_box
+from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
 
 Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the source does not know)."""
 # Crops are 49 kB each; encoding as they come keeps memory constant whatever the clip's length.
 _BATCH = 64
+_ONCE: Final = ("camera", "stream")
+"""Kinds of sources that cannot be read again."""
+_READ_AS_DRAWN: Final = (
+    "The landmark network is not sure of this face, so it was read as a drawn one, from the picture alone."
+)
+_DOUBTFUL: Final = "The landmark network is not sure of this face; if it is a drawn one, record it as a drawn one."
 
 
 def record_take(
@@ -31,14 +40,21 @@ def record_take(
     start_s: float | None = None,
     end_s: float | None = None,
     face: int = 0,
+    box: FaceBox | None = None,
+    drawn: bool = False,
     progress: Progress | None = None,
 ) -> Take:
     """Track and encode a whole source; the result is calibrated to its own neutral and smoothed by default.
+
+    A face that the landmark network doubts or does not find is tried once more as a drawn one, if the source can be
+    read again.
 
     Args:
         address: video file, folder or pattern of images, stream address; or a `.take` or Live Link `.csv` to open.
         start_s, end_s: part of the source, in its own time.
         face: which face, 0 = the largest.
+        box: where the head is; None = find it.
+        drawn: the face is a drawn one, to be read from the picture alone.
 
     Raises:
         SemblanceError: if the source cannot be read or no face is found in it.
@@ -48,18 +64,21 @@ def record_take(
         return read_take(Path(address))
     if suffix == ".csv":
         return read_live_link(Path(address))
-    with open_source(address, start_s=start_s, end_s=end_s) as source:
-        tracker, encoder = FaceTracker(face=face), Encoder()
-        faces = _reporting((tracker.track(frame) for frame in source), source.info.frame_count, progress)
-        landmarks, raw = _encode(faces, encoder)
-        info = {**vars(source.info), "warnings": list(source.warnings)}
-    found = raw.confidence > 0
-    if not found.any():
-        raise SemblanceError(f"No face was found in any of the {len(found)} frames of '{address}'.")
-    detector, mesh = tracker.stamps
-    models = {"face_detector": detector, "face_mesh": mesh, "expression": encoder.card.stamp}
-    take = Take(found, landmarks, raw, raw, info, models)
-    return refine(take, find_neutral(raw), Smoothing())
+    encoder = Encoder()
+
+    def read(tracker: FaceTracker | DrawnFaceTracker) -> _Reading:
+        with open_source(address, start_s=start_s, end_s=end_s) as source:
+            return _read(source, tracker, encoder, progress)
+
+    reading = _read_drawn(read, face, box) if drawn else _read_any(read, face, box)
+    if not reading.found.any():
+        raise SemblanceError(
+            f"No face was found in any of the {len(reading.found)} frames of '{address}'; if it shows one, say where "
+            f"(face box){'' if drawn else ' or that it is a drawn one'}."
+        )
+    where = {"box": box.percent if box else None, "drawn": reading.drawn}
+    take = Take(reading.found, reading.landmarks, reading.raw, reading.raw, reading.info | where, reading.models)
+    return refine(take, find_neutral(take.raw), Smoothing())
 
 
 def refine(take: Take, calibration: Calibration, smoothing: Smoothing) -> Take:
@@ -79,11 +98,62 @@ def _reporting(faces: Iterable[FaceFrame], total: int | None, progress: Progress
             progress(done, total)
 
 
-def _encode(faces: Iterator[FaceFrame], encoder: Encoder) -> tuple[np.ndarray, ExpressionTrack]:
-    """Landmarks float32 [T, 478, 3] and the raw track with gaps bridged; confidence 0 where no face was found."""
-    landmarks, rows = [], []
+@dataclass(frozen=True)
+class _Reading:
+    """A source read once."""
+
+    presence: np.ndarray
+    """float [T]: the tracker's confidence, 0 where it found no face."""
+    landmarks: np.ndarray
+    raw: ExpressionTrack
+    """Gaps bridged; confidence 0 where no face was found or could be read."""
+    info: dict[str, Any]
+    models: dict[str, str]
+    drawn: bool
+
+    @property
+    def found(self) -> np.ndarray:
+        """bool [T]"""
+        return self.raw.confidence > 0
+
+
+_Read = Callable[[FaceTracker | DrawnFaceTracker], _Reading]
+
+
+def _read_any(read: _Read, face: int, box: FaceBox | None) -> _Reading:
+    """As a person's face; as a drawn one if that is what it shows."""
+    reading = read(FaceTracker(face, box))
+    if not looks_drawn(reading.presence):
+        return reading
+    if reading.info["kind"] in _ONCE:
+        reading.info["warnings"].append(_DOUBTFUL)
+        return reading
+    again = read(DrawnFaceTracker(face, box))
+    if not (is_steady(again.presence) and again.found.any()):
+        return reading
+    again.info["warnings"].append(_READ_AS_DRAWN)
+    return again
+
+
+def _read_drawn(read: _Read, face: int, box: FaceBox | None) -> _Reading:
+    """As a drawn face; if none is found, one that fills the picture."""
+    reading = read(DrawnFaceTracker(face, box))
+    if reading.presence.any() or reading.info["kind"] in _ONCE:
+        return reading
+    return read(DrawnFaceTracker(face, middle_box(reading.info["width"], reading.info["height"])))
+
+
+def _read(
+    source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None
+) -> _Reading:
+    faces = _reporting((tracker.track(frame) for frame in source), source.info.frame_count, progress)
+    presence, landmarks, rows = [], [], []
     while batch := list(islice(faces, _BATCH)):
+        presence += [face.confidence if face.found else 0.0 for face in batch]
         landmarks += [face.landmarks for face in batch]
         track = encoder.encode(batch)
         rows += [track.row(i) for i in range(len(track))]
-    return np.stack(landmarks), bridge(stack(rows))
+    info = {**vars(source.info), "warnings": list(source.warnings)}
+    models = {**tracker.stamps, "expression": encoder.card.stamp}
+    drawn = isinstance(tracker, DrawnFaceTracker)
+    return _Reading(np.array(presence), np.stack(landmarks), bridge(stack(rows)), info, models, drawn)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.errors import require
 from ..core.frames import CROP_SIZE
+from .region import Region
 
 SPAN: Final = 3.2
 """Side of the crop in distances between the eyes' centres: raised brows and hair line to the chin of an open mouth."""
@@ -56,12 +57,19 @@ def crop_transform(landmarks: np.ndarray) -> np.ndarray:
 
 
 def aligned_crop(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """uint8 [128, 128, 3]: the face of `landmarks` [478, 3] cut out of `image`, black outside it.
+    """uint8 [128, 128, 3]: the face of `landmarks` [478, 3] cut out of `image`, black outside it."""
+    return _cut(image, crop_transform(landmarks))
 
-    A face larger than the crop is averaged over the pixels that fall into one, not sampled.
-    """
+
+def square_crop(image: np.ndarray, region: Region) -> np.ndarray:
+    """uint8 [128, 128, 3]: an upright square of `image`, black outside it; the crop where no landmarks are known."""
+    zoom, middle = CROP_SIZE / region.side, (CROP_SIZE - 1) / 2
+    return _cut(image, np.array([[zoom, 0, middle - zoom * region.x], [0, zoom, middle - zoom * region.y]]))
+
+
+def _cut(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The crop of a similarity [2, 3]; what is larger than the crop is averaged over the pixels of one, not sampled."""
     cv2 = require("cv2", "Face tracking")
-    matrix = crop_transform(landmarks)
     finer = int(np.clip(round(1 / np.hypot(*matrix[0, :2])), 1, 8))
     matrix = matrix * finer + [0, 0, (finer - 1) / 2]
     size = CROP_SIZE * finer

@@ -1,14 +1,17 @@
 """A square region of a picture, turned so that the face in it is level: cut out, and mapped back."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.errors import require
+from ..core.errors import SemblanceError, require
 
 MARGIN = 1.5
 """How much larger than the face's box the region is that the mesh network sees; it was trained so."""
+
+
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Region:
             [sin, cos, self.y - (sin + cos) / 2],
         ])
 
+    def holds(self, point: np.ndarray) -> bool:
+        """True if a point [2] of the picture is inside; for an upright square."""
+        return bool(np.abs(point - (self.x, self.y)).max() <= self.side / 2)
+
     def cut(self, image: np.ndarray, size: int, *, extend: bool) -> np.ndarray:
         """uint8 [size, size, 3], bilinear; outside the picture black, or with `extend` its outermost pixels again."""
         cv2 = require("cv2", "Face tracking")
@@ -43,6 +50,47 @@ class Region:
         moved = points * self.side
         moved[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         return moved
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """Where a user says that the head is; shares 0..1 of the picture's width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        """Raises SemblanceError for a box that is not in the picture."""
+        inside = 0 <= self.left < 1 and 0 <= self.top < 1 and self.left + self.width <= 1 + _ROUNDING
+        if not (inside and self.top + self.height <= 1 + _ROUNDING and min(self.width, self.height) > 0):
+            raise SemblanceError(
+                f"The face box {self.percent} (left, top, width and height in % of the picture) must lie inside the "
+                "picture and not be empty."
+            )
+
+    @property
+    def percent(self) -> str:
+        """Left, top, width, height in % of the picture, such as "30,10,40,50"."""
+        return ",".join(f"{100 * share:.6g}" for share in (self.left, self.top, self.width, self.height))
+
+    def square(self, image: np.ndarray) -> Region:
+        """The upright square around the box, by its longer side."""
+        size = np.array([image.shape[1], image.shape[0]])
+        x, y = size * (self.left + self.width / 2, self.top + self.height / 2)
+        return Region(float(x), float(y), float((size * (self.width, self.height)).max()), 0.0)
+
+    def surroundings(self, image: np.ndarray) -> Region:
+        """The square with the room around it that the face detector wants."""
+        square = self.square(image)
+        return replace(square, side=square.side * MARGIN)
+
+
+def middle_box(width: int, height: int) -> FaceBox:
+    """The largest square in the middle of a picture of that size in px, for one that a face fills."""
+    across, down = (min(width, height) / side for side in (width, height))
+    return FaceBox((1 - across) / 2, (1 - down) / 2, across, down)
 
 
 def whole(image: np.ndarray) -> Region:

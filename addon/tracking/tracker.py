@@ -6,83 +6,60 @@ the network sees a face there. Values are raw; smoothing is a later step.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..core.errors import SemblanceError
 from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from .crop import aligned_crop
-from .networks import DetectorNetwork, MeshNetwork
-from .region import Region, around, whole
+from .detection import FOUND, Detection, Detector, overlap
+from .networks import MeshNetwork
+from .region import FaceBox, Region, around, whole
 
-FOUND = 0.5
-"""Least probability of a detection, and of a face in the region."""
-SAME_FACE = 0.3
-"""Least overlap (intersection over union) of two boxes around one face."""
 EYE_CORNERS = [33, 263]
 """Landmarks: outer corners of the right and the left eye."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A face in the whole picture; px."""
-
-    low: np.ndarray
-    """float [2]: upper left corner of its box."""
-    high: np.ndarray
-    """float [2]: lower right corner."""
-    points: np.ndarray
-    """float [6, 2]: right eye, left eye, nose, mouth, right and left ear."""
-    score: float
-
-    @property
-    def region(self) -> Region:
-        """What the mesh network should look at."""
-        return around(self.low, self.high, self.points[0], self.points[1])
 
 
 class FaceTracker:
     """Follows one face through the frames of one source.
 
     `face` chooses among several in the picture where tracking begins: 0 is the largest, 1 the second largest and so on.
-    Later the same face is kept by overlap with where it was last seen.
+    Later the same face is kept by overlap with where it was last seen. With a `box` only faces in it are looked for.
     """
 
-    def __init__(self, face: int = 0) -> None:
+    def __init__(self, face: int = 0, box: FaceBox | None = None) -> None:
         """Raises SemblanceError for a number below 0, or if onnxruntime or a network is missing."""
-        if face < 0:
-            raise SemblanceError(f"The number of the face must be 0 (the largest) or more, not {face}.")
-        self._detector, self._mesh = DetectorNetwork(), MeshNetwork()
-        self._face = face
+        check_face(face)
+        self._detector, self._mesh = Detector(), MeshNetwork()
+        self._face, self._box = face, box
         self._region: Region | None = None
         self._last: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
-    def stamps(self) -> tuple[str, str]:
-        """"name version sha256-prefix" of both networks, for a take's header."""
-        return self._detector.card.stamp, self._mesh.card.stamp
+    def stamps(self) -> dict[str, str]:
+        """Role → "name version sha256-prefix" of both networks, for a take's header."""
+        return {"face_detector": self._detector.stamp, "face_mesh": self._mesh.card.stamp}
 
     def reset(self) -> None:
         """Forget the face: the next frame is from somewhere else."""
         self._region = self._last = None
 
     def detect(self, image: np.ndarray) -> list[Detection]:
-        """All faces in uint8 [H, W, 3] BGR, the likeliest first."""
-        square = whole(image)
-        boxes, scores = self._detector(square.cut(image, self._detector.side, extend=False))
-        likely = scores >= FOUND
-        return [_in_picture(row, score, square) for row, score in _merge(boxes[likely], scores[likely])]
+        """All faces in uint8 [H, W, 3] BGR, or only those whose middle is in the box; the likeliest first."""
+        if self._box is None:
+            return self._detector.find(image, whole(image))
+        square = self._box.square(image)
+        faces = self._detector.find(image, self._box.surroundings(image))
+        return [face for face in faces if square.holds((face.low + face.high) / 2)]
 
     def track(self, frame: Frame) -> FaceFrame:
         """The followed face in `frame`; `found` is False where there is none."""
         region = self._region or self._find(frame.image)
         if region is None:
-            return _nothing(frame, 0.0)
+            return no_face(frame, 0.0)
         landmarks, presence = self._look(frame.image, region)
         if not presence >= FOUND:
             self._region = None
-            return _nothing(frame, presence)
+            return no_face(frame, presence)
         self._last = _box(landmarks)
         self._region = around(*self._last, *landmarks[EYE_CORNERS, :2])
         return FaceFrame(frame.time_s, True, landmarks, presence, aligned_crop(frame.image, landmarks))
@@ -117,37 +94,13 @@ def _box(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return landmarks[:, :2].min(0), landmarks[:, :2].max(0)
 
 
-def overlap(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> float:
-    """Intersection over union of two boxes given by their corners [2]."""
-    shared = np.prod(np.clip(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0, None))
-    return float(shared / (np.prod(high_a - low_a) + np.prod(high_b - low_b) - shared))
+def check_face(face: int) -> None:
+    """Raise SemblanceError for a number below 0."""
+    if face < 0:
+        raise SemblanceError(f"The number of the face must be 0 (the largest) or more, not {face}.")
 
 
-def _merge(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Weighted non-maximum suppression: boxes of one face become their mean, weighted by score.
-
-    The published description is in Bazarevsky et al., "BlazeFace" (2019), section 3.3: blending instead of suppressing
-    takes the jitter out of the detector's boxes.
-    """
-    order = np.argsort(-scores, kind="stable")
-    corners = [(row[:2] - row[2:4] / 2, row[:2] + row[2:4] / 2) for row in boxes]
-    merged = []
-    while len(order):
-        best = order[0]
-        same = np.array([i == best or overlap(*corners[best], *corners[i]) > SAME_FACE for i in order])
-        group = order[same]
-        merged.append((np.average(boxes[group], axis=0, weights=scores[group]), float(scores[best])))
-        order = order[~same]
-    return merged
-
-
-def _in_picture(row: np.ndarray, score: float, square: Region) -> Detection:
-    points = square.project(row.reshape(8, 2)[2:])
-    centre, size = square.project(row[None, :2])[0], row[2:4] * square.side
-    return Detection(centre - size / 2, centre + size / 2, points, score)
-
-
-def _nothing(frame: Frame, confidence: float) -> FaceFrame:
+def no_face(frame: Frame, confidence: float) -> FaceFrame:
     """What is told of a frame without a face."""
     return FaceFrame(
         frame.time_s, False, np.full((LANDMARK_COUNT, 3), np.nan, np.float32), confidence,

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.core.frames import Frame
-from addon.tracking.crop import _POINTS, _POSITIONS, aligned_crop, crop_transform
+from addon.tracking.crop import _POINTS, _POSITIONS, CENTRE, SPAN, aligned_crop, crop_transform, square_crop
+from addon.tracking.region import Region
 from addon.tracking.tracker import FaceTracker
 
 BROWS = [46, 52, 53, 55, 63, 65, 66, 70, 105, 107, 276, 282, 283, 285, 293, 295, 296, 300, 334, 336]
@@ -105,6 +106,15 @@ def test_large_face_is_averaged_not_sampled() -> None:
     image = np.repeat(checkered[..., None], 3, axis=2)
     crop = aligned_crop(image, average_head(180.0) + [300, 200, 0])
     assert crop[40:90, 40:90].std() < 12
+
+
+def test_a_square_is_the_crop_that_level_landmarks_there_give() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    for scale in (30.0, 90.0):
+        landmarks = average_head(scale) + [150, 120, 0]
+        centre = CENTRE * scale + [150, 120, 0]
+        square = square_crop(image, Region(centre[0], centre[1], SPAN * scale, 0.0))
+        assert np.abs(square.astype(int) - aligned_crop(image, landmarks)).max() <= 1
 
 
 def test_half_outside_is_black() -> None:

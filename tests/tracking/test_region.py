@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.tracking.region import Region, around, whole
+from addon.core.errors import SemblanceError
+from addon.tracking.region import FaceBox, Region, around, middle_box, whole
 
 
 def test_whole_picture_gets_black_bars() -> None:
@@ -43,3 +44,27 @@ def test_project_turns_scales_and_moves(
     expected = complex(x, y) + side * np.exp(1j * angle) * (unit[:, 0] + 1j * unit[:, 1] - (0.5 + 0.5j))
     assert np.allclose(moved[:, 0] + 1j * moved[:, 1], expected, atol=1e-9)
     assert np.allclose(moved[:, 2], unit[:, 2] * side)
+
+
+def test_a_box_is_a_square_by_its_longer_side_wherever_the_picture_is_cut_off() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    assert FaceBox(0.5, 0.2, 0.25, 0.4).square(image) == Region(125, 40, 50, 0)
+    assert FaceBox(0, 0, 0.1, 0.8).square(image) == Region(10, 40, 80, 0)
+    assert FaceBox(0, 0, 0.1, 0.8).surroundings(image).side == pytest.approx(120)
+    assert FaceBox(0.3, 0.1, 0.2, 0.5).percent == "30,10,20,50"
+
+
+@given(st.integers(16, 4000), st.integers(16, 4000))
+def test_the_middle_box_is_the_largest_square_in_the_middle(width: int, height: int) -> None:
+    square = middle_box(width, height).square(np.zeros((height, width, 1), np.uint8))
+    assert (square.x, square.y, square.side) == pytest.approx((width / 2, height / 2, min(width, height)))
+
+
+@pytest.mark.parametrize("numbers", [
+    (-0.1, 0, 0.5, 0.5), (0, 0, 1.1, 0.5), (0.6, 0, 0.5, 0.5), (0, 0.6, 0.2, 0.5), (0, 0, 0, 0.5), (0, 0, 0.5, 0),
+    (float("nan"), 0, 0.5, 0.5), (0, 0, 0.5, float("nan")), (0, 0, float("inf"), 0.5),
+])
+def test_a_box_outside_the_picture_is_refused(numbers: tuple[float, float, float, float]) -> None:
+    with pytest.raises(SemblanceError, match="must lie inside the picture") as caught:
+        FaceBox(*numbers)
+    assert "\n" not in str(caught.value)

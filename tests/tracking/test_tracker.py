@@ -9,8 +9,9 @@ import pytest
 
 from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
-from addon.tracking.region import around
-from addon.tracking.tracker import FaceTracker, overlap
+from addon.tracking.detection import overlap
+from addon.tracking.region import FaceBox, around
+from addon.tracking.tracker import FaceTracker
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,13 @@ def test_same_face_is_kept_after_a_gap(two_faces: np.ndarray) -> None:
     faces = follow(FaceTracker(1), [two_faces, black, only_small, black, two_faces])
     assert [face.found for face in faces] == [True, False, True, False, True]
     assert all(np.mean(face.landmarks[:, 0]) < 400 for face in faces if face.found)
+
+
+def test_a_box_chooses_the_face_in_it(two_faces: np.ndarray) -> None:
+    small, nobody = FaceBox(0.05, 0.25, 0.35, 0.58), FaceBox(0.35, 0.0, 0.15, 0.2)
+    for seen in follow(FaceTracker(box=small), [two_faces] * 2):
+        assert seen.found and np.mean(seen.landmarks[:, 0]) < 400
+    assert not any(face.found for face in follow(FaceTracker(box=nobody), [two_faces] * 2))
 
 
 def test_a_face_that_is_not_there(two_faces: np.ndarray) -> None:

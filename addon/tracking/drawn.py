@@ -1,0 +1,140 @@
+"""Follows a drawn or rendered face, on which the landmark network finds nothing or the wrong places: Frame → FaceFrame.
+
+Such a face is read from the picture alone: its place is the user's box, or what the face detector sees even faintly,
+calmed over time because its boxes tremble; for as long as it sees nothing, the last place while it looks the same.
+"""
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from ..core.errors import require
+from ..core.frames import LANDMARK_COUNT, FaceFrame, Frame
+from .crop import square_crop
+from .detection import FOUND, Detection, Detector, overlap
+from .region import FaceBox, Region, whole
+from .tracker import check_face, no_face
+
+SURE: Final = 0.99
+"""Presence that the landmark network has on people, also dark, small, blurred and tilted ones."""
+_DOUBTED: Final = 0.2
+"""Share of a source's faces below SURE from which on it is drawn. Measured: people 0 to 0.06, Uno 0.3 to 1."""
+_FAINT: Final = 0.3
+"""Least probability of a detection; drawn faces get less than people."""
+_HELD: Final = 0.1
+"""Confidence of a face that is only held where it was."""
+_ALIKE: Final = 0.7
+"""Least correlation with how the place looked when a face was seen there."""
+_LOOK_PX: Final = 32
+_SPAN: Final = 1.55
+"""Side of the crop in detected boxes. What tracking.crop shows of people and of our characters with two eyes is 1.35;
+Uno's brow would be cut off then."""
+_PLACE_S: Final = 0.15
+_SIZE_S: Final = 0.6
+"""Time constants of the calmed place and size; heads move faster than they come nearer."""
+_JUMP: Final = 0.3
+"""Least overlap of a detected square with the one before, below which the picture has cut to elsewhere."""
+
+
+class DrawnFaceTracker:
+    """Follows one drawn face through the frames of one source; its FaceFrames have a crop but no landmarks.
+
+    `face` chooses by size among several where tracking begins, as for people. A `box` is taken as it is in all frames.
+    """
+
+    def __init__(self, face: int = 0, box: FaceBox | None = None) -> None:
+        """Raises SemblanceError for a number below 0, or if onnxruntime or the network is missing."""
+        check_face(face)
+        self._detector = Detector()
+        self._face, self._box = face, box
+        self._region: Region | None = None
+        self._time_s = -math.inf
+        self._look = np.zeros((_LOOK_PX, _LOOK_PX))
+
+    @property
+    def stamps(self) -> dict[str, str]:
+        """Role → "name version sha256-prefix" of the network, for a take's header."""
+        return {"face_detector": self._detector.stamp}
+
+    def track(self, frame: Frame) -> FaceFrame:
+        """The followed face in `frame`; `found` is False where there is none."""
+        region, confidence = self._place(frame)
+        if region is None:
+            return no_face(frame, 0.0)
+        unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+        return FaceFrame(frame.time_s, True, unknown, confidence, square_crop(frame.image, region))
+
+    def _place(self, frame: Frame) -> tuple[Region | None, float]:
+        """The square of the face, None if there is none, and how sure that is."""
+        if self._box:
+            return self._box.square(frame.image), FOUND
+        face = self._choose(self._detector.find(frame.image, whole(frame.image), _FAINT))
+        if face is not None:
+            self._region = self._calmed(_square(face), frame.time_s)
+            self._time_s, self._look = frame.time_s, _look(frame.image, self._region)
+            return self._region, face.score
+        if self._region is not None and _correlation(self._look, _look(frame.image, self._region)) >= _ALIKE:
+            return self._region, _HELD
+        return None, 0.0
+
+    def _choose(self, faces: list[Detection]) -> Detection | None:
+        """The face that was followed before, or the `face`-th by size."""
+        last = self._region
+        if last is not None and faces:
+            nearest = max(faces, key=lambda face: _shared(_square(face), last))
+            if _shared(_square(nearest), last) > 0:
+                return nearest
+        faces = sorted(faces, key=lambda face: _square(face).side, reverse=True)
+        return faces[self._face] if self._face < len(faces) else None
+
+    def _calmed(self, new: Region, time_s: float) -> Region:
+        """Between the place before and the new one; the new one after a cut."""
+        last = self._region
+        if last is None or _shared(last, new) < _JUMP:
+            return new
+        place, size = (1 - math.exp(-(time_s - self._time_s) / constant) for constant in (_PLACE_S, _SIZE_S))
+        return Region(
+            last.x + place * (new.x - last.x), last.y + place * (new.y - last.y),
+            last.side + size * (new.side - last.side), 0.0,
+        )
+
+
+def looks_drawn(presence: np.ndarray) -> bool:
+    """True if the landmark network doubts its faces too often for a person's, or has none.
+
+    `presence` float [T] is its probability of a face, 0 where it has none.
+    """
+    seen = presence[presence > 0]
+    return len(seen) == 0 or bool((seen < SURE).mean() > _DOUBTED)
+
+
+def is_steady(presence: np.ndarray) -> bool:
+    """True if a drawn face was detected in most frames, so that it is hardly a chance pattern; presence float [T]."""
+    return bool((presence >= FOUND).mean() > 0.5)
+
+
+def _square(face: Detection) -> Region:
+    """The upright square that the crop shows; drawn eyes tell the detector too little of the roll."""
+    x, y = (face.low + face.high) / 2
+    return Region(float(x), float(y), float((face.high - face.low).max()) * _SPAN, 0.0)
+
+
+def _shared(a: Region, b: Region) -> float:
+    """Overlap of two upright squares."""
+    corners = [np.array([square.x, square.y]) + sign * square.side / 2 for square in (a, b) for sign in (-1, 1)]
+    return overlap(*corners)
+
+
+def _look(image: np.ndarray, region: Region) -> np.ndarray:
+    """float [32, 32]: the place in grey, of mean 0 and length 1."""
+    cv2 = require("cv2", "Face tracking")
+    grey = cv2.cvtColor(square_crop(image, region), cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, (_LOOK_PX, _LOOK_PX), interpolation=cv2.INTER_AREA).astype(float)
+    small -= small.mean()
+    return small / max(float(np.linalg.norm(small)), 1e-6)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a * b).sum())

@@ -1,0 +1,132 @@
+"""Drawn faces: Uno's picture, on which the landmark network errs; people are not taken for drawn ones."""
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from addon.core.errors import SemblanceError
+from addon.core.frames import FaceFrame, Frame
+from addon.core.paths import RIGS, ROOT
+from addon.tracking.drawn import DrawnFaceTracker, is_steady, looks_drawn
+from addon.tracking.region import FaceBox
+from addon.tracking.tracker import FaceTracker
+
+GREY = 150
+
+
+def scene(name: str, left: int, top: int, size: int = 256) -> np.ndarray:
+    """uint8 [360, 640, 3]: a character's thumbnail somewhere on a grey ground."""
+    thumbnail = cv2.imread(str(RIGS / name / "thumbnail.png"), cv2.IMREAD_UNCHANGED)
+    small = cv2.resize(thumbnail, (size, size), interpolation=cv2.INTER_AREA).astype(float)
+    alpha = small[..., 3:] / 255
+    picture = np.full((360, 640, 3), GREY, np.uint8)
+    there = picture[top:top + size, left:left + size]
+    there[:] = small[: len(there), : there.shape[1], :3] * alpha + GREY * (1 - alpha)
+    return picture
+
+
+EMPTY = np.full((360, 640, 3), GREY, np.uint8)
+
+
+def follow(tracker: DrawnFaceTracker | FaceTracker, images: list[np.ndarray]) -> list[FaceFrame]:
+    return [tracker.track(Frame(image, i / 25, i)) for i, image in enumerate(images)]
+
+
+def test_uno_is_found_without_landmarks() -> None:
+    face, = follow(DrawnFaceTracker(), [scene("uno", 100, 50)])
+    assert face.found and not face.has_landmarks and 0.3 <= face.confidence < 1
+    assert face.crop.shape == (128, 128, 3) and face.crop.dtype == np.uint8
+    # His head fills most of the crop, with the thumbnail's ground beside it.
+    head = np.abs(face.crop.astype(int) - face.crop[0, 0]).max(2) > 20
+    assert 0.5 < head.mean() < 0.95 and head[:, 64].mean() > 0.9
+
+
+def test_the_crop_goes_along_and_does_not_tremble() -> None:
+    random = np.random.default_rng(0)
+    moving = [scene("uno", 100 + 6 * i, 50) for i in range(20)]
+    noisy = [cv2.add(image, random.integers(0, 6, image.shape, np.uint8)) for image in moving]
+    faces = follow(DrawnFaceTracker(), noisy)
+    assert all(face.found for face in faces)
+    steps = [np.abs(a.crop.astype(int) - b.crop).mean() for a, b in itertools.pairwise(faces[8:])]
+    assert max(steps) < 12
+
+
+def test_nobody_is_invented_where_nothing_is_drawn() -> None:
+    for value in (0, 127, 255):
+        face, = follow(DrawnFaceTracker(), [np.full((120, 160, 3), value, np.uint8)])
+        assert not face.found and not face.crop.any() and face.confidence == 0
+
+
+def test_a_face_that_leaves_is_gone_and_one_elsewhere_is_taken_up_at_once() -> None:
+    here, there = scene("uno", 20, 50), scene("uno", 350, 50)
+    faces = follow(DrawnFaceTracker(), [here, here, EMPTY, EMPTY, there])
+    assert [face.found for face in faces] == [True, True, False, False, True]
+    assert np.abs(faces[4].crop.astype(int) - faces[1].crop).mean() < 30
+
+
+def test_a_moment_that_the_detector_misses_is_held_with_little_confidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker, image = DrawnFaceTracker(), scene("uno", 100, 50)
+    seen, = follow(tracker, [image])
+    monkeypatch.setattr(tracker._detector, "find", lambda *_: [])
+    held, changed = (tracker.track(Frame(each, 0.1, 1)) for each in (cv2.convertScaleAbs(image, alpha=0.8), EMPTY))
+    assert held.found and held.confidence < 0.3 <= seen.confidence and not changed.found
+    assert np.abs(held.crop * 1.25 - seen.crop).mean() < 5
+
+
+def test_a_box_is_taken_as_it_is() -> None:
+    image = scene("uno", 100, 50)
+    face, none = follow(DrawnFaceTracker(box=FaceBox(100 / 640, 50 / 360, 256 / 640, 256 / 360)), [image, EMPTY])
+    assert face.found and none.found
+    expected = cv2.resize(image[50:306, 100:356], (128, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(face.crop.astype(int) - expected).mean() < 2
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, 330), (1, 20)])
+def test_the_larger_of_two_is_followed_or_the_smaller_if_asked_for(number: int, left: int) -> None:
+    both = scene("uno", 330, 40, 300)
+    both[:, :300] = scene("uno", 20, 100, 200)[:, :300]
+    alone = scene("uno", left, *((40, 300) if number == 0 else (100, 200)))
+    face, expected = follow(DrawnFaceTracker(number), [both])[0], follow(DrawnFaceTracker(), [alone])[0]
+    assert np.abs(face.crop.astype(int) - expected.crop).mean() < 10
+
+
+def test_a_negative_number_is_refused() -> None:
+    with pytest.raises(SemblanceError, match="not -1"):
+        DrawnFaceTracker(-1)
+
+
+def presence(faces: list[FaceFrame]) -> np.ndarray:
+    return np.array([face.confidence if face.found else 0.0 for face in faces])
+
+
+def test_people_do_not_look_drawn_in_whatever_light(shared: Path) -> None:
+    video = cv2.VideoCapture(str(shared / "data/webcam_video/man_at_webcam.mp4"))
+    frames = [video.read()[1] for _ in range(10)]
+    random = np.random.default_rng(0)
+    dark = [np.clip(image * 0.12 + random.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for image in frames]
+    blurred = [cv2.GaussianBlur(image, (0, 0), 9) for image in frames]
+    for images in (frames, dark, blurred, [*frames[:3], *[EMPTY] * 7]):
+        assert not looks_drawn(presence(follow(FaceTracker(), images)))
+
+
+def test_the_performer_of_the_demo_does_not_look_drawn() -> None:
+    video = cv2.VideoCapture(str(ROOT / "assets/demo/performer.mp4"))
+    faces = follow(FaceTracker(), [video.read()[1] for _ in range(20)])
+    assert not looks_drawn(presence(faces))
+    lost = [replace(face, found=False) for face in faces[:18]]
+    assert not looks_drawn(presence([*lost, *faces[18:]]))
+
+
+def test_who_is_never_seen_or_doubted_looks_drawn() -> None:
+    assert looks_drawn(np.zeros(5)) and looks_drawn(np.array([1.0, 1.0, 0.8, 0.0]))
+    assert not looks_drawn(np.array([1.0] * 9 + [0.6] + [0.0] * 50))
+
+
+def test_a_face_is_steady_only_if_most_frames_show_it() -> None:
+    assert is_steady(np.array([0.6, 0.6, 0.1]))
+    assert not is_steady(np.array([0.6, 0.4, 0.1])) and not is_steady(np.zeros(3))
