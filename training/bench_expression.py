@@ -1,6 +1,7 @@
 """Figures of the expression encoder beside MediaPipe's blendshapes (and what the card says of ridge and nearest).
 
-The test sets are rendered anew when they are not in out/expression: about two minutes each, Mora's half a minute.
+The test sets are rendered anew when they are not in out/expression: about four minutes each, a character's half a
+minute.
 """
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ _OUT: Final = ROOT / "out" / "expression"
 _RIVAL: Final = "MediaPipe blendshapes"
 _TRIPLETS: Final = 3000
 _TRIPLET_SEED: Final = 90_002
+_CHARACTER_TRIPLETS: Final = 900
 _MORA_FACES: Final = 200
 
 
@@ -63,16 +65,43 @@ def measure_people() -> dict[str, Row]:
 
 
 def measure_characters() -> dict[str, Row]:
+    """Triplets of two people and one of our characters, by what it can show; the mean over all five."""
+    from training.drawn_faces import CHARACTERS, test_set
+
+    shares = []
+    for name in CHARACTERS:
+        columns = test_set(name, _OUT)
+        drawn = _seen(columns, everyone=True) | {"known": columns["known"]}
+        shares.append(_across({key: values[columns["known"].any(1)] for key, values in drawn.items()},
+                              _CHARACTER_TRIPLETS))
+    mean = {view: float(np.mean([share[view] for share in shares])) for view in shares[0]}
+    each = {name: share["embedding"] for name, share in zip(CHARACTERS, shares, strict=True)}
+    return {"expression.triplets_characters": _row(mean | each, "share right both ways", ">= 0.85")}
+
+
+def measure_mora() -> dict[str, Row]:
     """Triplets of two people and Mora, the only character whose controls are coefficients exactly."""
     from training.triplets import character_set
 
     mora = _seen(character_set("Mora", _MORA_FACES, _OUT))
-    mora |= {"drawn": np.ones(len(mora["person"]), bool), "person": np.full(len(mora["person"]), -1)}
+    return {"expression.triplets_mora": _row(_across(mora, _TRIPLETS), "share right both ways", ">= 0.85")}
+
+
+def _across(drawn: dict[str, np.ndarray], count: int) -> dict[str, float]:
+    """How well triplets of two people and a face of one character are ordered, by each space.
+
+    `drawn` is its table, with bool [N, 54] "known" where it does not show everything.
+    """
+    from training.triplets import common
+
+    drawn = drawn | {"drawn": np.ones(len(drawn["person"]), bool), "person": np.full(len(drawn["person"]), -1)}
+    known = drawn.pop("known", np.ones(drawn["truth"].shape, bool))
     tables = []
     for people in _people():
         people = people | {"drawn": np.zeros(len(people["person"]), bool)}
-        tables.append({name: np.concatenate([people[name], mora[name]]) for name in people})
-    return {"expression.triplets_characters": _row(_rightly(tables), "share right both ways", ">= 0.85")}
+        table = {name: np.concatenate([people[name], drawn[name]]) for name in people}
+        tables.append(table | {"truth": common(table["truth"], known)})
+    return _rightly(tables, count)
 
 
 @cache
@@ -83,23 +112,26 @@ def _people() -> list[dict[str, np.ndarray]]:
     return [_seen(test_set(kind, _OUT)) for kind in ("random", "performance")]
 
 
-def _seen(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Truth, person and all spaces of `training.triplets`; a face that our tracker or MediaPipe misses is left out."""
+def _seen(columns: dict[str, np.ndarray], everyone: bool = False) -> dict[str, np.ndarray]:
+    """Truth, person and all spaces of `training.triplets`.
+
+    A face that our tracker or MediaPipe misses is left out, unless `everyone` is wanted.
+    """
     from training.triplets import spaces
 
     table = {"truth": columns["coefficients"], "person": columns["person"], **spaces(columns)}
-    there = columns["found"] & table[_RIVAL].any(1)
+    there = columns["found"] & (table[_RIVAL].any(1) | everyone)
     return {name: values[there] for name, values in table.items()}
 
 
-def _rightly(tables: list[dict[str, np.ndarray]]) -> dict[str, float]:
-    """The share of triplets that each space orders rightly, the mean over the tables."""
+def _rightly(tables: list[dict[str, np.ndarray]], count: int = _TRIPLETS) -> dict[str, float]:
+    """The share of `count` triplets that each space orders rightly, the mean over the tables."""
     from training.triplets import both_ways, draw_triplets, perceived
 
     shares = []
     for table in tables:
         drawn = table.get("drawn")
-        triplets = draw_triplets(table["truth"], table["person"], _TRIPLETS, _TRIPLET_SEED, drawn)
+        triplets = draw_triplets(table["truth"], table["person"], count, _TRIPLET_SEED, drawn)
         views = {name: view for name, view in table.items() if name not in ("truth", "person", "drawn")}
         views["strength alone"] = np.linalg.norm(perceived(table["truth"]), axis=1, keepdims=True)
         shares.append({name: both_ways(view, triplets) for name, view in views.items()})
@@ -117,4 +149,5 @@ MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {
     ("expression.performance_r",): measure_performance,
     ("expression.triplets_people", "expression.identity_probe"): measure_people,
     ("expression.triplets_characters",): measure_characters,
+    ("expression.triplets_mora",): measure_mora,
 }

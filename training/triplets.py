@@ -19,12 +19,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from addon.core import coefficients
 from addon.core.control_set import ControlSet
 from addon.core.errors import SemblanceError
+from addon.core.frames import CROP_SIZE
 from addon.core.pair_set import TEST, read_pairs
 from addon.core.paths import ROOT
 from addon.core.rig_profile import find_profile
@@ -59,6 +59,12 @@ def perceived(values: np.ndarray) -> np.ndarray:
     seen *= WEIGHTS
     mirrored = seen[:, coefficients.MIRROR]
     return np.concatenate([(seen + mirrored) / 2, ASYMMETRY * (seen - mirrored) / 2], 1)
+
+
+def common(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Coefficients [N, 54] with zeros for those that not all faces show, on both sides; `known` bool [N, 54]."""
+    shown = known.all(0)
+    return np.where(shown & shown[coefficients.MIRROR], values, 0)
 
 
 def draw_triplets(
@@ -198,16 +204,18 @@ def character_set(name: str, count: int, folder: Path) -> dict[str, np.ndarray]:
 
 def pair_columns(pairs: Path, controls: ControlSet) -> dict[str, np.ndarray]:
     """A test set of pairs in the columns of make_expression_data.see; all of one person, 0."""
+    import cv2
+
     _, shards = read_pairs(pairs, TEST)
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
     for shard in shards:
         rows["coefficients"].append(exact_coefficients(controls, shard.controls))
         rows["found"].append(shard.found)
-        rows["landmarks"].append(np.nan_to_num(shard.landmarks))
+        rows["landmarks"].append(shard.landmarks)
         for rgb, points, found in zip(shard.images, shard.landmarks, shard.found, strict=True):
             bgr = np.ascontiguousarray(rgb[..., ::-1])
-            crop = aligned_crop(bgr, points) if found else np.zeros((128, 128, 3), np.uint8)
-            rows["crops"].append(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[None])
+            crop = aligned_crop(bgr, points) if found else np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+            rows["crops"].append(crop[None])
             rows["pictures"].append(cv2.imencode(".png", bgr)[1].ravel())
     ends = np.cumsum([len(picture) for picture in rows["pictures"]])
     columns = {key: np.concatenate(parts) for key, parts in rows.items()}
@@ -218,8 +226,8 @@ def spaces(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Ways to see the faces of a test set, each float [N, F], by name.
 
     Ours are "embedding", brought to length 1 as FreeAvatar's is, and "coefficients"; beside them MediaPipe's
-    blendshapes, all zeros where it finds no face, its 478 landmarks with the head's pose taken off, and the crop's
-    oriented gradients.
+    blendshapes and our 478 landmarks with the head's pose taken off, all zeros where there is no face for them, and the
+    crop's oriented gradients.
     """
     import torch
 
@@ -231,11 +239,11 @@ def spaces(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     track = Encoder().encode(tracked_faces(columns))
     with torch.no_grad():
         points, _ = RigidPose()(torch.from_numpy(columns["landmarks"]))
-        grey = torch.from_numpy(columns["crops"])[:, None].float()
+        grey = torch.from_numpy(columns["crops"]).float().mean(-1)[:, None]
         gradients = torch.cat([OrientedGradients()(part) for part in grey.split(256)])
     length = np.linalg.norm(track.embedding, axis=1, keepdims=True)
     return {
         "embedding": track.embedding / np.maximum(length, 1e-9), "coefficients": track.coefficients.clip(0, 1),
-        "MediaPipe blendshapes": mediapipe_blendshapes(columns), "landmarks": points.flatten(1).numpy(),
-        "HOG": gradients.numpy(),
+        "MediaPipe blendshapes": mediapipe_blendshapes(columns),
+        "landmarks": np.nan_to_num(points.flatten(1).numpy()), "HOG": gradients.numpy(),
     }

@@ -70,6 +70,12 @@ class Portrait:
         Raises:
             SemblanceError: if Blender cannot draw, or its picture cannot be put on the disk for a moment.
         """
+        picture = self._cv2.imdecode(self._draw(values), self._cv2.IMREAD_COLOR)
+        smaller = self._cv2.resize(picture, (self._size, self._size), interpolation=self._cv2.INTER_AREA)
+        return np.ascontiguousarray(smaller[..., ::-1])
+
+    def _draw(self, values: np.ndarray) -> np.ndarray:
+        """The bytes of a PNG picture as the scene's settings say, with `values` [K] on the controls; uint8 [B]."""
         self._binding.write(values)
         path = Path(self._folder.name, "picture.png")
         self._scene.render.filepath = str(path)
@@ -83,9 +89,7 @@ class Portrait:
             data = b""
         if not is_whole_png(data):
             raise SemblanceError(f"Blender could not write all of '{path}'; free some space there, or set TMPDIR.")
-        picture = self._cv2.imdecode(np.frombuffer(data, np.uint8), self._cv2.IMREAD_COLOR)
-        smaller = self._cv2.resize(picture, (self._size, self._size), interpolation=self._cv2.INTER_AREA)
-        return np.ascontiguousarray(smaller[..., ::-1])
+        return np.frombuffer(data, np.uint8)
 
     def _set_up_render(self) -> None:
         render = self._scene.render

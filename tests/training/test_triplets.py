@@ -160,7 +160,7 @@ def test_pairs_become_a_test_set(tmp_path: Path) -> None:
     columns = pair_columns(tmp_path, controls)
     assert columns["found"].tolist() == [True, False] and not columns["person"].any()
     assert not columns["coefficients"][0].any() and columns["coefficients"][1].min() == 1
-    assert columns["crops"].shape == (2, 128, 128) and not columns["crops"][1].any() and columns["crops"][0].any()
+    assert columns["crops"].shape == (2, 128, 128, 3) and not columns["crops"][1].any() and columns["crops"][0].any()
     from training.evaluate import pictures_of
 
     np.testing.assert_array_equal(np.stack(list(pictures_of(columns)))[..., ::-1], images)
