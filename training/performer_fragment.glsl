@@ -15,6 +15,7 @@ in vec3 v_view;
 in vec4 v_paint;  // inside the lips cm, inside the brow cm, inside the hair cm, cavity
 in vec2 v_marks;  // stubble 0..1, along a lash 0..1
 #endif
+uniform float tongue;  // how far it is put out, 0..1
 out vec4 colour;
 
 float hash(vec3 p) {
@@ -48,15 +49,22 @@ float folds(vec3 p) {
         * smoothstep(1.6, 0.9, abs(p.y - 3.3));
     return clamp(dot(creases, vec4(forehead, frown, nose, feet)), 0.0, 1.0);
 }
+#ifdef VARIED
+// Here stands appearance.glsl.
+#endif
 vec3 lit(vec3 albedo, vec3 n, vec3 view, float occlusion, float shine, float power, float wrap) {
     float towards = dot(n, key_direction);
     vec3 diffuse = key_colour * vec3(clamp((towards + wrap) / (1.0 + wrap), 0.0, 1.0));
     diffuse.r = mix(diffuse.r, key_colour.r * clamp((towards + wrap + 0.25) / (1.25 + wrap), 0.0, 1.0), 0.5 * step(0.01, wrap));
     vec3 other = normalize(vec3(-key_direction.x, key_direction.y * 0.3, key_direction.z + 0.3));
     diffuse += key_colour * fill * clamp(dot(n, other) * 0.7 + 0.3, 0.0, 1.0);
+    float key_seen = 1.0;
+#ifdef VARIED
+    key_seen = vary_light(n, diffuse);
+#endif
     vec3 sky = ambient * (0.75 + 0.25 * n.y);
     vec3 halfway = normalize(key_direction + view);
-    float spec = shine * pow(max(dot(n, halfway), 0.0), power) * step(0.0, towards);
+    float spec = key_seen * shine * pow(max(dot(n, halfway), 0.0), power) * step(0.0, towards);
     float rim = pow(1.0 - max(dot(n, view), 0.0), 4.0) * 0.15;
     return (albedo * (diffuse + sky) + key_colour * spec + ambient * rim * shine) * occlusion;
 }
@@ -70,6 +78,9 @@ void main() {
     vec3 v_rest = at[0].xyz, v_normal = at[1].xyz, v_view = at[2].xyz;
     vec4 v_paint = at[3];
     vec2 v_marks = vec2(at[1].w, at[2].w);
+#ifdef VARIED
+    place = -v_view;
+#endif
 #else
     const int part = 5;
     bool front = gl_FrontFacing;
@@ -101,11 +112,17 @@ void main() {
         float deep = smoothstep(6.5, 10.4, p.z);
         c = lit(vec3(0.72, 0.68, 0.60), n, view, 0.15 + 0.75 * deep, 0.25, 60.0, 0.3);
     } else if (part == 2) {
-        float deep = smoothstep(5.0, 9.5, p.z);
+        float deep = smoothstep(5.0, 9.5, p.z + 4.0 * tongue);
         c = lit(vec3(0.42, 0.15, 0.14), n, view, 0.08 + 0.75 * deep, 0.15, 40.0, 0.3);
     } else if (part == 1) {
         float deep = smoothstep(7.5, 10.8, p.z);
         c = lit(vec3(0.25, 0.07, 0.06), n, view, 0.03 + 0.6 * deep * deep, 0.05, 30.0, 0.2);
+#ifdef VARIED
+    } else if (part == 6) {
+        vec4 worn = vary_worn(p, n, view, v_paint, v_marks);
+        c = lit(worn.rgb, n, view, 1.0, worn.a, 25.0, 0.2);
+        alpha = 0.75;  // tells photograph.py that it is not the head
+#endif
     } else {
         vec3 q = p + seed;
         float mottle = noise(q * 0.7) * 0.5 + noise(q * 2.3) * 0.3 + noise(q * 7.0) * 0.2 - 0.5;
@@ -122,6 +139,9 @@ void main() {
         float streak = noise(vec3(q.x * 3.0 + q.y * 2.0, q.y * 11.0 - abs(p.x) * 6.0, seed));
         float brow = smoothstep(-0.12, 0.16, v_paint.y + 0.22 * (streak - 0.55));
         albedo = mix(albedo, brows, brow * brow_opacity * (0.7 + 0.3 * streak));
+#ifdef VARIED
+        vary_skin(p, q, v_paint, v_marks, albedo, shine);
+#endif
         float scalp = smoothstep(-0.15, 0.15, v_paint.z + 0.35 * (noise(q * 1.6) - 0.5) + 0.3 * (noise(q * vec3(6.0, 1.5, 1.5)) - 0.5));
         float strand = noise(vec3(q.x * 5.0, q.y * 0.8, q.z * 0.8)) * 0.6 + noise(vec3(q.x * 12.0, q.y * 2.0, q.z * 2.0)) * 0.4;
         albedo = mix(albedo, hair * (0.55 + 0.9 * strand), scalp);

@@ -13,7 +13,11 @@ import moderngl
 import numpy as np
 
 from addon.core.frames import head_rotation
-from training.performers import SHAPES, Person, Shot, gaze_of, shared_folder
+from training.appearance import Appearance
+from training.performers import SHAPES, TONGUE_OUT, Person, Shot, gaze_of, shared_folder
+from training.photograph import photograph
+from training.tongue import tongue_out
+from training.wardrobe import Wardrobe, rectangle
 
 _HERE = Path(__file__).parent
 # Vertex ranges: part number of the fragment shader → (first, last + 1).
@@ -26,6 +30,8 @@ _FACE_VERTICES = 9409
 _CENTRE = np.array([0.0, 1.0, 8.0])
 """What the camera aims at, cm: between the eyes and the mouth."""
 _OUTER_EYES_CM = 8.92
+_NECK_CM = -13.0
+"""Below is the shirt."""
 
 
 class FaceModel:
@@ -38,6 +44,7 @@ class FaceModel:
             self.faces = data["faces"]
             self.landmarks = data["landmark_vertices"]
             self._expressions = data["expression_deltas"].astype(np.float32).reshape(SHAPES, -1)
+            self._tongue = tongue_out(self.neutral)
             self._identities = data["identity_deltas"].astype(np.float32).reshape(len(data["identity_deltas"]), -1)
         corners = np.where(self.faces < 0, self.faces[:, :1], self.faces)
         order = np.argsort(corners.ravel(), kind="stable")
@@ -50,9 +57,10 @@ class FaceModel:
         return self.neutral + (identity @ self._identities).reshape(-1, 3)
 
     def expression(self, values: np.ndarray) -> np.ndarray:
-        """Displacement float32 [V, 3], cm, of coefficients [54] (the tongue has no shape)."""
+        """Displacement float32 [V, 3], cm, of coefficients [54]."""
         active = np.flatnonzero(values[:SHAPES])
-        return (values[active] @ self._expressions[active]).reshape(-1, 3)
+        moved = (values[active] @ self._expressions[active]).reshape(-1, 3)
+        return moved + values[TONGUE_OUT] * self._tongue if values[TONGUE_OUT] > 0 else moved
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
         """Unit normals float32 [V, 3], the mean over the faces around each vertex, weighted by area."""
@@ -162,6 +170,9 @@ class FaceRenderer:
             fragment_shader=paint.replace("\n", "\n#define SEEN\n", 1),
         )
         self._seen["surface"].value = 0, 1, 2, 3
+        self._wardrobe = Wardrobe(
+            self._context, self._surface, vertex, paint, self.model.neutral, self.model.landmarks)
+        self._programs = self._surface, self._lashes, self._seen, self._wardrobe.seen, self._wardrobe.glass
         self._size = size
         depth = self._context.depth_renderbuffer((size, size))
         self._layers = [self._context.texture((size, size), 4, dtype="f4") for _ in range(4)]
@@ -194,23 +205,28 @@ class FaceRenderer:
             chosen = triangles[inside[triangles].all(1)].astype(np.int32)
             arrays[part] = self._context.vertex_array(
                 program, layout, self._context.buffer(chosen.tobytes()), skip_errors=True)
-        corners = np.array([-1, -1, 3, -1, -1, 3], np.float32)
-        self._whole = self._context.vertex_array(self._seen, [(self._context.buffer(corners.tobytes()), "2f", "at")])
+            if part == 0:  # a worn shirt takes the place of the painted one
+                chosen = chosen[(self.model.neutral[chosen, 1] > _NECK_CM).any(1)]
+                self._bare = self._context.vertex_array(
+                    program, layout, self._context.buffer(chosen.tobytes()), skip_errors=True)
+        self._whole = rectangle(self._context, self._seen)
         return arrays
 
     def _set(self, name: str, value: float | np.ndarray) -> None:
         """Hand a number, vector or matrix to every program that uses it."""
         data = np.asarray(value, np.float32).T.tobytes()
-        for program in (self._surface, self._lashes, self._seen):
+        for program in self._programs:
             if name in program:
                 program[name].write(data)
 
-    def render(self, person: Person, shot: Shot) -> np.ndarray:
-        """uint8 [size, size, 3] BGR."""
+    def render(self, person: Person, shot: Shot, appearance: Appearance | None = None) -> np.ndarray:
+        """uint8 [size, size, 3] BGR; an `appearance` adds what real footage has."""
         if person is not self._person:
             self._dress(person)
-        self._pose(person, shot)
+        self._pose(person, shot, 1.0 if appearance is None else appearance.hair_volume)
         self._light(person, shot)
+        if appearance is not None:
+            self._wardrobe.dress(appearance, person, shot, self._rest)
         self._front.color_mask = [(False,) * 4] * 4  # old colours are never looked at: only the depth needs clearing
         self._front.clear()
         self._front.color_mask = [(True,) * 4] * 4
@@ -218,20 +234,24 @@ class FaceRenderer:
         self._context.enable_only(moderngl.DEPTH_TEST)
         for part in (0, 1, 2, 3, 4):
             self._surface["part"].value = part
-            self._arrays[part].render()
+            (self._arrays[part] if part or appearance is None else self._bare).render()
+        if appearance is not None:
+            self._wardrobe.draw_worn()
         self._target.depth_mask = False
         self._target.clear(0, 0, 0, 0)
         self._target.use()
         for place, layer in enumerate(self._layers):
             layer.use(place)
         self._context.depth_func = ">"  # the rectangle is farthest away: it is drawn where something is before it
-        self._whole.render()
+        (self._whole if appearance is None else self._wardrobe.whole).render()
         self._context.depth_func, self._target.depth_mask = "<", True
         self._context.enable(moderngl.BLEND)
         self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE  # type: ignore
         self._arrays[5].render()
+        if appearance is not None:
+            self._wardrobe.draw_glass()
         pixels = np.frombuffer(self._target.read(components=4), np.uint8).reshape(self._size, self._size, 4)[::-1]
-        return _develop(pixels, shot)
+        return _develop(pixels, shot) if appearance is None else photograph(pixels, shot, appearance)
 
     def project(self, vertices: np.ndarray, shot: Shot) -> np.ndarray:
         """Where places of the resting head's space are in the picture that `render` makes of `shot`.
@@ -274,10 +294,10 @@ class FaceRenderer:
                      "iris_radius", "pupil", "wrinkles", "seed"):
             self._set(name, getattr(look, name))
 
-    def _pose(self, person: Person, shot: Shot) -> None:
+    def _pose(self, person: Person, shot: Shot, hair_volume: float) -> None:
         """Vertices of the expression and the camera."""
         values = shot.coefficients
-        vertices = self._rest + self.model.expression(values) + self._hair_volume
+        vertices = self._rest + self.model.expression(values) + self._hair_volume * np.float32(hair_volume)
         normals = self.model.normals(vertices)
         for (first, last), centre, (yaw, pitch) in zip(_EYEBALLS, self._eyes, gaze_of(values), strict=True):
             turn = head_rotation(np.array([yaw, pitch, 0])).astype(np.float32)
@@ -303,6 +323,7 @@ class FaceRenderer:
     def _light(self, person: Person, shot: Shot) -> None:
         for name in ("key_direction", "key_colour", "ambient", "fill", "exposure"):
             self._set(name, getattr(shot, name))
+        self._set("tongue", shot.coefficients[TONGUE_OUT])
         at = dict(zip(_CREASED, (shot.coefficients[list(i)].max() for i in _CREASED.values()), strict=True))
         self._set("creases", np.array([at[name] for name in _CREASED]))
 
