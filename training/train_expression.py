@@ -41,15 +41,17 @@ _LOOKS = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down
                    for side in ("Left", "Right")])
 
 
-def draw_batch(kinds: dict[str, Faces], random: np.random.Generator) -> tuple[Faces, np.ndarray]:
+def draw_batch(
+    kinds: dict[str, Faces], random: np.random.Generator, size: int = _BATCH
+) -> tuple[Faces, np.ndarray]:
     """A varied batch with each kind's share, and which rows show no face at all (bool [N])."""
     share = {kind: _SHARES[kind] for kind in kinds}
     parts = []
     for kind, faces in kinds.items():
-        count = round(_BATCH * 0.97 * share[kind] / sum(share.values()))
+        count = round(size * 0.97 * share[kind] / sum(share.values()))
         part = varied(faces[random.integers(len(faces), size=count)], random)
         parts.append(replace(part, person=part.person + 1_000_000 * len(parts)))
-    empty = _no_faces(parts[0], _BATCH - sum(map(len, parts)), random)
+    empty = _no_faces(parts[0], size - sum(map(len, parts)), random)
     batch = Faces(*(np.concatenate([getattr(part, name) for part in [*parts, empty]])
                     for name in Faces.__dataclass_fields__))
     return batch, np.arange(len(batch)) >= len(batch) - len(empty)
@@ -65,6 +67,11 @@ def _no_faces(like: Faces, count: int, random: np.random.Generator) -> Faces:
 
 
 def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: torch.Generator) -> Tensor:
+    """Of the answers and of the embedding's order."""
+    return answer_loss(answer, faces, empty, spread) + similarity_loss(answer, faces, empty, random)
+
+
+def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor) -> Tensor:
     """Errors of everything that is known; coefficients in units of their spread [54], so that rare ones count."""
     truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
     error = functional.smooth_l1_loss(answer.coefficients / spread, truth / spread, beta=0.5, reduction="none")
@@ -80,12 +87,17 @@ def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, ran
         loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
     wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
     right = torch.where(torch.from_numpy(empty), 0.0, torch.exp(-wrong.detach() / 0.1))
-    loss = loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+    return loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+
+
+def similarity_loss(answer: Answer, faces: Faces, empty: np.ndarray, random: torch.Generator) -> Tensor:
+    """Of the triplets, of people and characters alike, that the embedding orders worst."""
     there = torch.from_numpy(~empty)
     embedding, drawn = answer.embedding[there], torch.from_numpy(faces.character >= 0)[there]
     person = torch.from_numpy(faces.person)[there]
-    rows, weights = mine_triplets(embedding, truth[there], known[there], person, drawn, random, _TRIPLETS)
-    return loss + 2 * triplet_loss(embedding, rows, weights, _MARGIN)
+    truth, known = torch.from_numpy(faces.coefficients)[there], torch.from_numpy(faces.known)[there]
+    rows, weights = mine_triplets(embedding, truth, known, person, drawn, random, _TRIPLETS)
+    return 2 * triplet_loss(embedding, rows, weights, _MARGIN)
 
 
 def _mean(values: Tensor, known: Tensor) -> Tensor:
@@ -125,7 +137,7 @@ class Training:
         self.network = ExpressionNetwork()
         self.network.crop.convolutions.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=0.03)
-        self.spread = torch.from_numpy(_spread(kinds))
+        self.spread = torch.from_numpy(spread_of(kinds))
         if path.exists():
             kept: dict[str, Any] = torch.load(path, weights_only=True)
             self.network.load_state_dict(kept["network"])
@@ -159,7 +171,7 @@ class Training:
         return loss.item()
 
 
-def _spread(kinds: dict[str, Faces]) -> np.ndarray:
+def spread_of(kinds: dict[str, Faces]) -> np.ndarray:
     """How much each coefficient varies where it is known, float32 [54], and a little more."""
     values = [np.where(faces.known, faces.coefficients, np.nan) for faces in kinds.values()]
     return (np.nanstd(np.concatenate(values), axis=0) + 0.05).astype(np.float32)
