@@ -29,7 +29,7 @@ CELL_PX = 4
 CELLS = (REGION[0] // CELL_PX, REGION[1] // CELL_PX)
 GRADIENTS = ORIENTATIONS * CELLS[0] * CELLS[1]
 INPUTS = LANDMARK_COUNT * 2 + 9
-_WIDTHS = (16, 32, 72, 144)
+_WIDTHS = (16, 32, 64, 128)
 _FEATURES = 256
 _POLAR_STEPS = 16
 _PUSH, _PUSH_REACH = 0.04, 0.35
@@ -99,7 +99,7 @@ class OrientedGradients(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """See the class."""
-        strength = functional.relu(functional.conv2d(grey, self.kernels, padding=1))
+        strength = functional.relu(functional.conv2d(grey, self.kernels, padding=1), inplace=True)
         cells = functional.avg_pool2d(strength, CELL_PX)
         around = functional.avg_pool2d(cells.sum(1, keepdim=True), 9, stride=1, padding=4, count_include_pad=False)
         return torch.sqrt(cells / (around + 4.0)).flatten(1)
@@ -107,7 +107,7 @@ class OrientedGradients(nn.Module):
 
 def _convolution(inward: int, outward: int, stride: int = 1, size: int = 3) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inward, outward, size, stride, size // 2, bias=False), nn.BatchNorm2d(outward), nn.ReLU(),
+        nn.Conv2d(inward, outward, size, stride, size // 2, bias=False), nn.BatchNorm2d(outward), nn.ReLU(inplace=True),
     )
 
 
@@ -118,7 +118,7 @@ class _Residual(nn.Module):
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x + self.second(self.first(x)))
+        return functional.relu(x + self.second(self.first(x)), inplace=True)
 
 
 def _layer(inward: int, outward: int, dropout: float) -> nn.Sequential:
@@ -139,8 +139,8 @@ class CropNetwork(nn.Module):
         )
         a, b, c, d = _WIDTHS
         self.convolutions = nn.Sequential(
-            _convolution(3, a, 2, 5), _convolution(a, b, 2), _Residual(b), _convolution(b, c, 2), _Residual(c),
-            _Residual(c), _convolution(c, d, 2), _Residual(d), nn.Flatten(),
+            _convolution(3, a, 2, 5), _convolution(a, b, 2), _convolution(b, c, 2), _Residual(c),
+            _convolution(c, d, 2), _Residual(d), nn.Flatten(),
             _layer(d * (REGION[0] // 16) * (REGION[1] // 16), _FEATURES, 0.1),
         )
 
@@ -172,7 +172,7 @@ class OtherBones(nn.Module):
         if not self.training:
             return points
         apart = ((points.detach()[:, :, None] - self.centres) ** 2).sum(-1)
-        pushes = torch.randn(len(points), len(self.centres), 2) * _PUSH
+        pushes = torch.randn(len(points), len(self.centres), 2, device=points.device) * _PUSH
         return points + torch.exp(-apart / (2 * _PUSH_REACH**2)) @ pushes
 
 

@@ -14,7 +14,7 @@ import hashlib
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,8 +25,9 @@ from addon.core.files import replacing
 from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, Frame
 from addon.tracking.crop import crop_transform
 from addon.tracking.tracker import FaceTracker
+from training.appearance import Appearance, random_appearance, varied_shot
 from training.expression_classes import class_mix
-from training.performers import PerformanceCurves, Person, Shot, random_mix, random_person, random_shot
+from training.performers import TONGUE_OUT, PerformanceCurves, Person, Shot, random_mix, random_person, random_shot
 from training.render_performers import FaceRenderer
 
 SHARD_FACES = 1000
@@ -49,9 +50,23 @@ _MAKERS = ("performers.py", "render_performers.py", "performer_vertex.glsl", "pe
 with (Path(__file__).parent / "rigid_vertices.toml").open("rb") as _file:
     _VERTICES = {int(landmark): vertex for landmark, vertex in tomllib.load(_file)["vertex"].items()}
 
-Sample = tuple[Person, Shot, int]
-"""Who, how, and which of core.key_poses.CLASSES (-1: none in particular)."""
+_VARIED = 0.75
+"""Share of the people who are seen as real ones are: with hair, glasses, hands, light (appearance.py)."""
+_TONGUE = 0.05
+_JAW_OPEN = coefficients.INDEX["jawOpen"]
 Row = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One face to draw."""
+
+    person: Person
+    shot: Shot
+    expression_class: int = -1
+    """Which of core.key_poses.CLASSES; -1: none in particular."""
+    appearance: Appearance | None = None
+    """None: plain."""
 
 
 def training_samples(kind: str, shard: int, curves: PerformanceCurves) -> Iterator[Sample]:
@@ -59,16 +74,24 @@ def training_samples(kind: str, shard: int, curves: PerformanceCurves) -> Iterat
     random = np.random.default_rng([TRAIN_SEED[kind], shard])
     for _ in range(SHARD_FACES // FACES_PER_PERSON):
         person = random_person(random)
+        varied = random.random() < _VARIED
         for _ in range(FACES_PER_PERSON):
             values, shown = _expression(random, curves)
-            yield person, random_shot(random, values, _WIDER), shown
+            if varied:
+                yield Sample(person, varied_shot(random, values), shown, random_appearance(random))
+            else:
+                yield Sample(person, random_shot(random, values, _WIDER), shown)
 
 
 def _expression(random: np.random.Generator, curves: PerformanceCurves) -> tuple[np.ndarray, int]:
     choice = random.random()
     if choice < 0.15:
         return class_mix(random)
-    return (random_mix(random) if choice < 0.55 else curves.sample(random)), -1
+    values = random_mix(random) if choice < 0.55 else curves.sample(random)
+    if random.random() < _TONGUE:  # which needs an open mouth
+        values[TONGUE_OUT] = random.uniform(0.3, 1.0)
+        values[_JAW_OPEN] = max(values[_JAW_OPEN], random.uniform(0.25, 0.5))
+    return values, -1
 
 
 def test_samples(kind: str, curves: PerformanceCurves) -> Iterator[Sample]:
@@ -79,7 +102,7 @@ def test_samples(kind: str, curves: PerformanceCurves) -> Iterator[Sample]:
         person = random_person(people)
         for _ in range(FACES_PER_PERSON):
             frame = curves.test[random.integers(len(curves.test))]
-            yield person, random_shot(random, random_mix(random) if kind == "random" else frame), -1
+            yield Sample(person, random_shot(random, random_mix(random) if kind == "random" else frame))
 
 
 def see(samples: Iterator[Sample], renderer: FaceRenderer, keep_pictures: bool = False) -> dict[str, np.ndarray]:
@@ -89,8 +112,8 @@ def see(samples: Iterator[Sample], renderer: FaceRenderer, keep_pictures: bool =
     """
     tracker = FaceTracker()
 
-    def one(index: int, person: Person, shot: Shot) -> Row:
-        picture = renderer.render(person, shot)
+    def one(index: int, sample: Sample) -> Row:
+        picture = renderer.render(sample.person, sample.shot, sample.appearance)
         tracker.reset()
         face = tracker.track(Frame(picture, float(index), index))
         row = {"landmarks": face.landmarks, "crops": face.crop, "found": np.array(face.found)}
@@ -106,11 +129,11 @@ def draw_crops(samples: Iterator[Sample], renderer: FaceRenderer, seed: int) -> 
     random = np.random.default_rng(seed)
     unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
-    def one(index: int, person: Person, shot: Shot) -> Row:
-        shot = replace(shot, size=_DIRECT_PX, face_px=random.uniform(*_DIRECT_FACE_PX), offset=shot.offset / 3,
-                       noise=shot.noise * 0.7)
-        picture = renderer.render(person, shot)
-        transform = _true_transform(renderer, person, shot, random)
+    def one(index: int, sample: Sample) -> Row:
+        shot = replace(sample.shot, size=_DIRECT_PX, face_px=random.uniform(*_DIRECT_FACE_PX),
+                       offset=sample.shot.offset / 3, noise=sample.shot.noise * 0.7)
+        picture = renderer.render(sample.person, shot, sample.appearance)
+        transform = _true_transform(renderer, sample.person, shot, random)
         crop = cv2.warpAffine(picture, transform, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR)
         return {"landmarks": unknown, "crops": crop, "found": np.array(True)}
 
@@ -129,16 +152,16 @@ def _true_transform(renderer: FaceRenderer, person: Person, shot: Shot, random: 
     return error[:, :2] @ crop_transform(landmarks) + np.pad(error[:, 2:], ((0, 0), (2, 0)))
 
 
-def _columns(samples: Iterator[Sample], see_one: Callable[[int, Person, Shot], Row]) -> dict[str, np.ndarray]:
+def _columns(samples: Iterator[Sample], see_one: Callable[[int, Sample], Row]) -> dict[str, np.ndarray]:
     rows: list[Row] = []
     people: list[Person] = []
-    for index, (person, shot, shown) in enumerate(samples):
-        if not people or people[-1] is not person:
-            people.append(person)
+    for index, sample in enumerate(samples):
+        if not people or people[-1] is not sample.person:
+            people.append(sample.person)
         rows.append({
-            **see_one(index, person, shot), "coefficients": shot.coefficients, "head": shot.head,
+            **see_one(index, sample), "coefficients": sample.shot.coefficients, "head": sample.shot.head,
             "known": np.ones(coefficients.COUNT, bool), "person": np.array(len(people) - 1, np.int32),
-            "expression_class": np.array(shown, np.int8), "character": np.array(-1, np.int8),
+            "expression_class": np.array(sample.expression_class, np.int8), "character": np.array(-1, np.int8),
         })
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != "pictures"}
     if "pictures" in rows[0]:  # of different lengths: one array and where each ends
