@@ -103,7 +103,8 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
             return False
         try:
             take = free_path(takes_folder(context), take_name(source))
-            tracking_job.start(tracking_job.track_command(source, take), take)
+            command = tracking_job.track_command(source, take, settings.box(), settings.use_drawn)
+            tracking_job.start(command, take)
         except (OSError, SemblanceError) as error:
             self.report({"ERROR"}, str(error))
             return False

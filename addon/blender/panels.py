@@ -46,6 +46,27 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
             layout.label(text=action.name, icon="ACTION_SLOT")
 
 
+class SEMBLANCE_PT_face(_Sidebar, bpy.types.Panel):
+    """Help for Track where it does not find the face by itself; most sources need none of it."""
+
+    bl_label = "Face in the Source"
+    bl_parent_id = "SEMBLANCE_PT_performance"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What kind of face, and where."""
+        layout, settings = self.layout, context.scene.semblance
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.active = not settings.is_performance
+        layout.prop(settings, "use_drawn")
+        layout.prop(settings, "use_box")
+        if settings.use_box:
+            column = layout.column(align=True)
+            for edge in ("left", "top", "width", "height"):
+                column.prop(settings, f"box_{edge}")
+
+
 class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
     """Smoothing and calibration; changed after tracking and applied again."""
 

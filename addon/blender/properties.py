@@ -19,6 +19,7 @@ from ..core.frames import ExpressionTrack
 from ..core.smoothing import Smoothing
 from ..core.take import SUFFIX
 from ..expression.calibration import Calibration, find_neutral, neutral_from
+from ..tracking.region import FaceBox
 from . import readiness
 from .binding import is_character
 from .control_list import SEMBLANCE_PG_rig, find_rig
@@ -50,6 +51,19 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
         name="Take", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
         description="The performance that Track made from the source",
     )
+    use_drawn: BoolProperty(
+        name="Drawn Face", default=False,
+        description="The source shows a drawn or rendered face, which is read from the picture without landmarks. "
+        "Track notices most of them by itself",
+    )
+    use_box: BoolProperty(
+        name="Face Box", default=False,
+        description="Say where the head is in the picture, where it is not found or is one of several",
+    )
+    box_left: IntProperty(name="Left", subtype="PERCENTAGE", default=30, min=0, max=99, description="Left edge")
+    box_top: IntProperty(name="Top", subtype="PERCENTAGE", default=20, min=0, max=99, description="Upper edge")
+    box_width: IntProperty(name="Width", subtype="PERCENTAGE", default=40, min=1, max=100, description="Of the head")
+    box_height: IntProperty(name="Height", subtype="PERCENTAGE", default=60, min=1, max=100, description="Of the head")
     character: PointerProperty(
         type=bpy.types.Object, name="Character", poll=_is_any_character,
         description="The character's armature, or its mesh without one; empty takes the first one of the scene",
@@ -106,6 +120,15 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
         """The take or Live Link file to apply; None while there is only something to track."""
         chosen = self.source if self.is_performance else self.take
         return Path(bpy.path.abspath(chosen)) if chosen else None
+
+    def box(self) -> FaceBox | None:
+        """Where the head is; None = find it.
+
+        Raises:
+            SemblanceError: if the box reaches out of the picture.
+        """
+        numbers = (self.box_left, self.box_top, self.box_width, self.box_height)
+        return FaceBox(*(number / 100 for number in numbers)) if self.use_box else None
 
     def calibration(self, raw: ExpressionTrack) -> Calibration:
         """The resting face as the sidebar wants it found in `raw`, and the gains.

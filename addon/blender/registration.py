@@ -53,6 +53,7 @@ CLASSES = (
     control_panel.SEMBLANCE_MT_rig,
     control_panel.SEMBLANCE_PT_cast,
     panels.SEMBLANCE_PT_performance,
+    panels.SEMBLANCE_PT_face,
     control_panel.SEMBLANCE_PT_controls,
     panels.SEMBLANCE_PT_performer,
     panels.SEMBLANCE_PT_keys,

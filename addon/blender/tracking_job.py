@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.paths import ROOT
+from ..tracking.region import FaceBox
 
 CANCELLED = "Tracking was cancelled."
 # How long a cancelled child may take to tidy up before it is killed.
@@ -49,10 +50,11 @@ class State:
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
 
-def track_command(source: str, take: Path) -> list[str]:
+def track_command(source: str, take: Path, box: FaceBox | None = None, drawn: bool = False) -> list[str]:
     """The command line of the child, run by the Python that runs here."""
     return [
         sys.executable, "-m", "addon.commands", "track", source, "--output", str(take), "--progress", "json",
+        *(["--box", box.percent] if box else []), *(["--drawn"] if drawn else []),
     ]
 
 

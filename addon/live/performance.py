@@ -17,7 +17,7 @@ from ..core.smoothing import Smoothing, smooth
 from ..core.take import SUFFIX, Take, read_take
 from ..expression.calibration import Calibration, calibrate, find_neutral
 from ..expression.encoder import Encoder
-from ..tracking.drawn import DrawnFaceTracker, is_steady, looks_drawn
+from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox, middle_box
 from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
@@ -29,9 +29,9 @@ _BATCH = 64
 _ONCE: Final = ("camera", "stream")
 """Kinds of sources that cannot be read again."""
 _READ_AS_DRAWN: Final = (
-    "The landmark network is not sure of this face, so it was read as a drawn one, from the picture alone."
+    "Landmarks do not fit this face, so it was read as a drawn one, from the picture alone."
 )
-_DOUBTFUL: Final = "The landmark network is not sure of this face; if it is a drawn one, record it as a drawn one."
+_DOUBTFUL: Final = "Landmarks do not fit this face; if it is a drawn one, record it as a drawn one."
 
 
 def record_take(
@@ -46,8 +46,8 @@ def record_take(
 ) -> Take:
     """Track and encode a whole source; the result is calibrated to its own neutral and smoothed by default.
 
-    A face that the landmark network doubts or does not find is tried once more as a drawn one, if the source can be
-    read again.
+    A face that the landmark network does not find, or on which its points go astray, is read once more as a drawn one,
+    if the source can be read again.
 
     Args:
         address: video file, folder or pattern of images, stream address; or a `.take` or Live Link `.csv` to open.
@@ -102,8 +102,6 @@ def _reporting(faces: Iterable[FaceFrame], total: int | None, progress: Progress
 class _Reading:
     """A source read once."""
 
-    presence: np.ndarray
-    """float [T]: the tracker's confidence, 0 where it found no face."""
     landmarks: np.ndarray
     raw: ExpressionTrack
     """Gaps bridged; confidence 0 where no face was found or could be read."""
@@ -122,14 +120,16 @@ _Read = Callable[[FaceTracker | DrawnFaceTracker], _Reading]
 
 def _read_any(read: _Read, face: int, box: FaceBox | None) -> _Reading:
     """As a person's face; as a drawn one if that is what it shows."""
-    reading = read(FaceTracker(face, box))
-    if not looks_drawn(reading.presence):
+    tracker = FaceTracker(face, box)
+    reading = read(tracker)
+    if not tracker.looks_drawn:
         return reading
     if reading.info["kind"] in _ONCE:
         reading.info["warnings"].append(_DOUBTFUL)
         return reading
-    again = read(DrawnFaceTracker(face, box))
-    if not (is_steady(again.presence) and again.found.any()):
+    drawn = DrawnFaceTracker(face, box)
+    again = read(drawn)
+    if not (drawn.is_steady and again.found.any()):
         return reading
     again.info["warnings"].append(_READ_AS_DRAWN)
     return again
@@ -138,7 +138,7 @@ def _read_any(read: _Read, face: int, box: FaceBox | None) -> _Reading:
 def _read_drawn(read: _Read, face: int, box: FaceBox | None) -> _Reading:
     """As a drawn face; if none is found, one that fills the picture."""
     reading = read(DrawnFaceTracker(face, box))
-    if reading.presence.any() or reading.info["kind"] in _ONCE:
+    if reading.found.any() or reading.info["kind"] in _ONCE:
         return reading
     return read(DrawnFaceTracker(face, middle_box(reading.info["width"], reading.info["height"])))
 
@@ -147,13 +147,12 @@ def _read(
     source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None
 ) -> _Reading:
     faces = _reporting((tracker.track(frame) for frame in source), source.info.frame_count, progress)
-    presence, landmarks, rows = [], [], []
+    landmarks, rows = [], []
     while batch := list(islice(faces, _BATCH)):
-        presence += [face.confidence if face.found else 0.0 for face in batch]
         landmarks += [face.landmarks for face in batch]
         track = encoder.encode(batch)
         rows += [track.row(i) for i in range(len(track))]
     info = {**vars(source.info), "warnings": list(source.warnings)}
     models = {**tracker.stamps, "expression": encoder.card.stamp}
     drawn = isinstance(tracker, DrawnFaceTracker)
-    return _Reading(np.array(presence), np.stack(landmarks), bridge(stack(rows)), info, models, drawn)
+    return _Reading(np.stack(landmarks), bridge(stack(rows)), info, models, drawn)

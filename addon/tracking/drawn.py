@@ -17,10 +17,6 @@ from .detection import FOUND, Detection, Detector, overlap
 from .region import FaceBox, Region, whole
 from .tracker import check_face, no_face
 
-SURE: Final = 0.99
-"""Presence that the landmark network has on people, also dark, small, blurred and tilted ones."""
-_DOUBTED: Final = 0.2
-"""Share of a source's faces below SURE from which on it is drawn. Measured: people 0 to 0.06, Uno 0.3 to 1."""
 _FAINT: Final = 0.3
 """Least probability of a detection; drawn faces get less than people."""
 _HELD: Final = 0.1
@@ -52,6 +48,12 @@ class DrawnFaceTracker:
         self._region: Region | None = None
         self._time_s = -math.inf
         self._look = np.zeros((_LOOK_PX, _LOOK_PX))
+        self._frames = self._clear = 0
+
+    @property
+    def is_steady(self) -> bool:
+        """True if most frames so far showed a face clearly, so that it is hardly a chance pattern."""
+        return self._clear > self._frames / 2
 
     @property
     def stamps(self) -> dict[str, str]:
@@ -61,6 +63,8 @@ class DrawnFaceTracker:
     def track(self, frame: Frame) -> FaceFrame:
         """The followed face in `frame`; `found` is False where there is none."""
         region, confidence = self._place(frame)
+        self._frames += 1
+        self._clear += confidence >= FOUND
         if region is None:
             return no_face(frame, 0.0)
         unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
@@ -99,20 +103,6 @@ class DrawnFaceTracker:
             last.x + place * (new.x - last.x), last.y + place * (new.y - last.y),
             last.side + size * (new.side - last.side), 0.0,
         )
-
-
-def looks_drawn(presence: np.ndarray) -> bool:
-    """True if the landmark network doubts its faces too often for a person's, or has none.
-
-    `presence` float [T] is its probability of a face, 0 where it has none.
-    """
-    seen = presence[presence > 0]
-    return len(seen) == 0 or bool((seen < SURE).mean() > _DOUBTED)
-
-
-def is_steady(presence: np.ndarray) -> bool:
-    """True if a drawn face was detected in most frames, so that it is hardly a chance pattern; presence float [T]."""
-    return bool((presence >= FOUND).mean() > 0.5)
 
 
 def _square(face: Detection) -> Region:

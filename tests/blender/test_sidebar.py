@@ -40,6 +40,18 @@ def test_a_performance_is_applied_and_anything_else_tracked_first(settings):
     assert bpy.ops.semblance.take_apply.poll() and not bpy.ops.semblance.take_track.poll()
 
 
+def test_the_face_box_is_off_until_asked_for_and_must_lie_inside(settings, extension):
+    assert settings.box() is None and not settings.use_drawn
+    settings.use_box, settings.box_left = True, 10
+    assert settings.box().percent == "10,20,40,60"
+    settings.box_left = 70
+    with pytest.raises(extension("core.errors").SemblanceError, match=r"70,20,40,60 .* must lie inside the picture"):
+        settings.box()
+    settings.source = str(ROOT / "assets" / "demo" / "performer.mp4")
+    with pytest.raises(RuntimeError, match="must lie inside the picture"):
+        bpy.ops.semblance.take_track()
+
+
 def test_neutral_is_remembered_as_time_of_the_take(settings):
     scene = bpy.context.scene
     scene.render.fps, settings.start_frame = 25, 11

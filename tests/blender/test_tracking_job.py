@@ -1,6 +1,7 @@
 """The child process: progress comes through, it ends when told to, and its last words are kept."""
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from addon.blender import tracking_job
 from addon.blender.tracking_job import CANCELLED, TrackingJob, track_command
+from addon.commands import track
+from addon.tracking.region import FaceBox
 
 TALK = """
 import json, pathlib, sys, time
@@ -91,6 +94,16 @@ def test_one_job_at_a_time(tmp_path):
     assert first is not None and not is_running(first)
     tracking_job.stop()
     assert tracking_job.current() is None and tracking_job.state().ended
+
+
+def test_the_command_says_where_the_face_is_and_what_kind(tmp_path):
+    plain = track_command("a.mp4", tmp_path / "a.take")
+    assert "--box" not in plain and "--drawn" not in plain
+    told = track_command("a.mp4", tmp_path / "a.take", FaceBox(0.1, 0.2, 0.3, 0.5), drawn=True)
+    parser = argparse.ArgumentParser()
+    track.add_arguments(parser)
+    args = parser.parse_args(told[told.index("track") + 1:])
+    assert (args.source, args.box, args.drawn) == ("a.mp4", FaceBox(0.1, 0.2, 0.3, 0.5), True)
 
 
 def test_the_real_command_answers_in_its_own_way(tmp_path):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.commands.arguments import whole_number
+from addon.commands.arguments import add_face_arguments, face_box, whole_number
+from addon.tracking.region import FaceBox
 
 
 @given(st.integers(3, 90))
@@ -19,3 +20,23 @@ def test_numbers_within_the_bounds_are_read(number):
 def test_others_are_told(text):
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a size from 3 to 90 px"):
         whole_number(3, 90, "a size", " px")(text)
+
+
+@given(st.lists(st.integers(1, 49), min_size=4, max_size=4))
+def test_a_box_is_read_back_as_it_was_told(numbers):
+    box = FaceBox(*(number / 100 for number in numbers))
+    assert box.percent == ",".join(map(str, numbers))
+    assert face_box(box.percent) == box
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("", "is not four numbers such as"), ("1,2,3", "is not four numbers"), ("1,2,3,4,5", "is not four numbers"),
+    ("a,b,c,d", "is not four numbers"), ("60,0,50,50", "must lie inside the picture"), ("0,0,nan,5", "must lie inside"),
+    ("0,0,inf,5", "must lie inside"), ("-5,0,50,50", "must lie inside"), ("0,0,0,50", "not be empty"),
+])
+def test_what_is_no_box_is_told(text, said, capsys):
+    parser = argparse.ArgumentParser()
+    add_face_arguments(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--box={text}"])
+    assert said in capsys.readouterr().err

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from addon.core.errors import SemblanceError
+from addon.core.paths import RIGS
 from addon.core.smoothing import Smoothing
 from addon.core.take import write_take
 from addon.expression.calibration import Calibration
+from addon.expression.encoder import Encoder
+from addon.live import performance
 from addon.live.performance import record_take, refine
+from addon.tracking.region import FaceBox
+
+from ..expression.making import write_model
 
 CLIP = Path(__file__).resolve().parents[2] / "assets/demo/performer.mp4"
 
@@ -75,8 +81,96 @@ def test_frames_without_a_face_stay_in_the_take_and_are_bridged(tmp_path):
 def test_a_video_without_any_face_says_so(tmp_path):
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"f_{i}.png"), np.full((120, 160, 3), 90, np.uint8))
-    with pytest.raises(SemblanceError, match="No face was found in any of the 3 frames"):
+    with pytest.raises(SemblanceError, match="No face was found in any of the 3 frames .* that it is a drawn one"):
         record_take(str(tmp_path))
+
+
+def show(folder, pictures):
+    """A folder of pictures as a source."""
+    folder.mkdir(exist_ok=True)
+    for i, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"f_{i:03d}.png"), picture)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def uno():
+    """Uno coming nearer, in uint8 [200, 320, 3]."""
+    thumbnail = cv2.imread(str(RIGS / "uno" / "thumbnail.png"))
+    pictures = []
+    for size in range(150, 168, 2):
+        picture = np.full((200, 320, 3), 150, np.uint8)
+        picture[20:20 + size, 60:60 + size] = cv2.resize(thumbnail, (size, size), interpolation=cv2.INTER_AREA)
+        pictures.append(picture)
+    return pictures
+
+
+@pytest.fixture
+def reads_crops(tmp_path, monkeypatch):
+    """An encoder that reads faces without landmarks: the mean of the crop is each coefficient."""
+    encoder = Encoder(write_model(tmp_path))
+    monkeypatch.setattr(performance, "Encoder", lambda: encoder)
+
+
+def test_a_face_that_landmarks_do_not_fit_is_read_as_a_drawn_one(tmp_path, uno, reads_crops):
+    seen = []
+    take = record_take(show(tmp_path / "film", uno), progress=lambda done, total: seen.append(done))
+    assert take.found.all() and np.isnan(take.landmarks).all() and take.source["drawn"] is True
+    assert take.raw.coefficients.std(0).max() < 0.05 < take.raw.coefficients.min()
+    assert take.source["warnings"] == [performance._READ_AS_DRAWN]
+    assert set(take.models) == {"face_detector", "expression"}
+    assert seen == [*range(1, 10), *range(1, 10)]
+    write_take(take, tmp_path / "uno.take")
+    assert np.array_equal(record_take(str(tmp_path / "uno.take")).raw.confidence, take.raw.confidence)
+
+
+def test_a_drawn_face_can_be_asked_for_and_boxed(tmp_path, uno, reads_crops):
+    source = show(tmp_path / "film", uno)
+    asked = record_take(source, drawn=True)
+    assert asked.found.all() and asked.source["drawn"] is True and asked.source["warnings"] == []
+    boxed = record_take(source, drawn=True, box=FaceBox(0.2, 0.1, 0.5, 0.8))
+    assert boxed.found.all() and boxed.source["box"] == "20,10,50,80"
+    assert not np.allclose(boxed.raw.coefficients, asked.raw.coefficients, atol=1e-3)
+
+
+def test_what_is_said_to_be_a_drawn_face_and_not_found_fills_the_picture(tmp_path, reads_crops):
+    pictures = [np.full((100, 160, 3), 200, np.uint8)] * 3
+    for picture in pictures:
+        picture[:, :30] = picture[:, 130:] = 0
+    take = record_take(show(tmp_path / "film", pictures), drawn=True)
+    assert take.found.all()
+    np.testing.assert_allclose(take.raw.coefficients, 200 / 255, atol=0.01)
+
+
+def test_a_person_among_frames_without_anyone_is_not_drawn_and_nobody_is_invented(tmp_path, reads_crops):
+    reader = cv2.VideoCapture(str(CLIP))
+    frames = [reader.read()[1] for _ in range(3)]
+    empty = np.full_like(frames[0], 90)
+    take = record_take(show(tmp_path / "film", [empty] * 6 + frames + [empty] * 6))
+    assert take.found.tolist() == [False] * 6 + [True] * 3 + [False] * 6
+    assert take.source["drawn"] is False and take.source["warnings"] == []
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_blank_pictures_have_no_face_also_when_they_could_be_read_as_drawn(tmp_path, reads_crops, value):
+    for size in ((16, 16), (120, 160)):
+        with pytest.raises(SemblanceError, match="No face was found") as caught:
+            record_take(show(tmp_path / "film", [np.full((*size, 3), value, np.uint8)] * 2))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("convert", [
+    lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2BGRA),
+    lambda image: image.astype(np.uint16) * 257,
+    lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint16) * 257,
+], ids=["grey", "alpha", "16 bit", "16-bit grey"])
+def test_unusual_pictures_of_a_face_are_read_like_usual_ones(tmp_path, convert):
+    frame = cv2.VideoCapture(str(CLIP)).read()[1]
+    plain, unusual = (record_take(show(tmp_path / name, [each(frame)] * 2)) for name, each in (
+        ("plain", lambda image: image), ("unusual", convert)))
+    assert unusual.found.all()
+    assert np.abs(unusual.landmarks[0, :, :2] - plain.landmarks[0, :, :2]).mean() < 2
+    assert np.abs(unusual.raw.coefficients - plain.raw.coefficients).mean() < 0.15
 
 
 def test_a_live_link_file_is_a_performance_too(shared):

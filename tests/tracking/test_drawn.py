@@ -1,9 +1,7 @@
-"""Drawn faces: Uno's picture, on which the landmark network errs; people are not taken for drawn ones."""
+"""Drawn faces: Uno's picture, on which the landmark network errs."""
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,8 +9,8 @@ import pytest
 
 from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
-from addon.core.paths import RIGS, ROOT
-from addon.tracking.drawn import DrawnFaceTracker, is_steady, looks_drawn
+from addon.core.paths import RIGS
+from addon.tracking.drawn import DrawnFaceTracker
 from addon.tracking.region import FaceBox
 from addon.tracking.tracker import FaceTracker
 
@@ -100,33 +98,10 @@ def test_a_negative_number_is_refused() -> None:
         DrawnFaceTracker(-1)
 
 
-def presence(faces: list[FaceFrame]) -> np.ndarray:
-    return np.array([face.confidence if face.found else 0.0 for face in faces])
-
-
-def test_people_do_not_look_drawn_in_whatever_light(shared: Path) -> None:
-    video = cv2.VideoCapture(str(shared / "data/webcam_video/man_at_webcam.mp4"))
-    frames = [video.read()[1] for _ in range(10)]
-    random = np.random.default_rng(0)
-    dark = [np.clip(image * 0.12 + random.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for image in frames]
-    blurred = [cv2.GaussianBlur(image, (0, 0), 9) for image in frames]
-    for images in (frames, dark, blurred, [*frames[:3], *[EMPTY] * 7]):
-        assert not looks_drawn(presence(follow(FaceTracker(), images)))
-
-
-def test_the_performer_of_the_demo_does_not_look_drawn() -> None:
-    video = cv2.VideoCapture(str(ROOT / "assets/demo/performer.mp4"))
-    faces = follow(FaceTracker(), [video.read()[1] for _ in range(20)])
-    assert not looks_drawn(presence(faces))
-    lost = [replace(face, found=False) for face in faces[:18]]
-    assert not looks_drawn(presence([*lost, *faces[18:]]))
-
-
-def test_who_is_never_seen_or_doubted_looks_drawn() -> None:
-    assert looks_drawn(np.zeros(5)) and looks_drawn(np.array([1.0, 1.0, 0.8, 0.0]))
-    assert not looks_drawn(np.array([1.0] * 9 + [0.6] + [0.0] * 50))
-
-
-def test_a_face_is_steady_only_if_most_frames_show_it() -> None:
-    assert is_steady(np.array([0.6, 0.6, 0.1]))
-    assert not is_steady(np.array([0.6, 0.4, 0.1])) and not is_steady(np.zeros(3))
+def test_it_is_steady_if_most_frames_show_it() -> None:
+    tracker, image = DrawnFaceTracker(), scene("uno", 100, 50)
+    assert not tracker.is_steady
+    follow(tracker, [image, image, EMPTY])
+    assert tracker.is_steady
+    follow(tracker, [EMPTY, EMPTY])
+    assert not tracker.is_steady

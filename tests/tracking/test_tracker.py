@@ -9,6 +9,7 @@ import pytest
 
 from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
+from addon.core.paths import RIGS, ROOT
 from addon.tracking.detection import overlap
 from addon.tracking.region import FaceBox, around
 from addon.tracking.tracker import FaceTracker
@@ -103,3 +104,46 @@ def test_overlap() -> None:
     assert overlap(low, high, low, high) == 1
     assert overlap(low, high, low + 2, high + 2) == 0
     assert overlap(low, high, np.array([0.5, 0]), np.array([1.5, 1])) == pytest.approx(1 / 3)
+
+
+def first_frames(path: Path, count: int) -> list[np.ndarray]:
+    video = cv2.VideoCapture(str(path))
+    return [video.read()[1] for _ in range(count)]
+
+
+def looks_drawn(images: list[np.ndarray]) -> bool:
+    tracker = FaceTracker()
+    follow(tracker, images)
+    return tracker.looks_drawn
+
+
+def test_people_do_not_look_drawn_in_whatever_light(shared: Path) -> None:
+    frames = first_frames(shared / "data/webcam_video/man_at_webcam.mp4", 5)
+    random = np.random.default_rng(0)
+    dark = [np.clip(image * 0.12 + random.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for image in frames]
+    blurred = [cv2.GaussianBlur(image, (0, 0), 9) for image in frames]
+    nobody = np.zeros_like(frames[0])
+    for images in (frames, dark, blurred, [frames[0], *[nobody] * 4]):
+        assert not looks_drawn(images)
+
+
+@pytest.mark.parametrize("name", ["ada", "mora", "pip"])
+def test_characters_with_a_persons_face_do_not_look_drawn(name: str) -> None:
+    assert not looks_drawn([cv2.imread(str(RIGS / name / "thumbnail.png"))])
+
+
+def test_faces_that_landmarks_do_not_fit_look_drawn() -> None:
+    uno = cv2.imread(str(RIGS / "uno" / "thumbnail.png"))
+    pictures = []
+    for left in (0, 10, 20):
+        picture = np.full((240, 320, 3), 150, np.uint8)
+        picture[20:190, left:left + 170] = cv2.resize(uno, (170, 170), interpolation=cv2.INTER_AREA)
+        pictures.append(picture)
+    # The network is sure of itself all the same.
+    assert follow(FaceTracker(), pictures)[0].confidence > 0.9
+    assert looks_drawn(pictures)
+    assert looks_drawn([np.zeros((120, 160, 3), np.uint8)])
+
+
+def test_the_performer_of_the_demo_does_not_look_drawn() -> None:
+    assert not looks_drawn(first_frames(ROOT / "assets/demo/performer.mp4", 12))
