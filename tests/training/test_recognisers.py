@@ -100,11 +100,13 @@ def test_variations_keep_the_face_in_the_picture() -> None:
     """A bright block left of the middle of black stays there, mirrored in about half of the cases."""
     pictures = torch.zeros(400, 1, 56, 48)
     pictures[:, :, 18:38, 10:20] = 250
-    found = varied(pictures, torch.Generator().manual_seed(4))
+    torch.manual_seed(4)
+    found = varied(pictures)
     assert found.shape == pictures.shape
     bright = (found[:, 0] > 100).float()
     x = (bright * torch.arange(48)).sum((1, 2)) / bright.sum((1, 2)) - 23.5
     y = (bright * torch.arange(56)[:, None]).sum((1, 2)) / bright.sum((1, 2)) - 27.5
     assert 0.4 < (x > 0).float().mean() < 0.6 and (x.abs() > 3).all() and (x.abs() < 15).all()
     assert (y.abs() < 6).all() and not torch.equal(found[0], found[1])
-    assert torch.equal(found, varied(pictures, torch.Generator().manual_seed(4)))
+    torch.manual_seed(4)
+    assert torch.equal(found, varied(pictures))
