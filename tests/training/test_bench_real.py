@@ -81,3 +81,11 @@ def test_channels_that_the_rival_never_moves_say_nothing() -> None:
     rival = np.random.default_rng(2).random((100, coefficients.COUNT))
     rival[:, coefficients.INDEX["mouthPucker"]] *= 0.01
     assert "mouthPucker" not in moving(rival) and "jawOpen" in moving(rival)
+
+
+def test_angles_between_gazes() -> None:
+    from training.bench_expression import angle_deg
+
+    ahead, left, up = np.zeros(2), np.radians([30.0, 0.0]), np.radians([0.0, 20.0])
+    assert angle_deg(left, ahead) == pytest.approx(30)
+    assert angle_deg(np.stack([up, left]), up) == pytest.approx([0, 35.53], abs=0.01)  # cos 30° · cos 20°
