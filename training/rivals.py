@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -87,17 +87,25 @@ def standardised(inputs: Tensor) -> tuple[Tensor, Guess]:
 def ridge(known: Tensor, truth: Tensor) -> Guess:
     """Linear regression, damped as much as is best for faces that it has not seen."""
     aside = torch.arange(len(known)) % _KEPT_ASIDE == 0
-    errors = [((_ridge(known[~aside], truth[~aside], strength)(known[aside]) - truth[aside]) ** 2).mean()
-              for strength in _STRENGTHS]
-    return _ridge(known, truth, _STRENGTHS[int(torch.stack(errors).argmin())])
+    tried = damped(known[~aside], truth[~aside], _STRENGTHS)
+    errors = [((guess(known[aside]) - truth[aside]) ** 2).mean() for guess in tried]
+    return damped(known, truth, (_STRENGTHS[int(torch.stack(errors).argmin())],))[0]
 
 
-def _ridge(known: Tensor, truth: Tensor, strength: float) -> Guess:
-    centre, count, width = truth.mean(0), *known.shape
-    if count < width:
-        weights = known.T @ torch.linalg.solve(known @ known.T + strength * count * torch.eye(count), truth - centre)
-    else:
-        weights = torch.linalg.solve(known.T @ known + strength * count * torch.eye(width), known.T @ (truth - centre))
+def damped(known: Tensor, truth: Tensor, strengths: Sequence[float]) -> list[Guess]:
+    """Ridge regression with each of the strengths."""
+    centre, count = truth.mean(0), len(known)
+    few = count < known.shape[1]
+    products = known @ known.T if few else known.T @ known
+    aims = truth - centre if few else known.T @ (truth - centre)
+    found = []
+    for strength in strengths:
+        weights = torch.linalg.solve(products + strength * count * torch.eye(len(products)), aims)
+        found.append(_line(known.T @ weights if few else weights, centre))
+    return found
+
+
+def _line(weights: Tensor, centre: Tensor) -> Guess:
     return lambda asked: asked @ weights + centre
 
 

@@ -66,8 +66,8 @@ def test_ridge_is_the_same_from_few_faces_and_from_many() -> None:
     known, truth = known.double(), truth.double()
     wide = torch.cat([known, torch.zeros(60, 100, dtype=torch.float64)], 1)
     asked = asked.double()
-    one = rivals._ridge(known, truth, 0.1)(asked)
-    other = rivals._ridge(wide, truth, 0.1)(torch.cat([asked, torch.zeros(5, 100, dtype=torch.float64)], 1))
+    one = rivals.damped(known, truth, [0.1])[0](asked)
+    other = rivals.damped(wide, truth, [0.1])[0](torch.cat([asked, torch.zeros(5, 100, dtype=torch.float64)], 1))
     torch.testing.assert_close(one, other)
 
 
