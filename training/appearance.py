@@ -55,8 +55,9 @@ class Paint:
     beard: np.ndarray
     """[4]: cheeks, moustache, chin, how dense."""
     eye_shadow: np.ndarray
-    """Linear RGB and strength, as the next two."""
+    """Linear RGB and strength, as lipstick."""
     blush: np.ndarray
+    """Times the skin's colour, and strength."""
     lipstick: np.ndarray
     eyeliner: float
 
@@ -109,7 +110,7 @@ class Appearance:
     """1 the person's left hand, -1 the right."""
     held_shift_cm: np.ndarray
     """[3]."""
-    sleeve: np.ndarray
+    clothes: np.ndarray
     camera: Camera
     seed: int
 
@@ -127,7 +128,7 @@ def random_appearance(random: np.random.Generator) -> Appearance:
         head_wear=wear, wear_colour=_colour(random),
         glasses=_glasses(random) if random.random() < 0.28 else None, paint=_paint(random), light=_light(random),
         held=str(random.choice(HELD)) if random.random() < 0.14 else "", held_side=float(random.choice([-1, 1])),
-        held_shift_cm=random.normal(0, (0.8, 0.9, 0.3)), sleeve=_colour(random), camera=_camera(random),
+        held_shift_cm=random.normal(0, (0.8, 0.9, 0.3)), clothes=_colour(random), camera=_camera(random),
         seed=int(random.integers(1 << 31)),
     )
 
@@ -144,7 +145,7 @@ def varied_shot(random: np.random.Generator, values: np.ndarray) -> Shot:
         face_px=float(np.exp(random.uniform(np.log(42), np.log(170)))),
         distance_cm=float(np.exp(random.uniform(np.log(30), np.log(180)))), key_direction=key / np.linalg.norm(key),
         fill=random.uniform(0.03, 0.7), ambient=random.uniform(0.1, 0.55) * (1 + random.uniform(-0.15, 0.15, 3)),
-        jpeg=int(random.integers(20, 98)),
+        exposure=random.uniform(0.6, 1.15), jpeg=int(random.integers(20, 98)),
     )
 
 
@@ -152,7 +153,7 @@ def _colour(random: np.random.Generator) -> np.ndarray:
     """Cloth: often black, white or grey, else of any hue; linear RGB."""
     if random.random() < 0.45:
         return np.full(3, random.choice([0.015, 0.04, 0.12, 0.4, 0.75])) * random.uniform(0.9, 1.1, 3)
-    return random.uniform(0.02, 0.7) * random.uniform(0.1, 1.0, 3)
+    return random.uniform(0.02, 0.7) * random.uniform(0.25, 1.0, 3)
 
 
 _DYED = np.array([[0.5, 0.05, 0.12], [0.08, 0.15, 0.45], [0.05, 0.3, 0.2], [0.6, 0.25, 0.4], [0.55, 0.42, 0.25]])
@@ -195,7 +196,7 @@ def _paint(random: np.random.Generator) -> Paint:
         strengths = random.uniform(0.15, 0.9, 3) * (random.random(3) < 0.7)
         eyeliner = random.uniform(0, 1.0)
     shadow = random.uniform(0.02, 0.5) * random.uniform(0.2, 1.0, 3)
-    cheeks, lips = np.array([0.75, 0.22, 0.2]), np.array([0.5, 0.05, 0.08]) * random.uniform(0.4, 1.4, 3)
+    cheeks, lips = np.array([1.0, 0.42, 0.40]), np.array([0.5, 0.05, 0.08]) * random.uniform(0.4, 1.4, 3)
     return Paint(beard, np.append(shadow, strengths[0]), np.append(cheeks, 0.6 * strengths[1]),
                  np.append(lips, strengths[2]), eyeliner)
 

@@ -9,37 +9,39 @@ from training.performers import Shot
 
 _DRAWN_PX = 320
 """Lengths in px of Shot and Appearance are of a picture this wide."""
-_WORN_ALPHA = 191
-"""What the shader marks worn things with; half-way to 255 is the border."""
+_SOLID, _WORN_BELOW = 185, 223
+"""Alpha: less is a lens before the room, up to the second is worn, above is the head."""
 
 
 def photograph(pixels: np.ndarray, shot: Shot, appearance: Appearance) -> np.ndarray:
     """RGBA of the head [S, S, 4] → uint8 [S, S, 3] BGR."""
     size = len(pixels)
     random = np.random.default_rng(appearance.seed)
-    head = np.ascontiguousarray(pixels[..., 2::-1])
-    head = _with_contact_shadow(head, pixels[..., 3], shot)
-    cover = cv2.GaussianBlur((pixels[..., 3] > 0).astype(np.float32), (0, 0), 0.55 * max(size / _DRAWN_PX, 0.6))
-    cover *= pixels[..., 3] > 0  # where nothing was drawn there is no colour to show
+    pixels = np.ascontiguousarray(pixels)
+    alpha = pixels[..., 3]
+    head = _with_contact_shadow(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR), alpha, shot)
     back = room(random, size)
     if appearance.light.second_colour.any():
-        back = np.clip(back * (0.75 + 0.5 * appearance.light.second_colour[::-1]), 0, 255).astype(np.uint8)
-    cover = cover[..., None]
-    picture = cv2.convertScaleAbs(back + (head - back.astype(np.float32)) * cover)
-    return _sensor(picture, shot, appearance, random)
+        back = cv2.multiply(back, (*(0.75 + 0.5 * appearance.light.second_colour[::-1]), 1.0))
+    # Lenses before the room are the only see-through things; their colours are premultiplied.
+    cover = np.where(alpha >= _SOLID, np.float32(1), alpha * np.float32(1 / 255))
+    soft = cv2.GaussianBlur(cover, (0, 0), 0.55 * max(size / _DRAWN_PX, 0.6))
+    soft = np.minimum(soft, cover)  # where nothing was drawn there is no colour to show
+    return _sensor(cv2.blendLinear(head, back, soft / np.maximum(cover, 1e-3), 1 - soft), shot, appearance, random)
 
 
 def _with_contact_shadow(head: np.ndarray, alpha: np.ndarray, shot: Shot) -> np.ndarray:
     """Darker skin beside what is worn, away from the light."""
-    worn = ((alpha > 0) & (alpha < 223)).astype(np.uint8)
-    if not worn.any():
-        return head.astype(np.float32)
-    cm = shot.face_px / 8.92 * len(head) / shot.size
+    small = cv2.resize(alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_NEAREST)
+    worn = cv2.inRange(small, _SOLID, _WORN_BELOW)
+    cm = shot.face_px / 8.92 * len(small) / shot.size
     shift = -shot.key_direction[:2] * (1, -1) * 0.55 * cm + (0, 0.15 * cm)
-    moved = cv2.warpAffine(worn * np.float32(1), np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), head.shape[1::-1])
+    moved = cv2.warpAffine(worn, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), small.shape[::-1])
     shade = cv2.GaussianBlur(moved, (0, 0), max(0.35 * cm, 0.5))
-    shade = 1 - 0.42 * shade * (1 - worn)
-    return head * shade[..., None]
+    shade = cv2.subtract(255, cv2.multiply(shade, cv2.bitwise_not(worn), scale=0.42 / 255))
+    shade = cv2.resize(shade, head.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    shade[cv2.inRange(alpha, _SOLID, _WORN_BELOW) > 0] = 255
+    return cv2.multiply(head, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)
 
 
 def _sensor(picture: np.ndarray, shot: Shot, appearance: Appearance, random: np.random.Generator) -> np.ndarray:
@@ -89,13 +91,15 @@ def room(random: np.random.Generator, size: int) -> np.ndarray:
     """uint8 [size, size, 3] BGR: a wall with things on it, shelves, a window, outdoors or plain; out of focus."""
     half = max(size // 2, 48)
     makers = (_wall, _shelves, _window, _outdoors, _plain)
-    picture = makers[random.choice(5, p=[0.3, 0.2, 0.2, 0.15, 0.15])](random, half)
-    picture = cv2.GaussianBlur(picture, (0, 0), float(random.choice([0.4, 1.2, 3.5])) * random.uniform(0.6, 1.3) * half / 160)
+    make = makers[random.choice(5, p=[0.3, 0.2, 0.2, 0.15, 0.15])]
+    blur = random.choice([0.4, 1.2, 3.5]) * random.uniform(0.6, 1.3) + (2.5 if make is _outdoors else 0.0)
+    picture = cv2.GaussianBlur(make(random, half), (0, 0), blur * half / 160)
     return cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _tone(random: np.random.Generator, low: float = 30, high: float = 225, hue: float = 22) -> np.ndarray:
-    return np.clip(random.uniform(low, high) + random.normal(0, hue, 3), 4, 250)
+    warm = np.array([-1, 0, 1]) * random.normal(0.35, 0.8) * hue  # rooms are warm more often than purple or green
+    return np.clip(random.uniform(low, high) + warm + random.normal(0, 0.4 * hue, 3), 4, 250)
 
 
 def _gradient(random: np.random.Generator, size: int, colour: np.ndarray, depth: float = 0.4) -> np.ndarray:
@@ -106,8 +110,7 @@ def _gradient(random: np.random.Generator, size: int, colour: np.ndarray, depth:
     return np.clip(light[..., None] * colour, 0, 255).astype(np.uint8)
 
 
-def _box(picture: np.ndarray, random: np.random.Generator, corner: tuple[float, float], extent: tuple[float, float],
-         colour: np.ndarray) -> None:
+def _box(picture: np.ndarray, corner: tuple[float, float], extent: tuple[float, float], colour: np.ndarray) -> None:
     size = len(picture)
     first = tuple(int(v * size) for v in corner)
     last = tuple(int((v + e) * size) for v, e in zip(corner, extent, strict=True))
@@ -120,19 +123,20 @@ def _wall(random: np.random.Generator, size: int) -> np.ndarray:
     picture = _gradient(random, size, colour, random.uniform(0.1, 0.7))
     if random.random() < 0.4:
         x = random.uniform(-0.1, 0.8)
-        _box(picture, random, (x, random.uniform(0, 0.15)), (random.uniform(0.2, 0.35), 1.0), _tone(random))
-        _box(picture, random, (x + 0.02, 0.2), (random.uniform(0.12, 0.25), 1.0), _tone(random))
+        _box(picture, (x, random.uniform(0, 0.15)), (random.uniform(0.2, 0.35), 1.0), _tone(random))
+        _box(picture, (x + 0.02, 0.2), (random.uniform(0.12, 0.25), 1.0), _tone(random))
     for _ in range(random.integers(0, 4)):
         corner = random.uniform(0, 0.85), random.uniform(0, 0.5)
         wide, high = random.uniform(0.1, 0.3, 2)
-        _box(picture, random, corner, (wide, high), _tone(random, 10, 230, 8))
-        _box(picture, random, (corner[0] + 0.015, corner[1] + 0.015), (wide - 0.03, high - 0.03), _tone(random, 60, 240, 40))
+        _box(picture, corner, (wide, high), _tone(random, 10, 230, 8))
+        inner = corner[0] + 0.015, corner[1] + 0.015
+        _box(picture, inner, (wide - 0.03, high - 0.03), _tone(random, 60, 240, 40))
     if random.random() < 0.35:
         _plant(picture, random, random.uniform(0, 1), random.uniform(0.4, 1.0))
     if random.random() < 0.4:
         _lamp(picture, random)
     if random.random() < 0.5:
-        _box(picture, random, (-0.1, random.uniform(0.62, 0.9)), (1.2, 0.6), _tone(random, 20, 170, 25))
+        _box(picture, (-0.1, random.uniform(0.62, 0.9)), (1.2, 0.6), _tone(random, 20, 170, 25))
     return picture
 
 
@@ -147,12 +151,12 @@ def _shelves(random: np.random.Generator, size: int) -> np.ndarray:
             if random.random() < 0.12:
                 x += random.uniform(0.05, 0.25)
             wide, high = random.uniform(0.018, 0.06), row * random.uniform(0.5, 0.86)
-            _box(picture, random, (x, y + row - high), (wide, high), _tone(random, 25, 215, 38))
+            _box(picture, (x, y + row - high), (wide, high), _tone(random, 25, 215, 38))
             x += wide + 0.004
-        _box(picture, random, (-0.1, y + row), (1.2, 0.025), board)
+        _box(picture, (-0.1, y + row), (1.2, 0.025), board)
         y += row + 0.03
     for _ in range(random.integers(0, 3)):
-        _box(picture, random, (random.uniform(0, 1), -0.1), (0.025, 1.2), board)
+        _box(picture, (random.uniform(0, 1), -0.1), (0.025, 1.2), board)
     return picture
 
 
@@ -161,17 +165,18 @@ def _window(random: np.random.Generator, size: int) -> np.ndarray:
     picture = _gradient(random, size, _tone(random, 40, 170, 14), 0.4)
     x, y = random.uniform(-0.25, 0.6), random.uniform(-0.2, 0.2)
     wide, high = random.uniform(0.35, 0.8), random.uniform(0.5, 0.9)
-    _box(picture, random, (x - 0.02, y - 0.02), (wide + 0.04, high + 0.04), _tone(random, 120, 240, 8))
+    _box(picture, (x - 0.02, y - 0.02), (wide + 0.04, high + 0.04), _tone(random, 120, 240, 8))
     sky = np.array([250, 244, 236]) * random.uniform(0.75, 1.0)
-    _box(picture, random, (x, y), (wide, high), sky)
-    _box(picture, random, (x, y + high * random.uniform(0.5, 0.8)), (wide, high * 0.2), np.array([90, 150, 110]) * random.uniform(0.6, 1.5))
+    _box(picture, (x, y), (wide, high), sky)
+    trees = np.array([90, 150, 110]) * random.uniform(0.6, 1.5)
+    _box(picture, (x, y + high * random.uniform(0.5, 0.8)), (wide, high * 0.2), trees)
     bar = _tone(random, 100, 240, 8)
     for k in range(1, random.integers(1, 4) + 1):
-        _box(picture, random, (x + wide * k / 3 - 0.01, y), (0.02, high), bar)
-    _box(picture, random, (x, y + high * 0.45), (wide, 0.02), bar)
+        _box(picture, (x + wide * k / 3 - 0.01, y), (0.02, high), bar)
+    _box(picture, (x, y + high * 0.45), (wide, 0.02), bar)
     curtain = _tone(random, 60, 230, 20)
     for k in range(random.integers(0, 9)):
-        _box(picture, random, (x - 0.12 + 0.022 * k, -0.1), (0.02, 1.2), curtain * random.uniform(0.7, 1.08))
+        _box(picture, (x - 0.12 + 0.022 * k, -0.1), (0.02, 1.2), curtain * random.uniform(0.7, 1.08))
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
@@ -180,12 +185,13 @@ def _outdoors(random: np.random.Generator, size: int) -> np.ndarray:
     picture = _gradient(random, size, np.array([235, 215, 190]) * random.uniform(0.5, 1.05), 0.5)
     horizon = random.uniform(0.2, 0.7)
     ground = np.array([70, 120, 95]) * random.uniform(0.5, 1.5) if random.random() < 0.6 else _tone(random, 60, 170, 10)
-    _box(picture, random, (-0.1, horizon), (1.2, 1.2), ground)
+    _box(picture, (-0.1, horizon), (1.2, 1.2), ground)
     for _ in range(random.integers(8, 40)):
         at = random.uniform(0, 1), horizon + random.normal(0, 0.22)
         colour = ground * random.uniform(0.35, 1.6) + random.normal(0, 9, 3)
         radius = int(random.uniform(0.02, 0.11) * size)
-        cv2.circle(picture, (int(at[0] * size), int(at[1] * size)), radius, tuple(float(v) for v in np.clip(colour, 0, 255)), -1)
+        middle = int(at[0] * size), int(at[1] * size)
+        cv2.circle(picture, middle, radius, tuple(float(v) for v in np.clip(colour, 0, 255)), -1, cv2.LINE_AA)
     return picture
 
 
@@ -203,7 +209,8 @@ def _plant(picture: np.ndarray, random: np.random.Generator, x: float, y: float)
         angle, length = random.normal(-np.pi / 2, 0.8), random.uniform(0.1, 0.34)
         end = (int((x + np.cos(angle) * length) * size), int((y + np.sin(angle) * length) * size))
         green = np.array([50, 120, 60]) * random.uniform(0.4, 1.4)
-        cv2.line(picture, (int(x * size), int(y * size)), end, tuple(float(v) for v in green), int(random.integers(1, 5)))
+        start, thick = (int(x * size), int(y * size)), int(random.integers(1, 5))
+        cv2.line(picture, start, end, tuple(float(v) for v in green), thick, cv2.LINE_AA)
 
 
 def _lamp(picture: np.ndarray, random: np.random.Generator) -> None:

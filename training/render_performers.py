@@ -30,7 +30,7 @@ _FACE_VERTICES = 9409
 _CENTRE = np.array([0.0, 1.0, 8.0])
 """What the camera aims at, cm: between the eyes and the mouth."""
 _OUTER_EYES_CM = 8.92
-_NECK_CM = -13.0
+_NECK_CM = -11.3
 """Below is the shirt."""
 
 
@@ -172,7 +172,10 @@ class FaceRenderer:
         self._seen["surface"].value = 0, 1, 2, 3
         self._wardrobe = Wardrobe(
             self._context, self._surface, vertex, paint, self.model.neutral, self.model.landmarks)
-        self._programs = self._surface, self._lashes, self._seen, self._wardrobe.seen, self._wardrobe.glass
+        self._uniforms: dict[str, list[Any]] = {}
+        for program in (self._surface, self._lashes, self._seen, self._wardrobe.seen, self._wardrobe.glass):
+            for name in program:
+                self._uniforms.setdefault(name, []).append(program[name])
         self._size = size
         depth = self._context.depth_renderbuffer((size, size))
         self._layers = [self._context.texture((size, size), 4, dtype="f4") for _ in range(4)]
@@ -215,9 +218,8 @@ class FaceRenderer:
     def _set(self, name: str, value: float | np.ndarray) -> None:
         """Hand a number, vector or matrix to every program that uses it."""
         data = np.asarray(value, np.float32).T.tobytes()
-        for program in self._programs:
-            if name in program:
-                program[name].write(data)
+        for uniform in self._uniforms[name]:
+            uniform.write(data)
 
     def render(self, person: Person, shot: Shot, appearance: Appearance | None = None) -> np.ndarray:
         """uint8 [size, size, 3] BGR; an `appearance` adds what real footage has."""

@@ -20,7 +20,7 @@ _WORN = 6
 _ROOM = 1 << 15
 _COLUMNS = (("place", 3), ("normal", 3), ("rest", 3), ("paint", 4), ("marks", 2))
 _NECK = np.array([0.0, -9.0, -1.5])
-_BODY_FOLLOWS = np.array([0.35, 0.15, 0.25])
+_BODY_FOLLOWS = np.array([0.45, 0.3, 0.4])
 """Share of the head's yaw, pitch and roll that the shoulders go along with."""
 _GLASS = """#version 330
 uniform vec4 tint;
@@ -34,8 +34,9 @@ void main() {
     vec3 seen = reflect(-view, n);
     // A window behind the camera, with its cross, and the key light.
     vec2 at = seen.xy * 3.2 - vec2(0.5, 0.6);
-    float pane = smoothstep(0.42, 0.38, abs(at.x)) * smoothstep(0.52, 0.48, abs(at.y)) * smoothstep(0.02, 0.05, abs(at.x)) * smoothstep(0.02, 0.05, abs(at.y));
-    float light = glint * (0.75 * pane + 0.12) + 1.2 * glint * pow(max(dot(n, normalize(key_direction + view)), 0.0), 250.0);
+    vec2 pane = smoothstep(0.02, 0.05, abs(at)) * smoothstep(vec2(0.42, 0.52), vec2(0.38, 0.48), abs(at));
+    float spot = pow(max(dot(n, normalize(key_direction + view)), 0.0), 250.0);
+    float light = glint * (0.75 * pane.x * pane.y + 0.12 + 1.2 * spot);
     float cover = clamp(tint.a + light, 0.0, 1.0);
     vec3 c = (tint.rgb * tint.a + key_colour * light) / max(cover, 0.001);
     colour = vec4(pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2)), cover);
@@ -80,7 +81,7 @@ class Wardrobe:
         lenses: list[Mesh] = []
         if appearance.glasses:
             frames, lenses = worn_things.glasses(
-                appearance.glasses, rest, [rest[21451:22221].mean(0), rest[23021:23791].mean(0)],
+                appearance.glasses, [rest[21451:22221].mean(0), rest[23021:23791].mean(0)],
                 rest[self._landmarks[27:29]].mean(0))
             worn += frames
         mesh = joined(worn + lenses)
@@ -89,31 +90,32 @@ class Wardrobe:
         self._triangles.write(mesh.triangles.tobytes())
         glass = sum(lens.triangles.size for lens in lenses)
         self._counts = mesh.triangles.size - glass, glass
-        self._set_light(appearance, shot)
+        self._set_paint(appearance, person, shot)
 
     def _meshes(self, appearance: Appearance, person: Person, shot: Shot, random: np.random.Generator) -> list[Mesh]:
         look, wear = person.look, appearance.head_wear
         upright = head_rotation(shot.head).T @ head_rotation(shot.head * _BODY_FOLLOWS)
-        worn = worn_things.moved(worn_things.shirt(look.shirt, random), upright, _NECK - upright @ _NECK)
+        worn = worn_things.moved(worn_things.shirt(appearance.clothes, random), upright, _NECK - upright @ _NECK)
+        over = look.hair_thickness_cm * appearance.hair_volume
         if appearance.hair:
-            colour = look.hair if appearance.hair.colour is None else appearance.hair.colour
-            worn += hair(appearance.hair, self._skull, colour, random)
+            over = appearance.hair.thickness_cm * 0.9
+            worn += hair(appearance.hair, self._skull, look.hairline_cm, _hair_colour(appearance, person), random)
         if wear:
-            over = appearance.hair.thickness_cm * 0.9 if appearance.hair else look.hair_thickness_cm * appearance.hair_volume
             worn += worn_things.head_wear(wear, self._skull, appearance.wear_colour, over, random)
         if appearance.held:
-            worn += worn_things.held(appearance.held, look.skin * 0.97, appearance.sleeve, appearance.held_side,
+            worn += worn_things.held(appearance.held, look.skin * 0.97, appearance.clothes, appearance.held_side,
                                      appearance.held_shift_cm, random)
         return worn
 
-    def _set_light(self, appearance: Appearance, shot: Shot) -> None:
+    def _set_paint(self, appearance: Appearance, person: Person, shot: Shot) -> None:
         light, paint, glasses = appearance.light, appearance.paint, appearance.glasses
         middle = np.array([0.0, 0.0, -shot.distance_cm])
         for name, value in (
-            ("beard", paint.beard), ("eye_shadow", paint.eye_shadow), ("blusher", paint.blush),
+            ("hair", _hair_colour(appearance, person)), ("beard", paint.beard),
+            ("eye_shadow", paint.eye_shadow), ("blusher", paint.blush * np.append(1.3 * person.look.skin, 1)),
             ("lipstick", paint.lipstick), ("eyeliner", paint.eyeliner), ("second_direction", light.second_direction),
             ("second_colour", light.second_colour), ("middle", middle),
-            ("shadow", np.array([light.shadow_scale_cm, light.shadow_angle, light.shadow_depth, light.shadow_shift_cm])),
+            ("shadow", (light.shadow_scale_cm, light.shadow_angle, light.shadow_depth, light.shadow_shift_cm)),
         ):
             self.seen[name].write(np.asarray(value, np.float32).tobytes())
         self.seen["shadow_kind"].value = SHADOWS.index(light.shadow)
@@ -130,3 +132,8 @@ class Wardrobe:
         """Lenses, over what lies behind them."""
         if self._counts[1]:
             self._lenses.render(vertices=self._counts[1], first=self._counts[0])
+
+
+def _hair_colour(appearance: Appearance, person: Person) -> np.ndarray:
+    dyed = appearance.hair.colour if appearance.hair else None
+    return person.look.hair if dyed is None else dyed

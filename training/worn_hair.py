@@ -10,13 +10,14 @@ _COLUMNS, _ON_HEAD, _HANGING = 80, 11, 12
 _TURN = np.linspace(-np.pi, np.pi, _COLUMNS, endpoint=False)
 
 
-def hair(style: Hair, skull: Skull, colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
-    """Meshes of `style` on `skull`."""
+def hair(style: Hair, skull: Skull, hairline_cm: float, colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
+    """Meshes of `style` on `skull`; `hairline_cm` as in performers.Look."""
     side = np.abs(np.degrees(_TURN))
     ragged = _wave(random, 9) * 0.5 + random.standard_normal(_COLUMNS) * 0.5
     front = 1 / (1 + np.exp((side - 62 - 3 * _wave(random, 3)) / 2.0))
     # Where it leaves the forehead: the hairline, or the fringe's tips; swept to one side from a parting.
-    line = np.radians(52 + 25 * style.fringe + ragged * (3.5 * style.fringe + 0.8))
+    painted = np.degrees(np.arccos(np.clip((6.6 + hairline_cm) / 11.3, 0, 1)))
+    line = np.radians(painted + (78 - painted) * style.fringe + ragged * (3.5 * style.fringe + 0.8))
     if style.style == "swept":
         line = line + np.radians(7) * np.sin(_TURN + random.choice([-0.6, 0.6]))
     long = style.length_cm > 0
@@ -78,7 +79,8 @@ def _bun(skull: Skull, colour: np.ndarray, random: np.random.Generator) -> Mesh:
 def _wave(random: np.random.Generator, waves: int) -> np.ndarray:
     """A smooth random curve around the head [C], about -1..1."""
     k = np.arange(1, waves + 1)[:, None]
-    return (random.standard_normal((waves, 1)) * np.sin(k * _TURN + random.uniform(0, 6.3, (waves, 1)))).sum(0) / waves**0.5
+    phases, strengths = random.uniform(0, 6.3, (waves, 1)), random.standard_normal((waves, 1))
+    return (strengths * np.sin(k * _TURN + phases)).sum(0) / waves**0.5
 
 
 def _lumps(points: np.ndarray, random: np.random.Generator) -> np.ndarray:

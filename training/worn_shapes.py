@@ -47,12 +47,9 @@ def _quads(rows: int, columns: int, closed: bool) -> np.ndarray:
 
 def sheet(points: np.ndarray, colour: np.ndarray, material: str = "plain", shine: float = 0.05,
           closed: bool = False, texture: np.ndarray | None = None) -> Mesh:
-    """A sheet through points [rows, columns, 3]; `closed` joins the last column to the first. Colour [3] or per point."""
+    """A sheet through points [rows, columns, 3]; `closed` joins the last column to the first. Colour [3] or each."""
     rows, columns = points.shape[:2]
-    if closed:
-        around = np.roll(points, -1, 1) - np.roll(points, 1, 1)
-    else:
-        around = np.gradient(points, axis=1)
+    around = np.roll(points, -1, 1) - np.roll(points, 1, 1) if closed else np.gradient(points, axis=1)
     normal = np.cross(around, np.gradient(points, axis=0))
     # At a pole all points of a row are one: take the next row's.
     for row, next_row in ((0, 1), (-1, -2)):
@@ -129,7 +126,7 @@ class Skull:
         self._radius = radius
 
     def at(self, tilt: np.ndarray, turn: np.ndarray, lift: np.ndarray | float = 0.0) -> np.ndarray:
-        """Places [..., 3] `lift` cm over the skin, `tilt` rad from straight up, `turn` rad from the front to the left."""
+        """Places [..., 3] `lift` cm over the skin, `tilt` rad from straight up, `turn` rad from the front leftwards."""
         row = np.clip(tilt / self._tilt[1], 0, self._TILTS - 1.001)
         column = (turn + np.pi) / (2 * np.pi) * self._TURNS
         i, j = row.astype(int), np.floor(column).astype(int)

@@ -68,28 +68,43 @@ def _beanie(skull: Skull, colour: np.ndarray, over: float, random: np.random.Gen
     return meshes
 
 
+# Rows of a headscarf from the face's edge to the nape, cm: over the forehead (y, z), beside the ears (x, z), below
+# the chin (y, z).
+_SCARF = (
+    ((8.7, 9.9), (6.6, 4.6), (-8.2, 7.2)), ((9.0, 10.9), (7.0, 5.4), (-8.7, 8.0)),
+    ((10.9, 10.6), (8.1, 4.8), (-9.6, 7.4)), ((13.6, 8.7), (9.7, 2.9), (-10.2, 5.6)),
+    ((15.6, 3.6), (10.3, 0.0), (-10.6, 1.0)), ((15.2, -3.6), (9.9, -3.6), (-10.6, -4.0)),
+    ((11.0, -9.2), (7.6, -7.6), (-10, -7.6)), ((5.0, -10.6), (3.0, -10.0), (-6.0, -9.4)),
+)
+_FALL = (
+    (-5.5, 5.4, 4.8, 0.0), (-8.3, 6.8, 7.6, 0.6), (-11, 9.5, 9.0, 0), (-15, 14.5, 10.5, -0.5), (-24, 17, 12.0, -0.5),
+)
+"""Below it: y, half as wide, half as deep, z."""
+
+
 def _headscarf(skull: Skull, colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
-    """Rows from an oval around the face, out over its edge and back around head and neck; a fall over the chest."""
+    """Around the face, over the head and back to the nape; a fall over neck and chest."""
     angle = np.linspace(0, 2 * np.pi, 56, endpoint=False)
     right, up = np.sin(angle), np.cos(angle)
-    tight = random.uniform(0.94, 1.06)
+    middle, lift = 1.0, random.uniform(-0.4, 1.2)
     rows = []
-    for back, wide, high, low, depth in (
-        (0.0, 6.5, 7.9, 9.6, 5.0), (0.02, 6.9, 8.4, 10.0, 5.9), (0.12, 7.9, 9.3, 10.3, 5.2),
-        (0.3, 9.0, 10.6, 10.6, 2.5), (0.55, 9.6, 11.4, 11.0, -2.0), (0.8, 8.6, 10.3, 11.3, -6.8), (1.0, 4.0, 5.0, 9.0, -10.2),
-    ):
-        x = right * wide * (tight if back < 0.2 else 1.0)
-        y = 1.2 + np.where(up > 0, up * high, up * low)
-        # The oval lies on the face: nearest the camera under the chin and over the forehead.
-        z = depth + (1 - back) * np.where(up > 0, 2.6 * up**2, 2.2 * up**2 * (1 - 0.4 * back))
-        rows.append(np.stack([x, y, z], -1))
-    folds = np.stack(rows) + 0.12 * np.sin(angle * 9 + random.uniform(0, 6))[None, :, None] * np.linspace(0.3, 2, 7)[:, None, None]
+    for (top_y, top_z), (side_x, side_z), (low_y, low_z) in _SCARF:
+        y = middle + np.abs(up) * (np.where(up > 0, top_y + (lift if top_z > 9 else 0), low_y) - middle)
+        z = side_z + np.abs(up) * (np.where(up > 0, top_z, low_z) - side_z)
+        rows.append(np.stack([right * side_x, y, z], -1))
+    crease = 0.1 * np.sin(angle * 9 + random.uniform(0, 6)) * np.linspace(0.2, 2.5, len(rows))[:, None]
     around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     fall = []
-    for y, wide, deep, z in ((-6.0, 5.6, 5.4, 0.5), (-8.3, 7.0, 8.2, 0.6), (-11.0, 9.5, 9.0, 0), (-15, 14.5, 10.5, -0.5), (-22, 17, 12.0, -0.5)):
-        crease = 1 + 0.035 * np.sin(around * 11 + y) + 0.02 * np.sin(around * 23)
-        fall.append(np.stack([np.sin(around) * wide * crease, np.full(48, y) + 0.8 * np.cos(around), np.cos(around) * deep * crease + z], -1))
-    return [sheet(folds, colour, "cloth", 0.03, closed=True), sheet(np.stack(fall), colour * 0.95, "cloth", 0.03, closed=True)]
+    for y, wide, deep, z in _FALL:
+        folds = 1 + 0.035 * np.sin(around * 11 + y) + 0.02 * np.sin(around * 23)
+        row = np.sin(around) * wide * folds, y + 0.8 * np.cos(around), np.cos(around) * deep * folds + z
+        fall.append(np.stack(row, -1))
+    return [sheet(np.stack(rows) + crease[..., None], colour, "cloth", 0.03, closed=True),
+            sheet(np.stack(fall), colour * 0.95, "cloth", 0.03, closed=True)]
+
+
+_CUSHION = ((7.8, 3.0), (8.2, 3.3), (9.0, 3.5), (9.7, 3.3), (9.8, 3.0), (10.6, 2.9), (11.0, 2.4), (11.1, 0))
+"""Of a headphone, from the head outwards: x, radius."""
 
 
 def _headphones(skull: Skull, colour: np.ndarray, over: float) -> list[Mesh]:
@@ -97,22 +112,28 @@ def _headphones(skull: Skull, colour: np.ndarray, over: float) -> list[Mesh]:
     arch = skull.at(np.abs(tilt), np.where(tilt < 0, -np.pi / 2, np.pi / 2), np.full(25, over + 0.9))
     arch[:, 2] = 0.2
     meshes = [tube(arch, 0.65, colour, shine=0.3, flat=2.0)]
+    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     for side in (-1, 1):
-        x = np.array([8.3, 9.0, 10.4, 11.0])
-        path = np.stack([side * x, np.full(4, 1.9), np.full(4, 0.2)], -1)
-        meshes.append(tube(path, np.array([3.2, 3.6, 3.5, 2.8]), colour, shine=0.25, sides=20))
+        rows = [np.stack([np.full(24, side * x), 1.9 + 1.15 * r * np.cos(angle), 0.2 + r * np.sin(angle)], -1)
+                for x, r in _CUSHION]
+        tone = np.where(np.arange(8) < 4, 0.35, 1.0)[:, None, None] * colour
+        meshes.append(sheet(np.stack(rows), tone, shine=0.25, closed=True))
     return meshes
 
 
-def glasses(worn: Glasses, rest: np.ndarray, eyes: list[np.ndarray], bridge: np.ndarray) -> tuple[list[Mesh], list[Mesh]]:
-    """Frame and lenses on resting vertices; `eyes` are the eyeballs' middles, `bridge` the nose's."""
+_LENSES = {
+    "round": (2.35, 2.3, 2.0, 0.0, 0.0), "square": (2.75, 1.9, 4.0, 0.0, 0.0), "aviator": (2.8, 2.35, 2.4, 0.0, 0.45),
+    "cat": (2.75, 1.85, 2.8, 0.55, 0.0), "wide": (2.8, 1.45, 3.2, 0.0, 0.0),
+}
+"""Half as wide, half as high, cm; how square; how far the outer corners rise and the inner lower ones go in, cm."""
+
+
+def glasses(worn: Glasses, eyes: list[np.ndarray], bridge: np.ndarray) -> tuple[list[Mesh], list[Mesh]]:
+    """Frame and lenses before the eyeballs' middles `eyes`, on the nose at `bridge`."""
     apart = abs(eyes[0][0] - eyes[1][0]) / 2 * 1.03
     height, depth = (eyes[0][1] + eyes[1][1]) / 2 - 0.25, bridge[2] - 0.1
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    wide, high, power, lift, drop = {
-        "round": (2.35, 2.3, 2.0, 0.0, 0.0), "square": (2.75, 1.9, 4.0, 0.0, 0.0), "aviator": (2.8, 2.35, 2.4, 0.0, 0.45),
-        "cat": (2.75, 1.85, 2.8, 0.55, 0.0), "wide": (2.8, 1.45, 3.2, 0.0, 0.0),
-    }[worn.shape]
+    wide, high, power, lift, drop = _LENSES[worn.shape]
     wide = min(wide * worn.scale, apart - 0.55)
     cos, sin = np.cos(angle), np.sin(angle)
     x = wide * np.sign(cos) * np.abs(cos) ** (2 / power)
@@ -126,14 +147,14 @@ def glasses(worn: Glasses, rest: np.ndarray, eyes: list[np.ndarray], bridge: np.
         frames.append(tube(place, worn.rim_cm, worn.colour, shine=0.45, sides=7, closed=True, flat=1.0))
         middle = place.mean(0)
         scale = np.array([0.0, 0.5, 1.0])[:, None, None]
-        lenses.append(sheet(middle + (place - middle) * scale + np.array([0, 0, 0.25]) * (1 - scale**2), worn.tint[:3],
-                            closed=True, texture=np.concatenate([np.zeros((3, 1, 3)) + (place - middle) / wide * scale])))
+        bulge = np.array([0, 0, 0.25]) * (1 - scale**2)
+        lenses.append(sheet(middle + (place - middle) * scale + bulge, worn.tint[:3], closed=True))
         ear = np.array([side * 8.0, height + 0.3, 0.6])
         hinge = place[np.argmax(side * place[:, 0])] + np.array([0, 0.5 * high * 0.6, -0.2])
         temple = smooth(np.stack([hinge, (hinge + ear) / 2 + [side * 0.7, 0, 0], ear, ear + [0, -2.0, -1.6]]), 14)
         frames.append(tube(temple, max(worn.rim_cm * 0.9, 0.1), worn.colour, shine=0.35, sides=6, flat=1.3))
     inner = apart - wide
-    arch = np.array([[-inner, height + 0.35, depth - 0.1], [0, height + 0.75, depth + 0.25], [inner, height + 0.35, depth - 0.1]])
+    arch = np.array([[-inner, 0.35, -0.1], [0, 0.75, 0.25], [inner, 0.35, -0.1]]) + (0, height, depth)
     frames.append(tube(smooth(arch, 9), max(worn.rim_cm, 0.1), worn.colour, shine=0.45, sides=7))
     return frames, lenses
 
@@ -141,14 +162,15 @@ def glasses(worn: Glasses, rest: np.ndarray, eyes: list[np.ndarray], bridge: np.
 def shirt(colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
     """A body from the neck down, upright whatever the head does."""
     around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    open_front = random.choice([0.3, 1.2, 2.8])
+    open_front = random.choice([0.2, 0.7, 1.2])
     rows = []
     for y, wide, deep, z, dip in (
-        (-10.9, 6.9, 6.0, -1.2, 1.0), (-10.6, 7.4, 6.6, -1.2, 1.0), (-12.0, 9.8, 8.0, -1.6, 0.8), (-13.6, 15.0, 9.0, -1.9, 0.35),
-        (-15.6, 18.5, 9.6, -1.9, 0.1), (-19, 20.5, 10.5, -1.9, 0), (-28, 21, 12, -1.5, 0), (-45, 20, 12, -1.5, 0),
+        (-10.4, 6.8, 6.2, -1.2, 1.0), (-9.7, 7.4, 6.9, -1.2, 1.0), (-10.3, 9.6, 8.7, -1.6, 0.8),
+        (-11.9, 14.0, 9.8, -1.9, 0.35), (-14.6, 18.3, 10.2, -1.9, 0.1), (-19, 20.8, 11, -1.9, 0),
+        (-28, 21, 12, -1.5, 0), (-45, 20, 12, -1.5, 0),
     ):
         front = np.clip(np.cos(around), 0, 1) ** 2
-        rows.append(np.stack([np.sin(around) * wide, y - dip * open_front * front + 0.0 * around, np.cos(around) * deep + z], -1))
+        rows.append(np.stack([np.sin(around) * wide, y - dip * open_front * front, np.cos(around) * deep + z], -1))
     return [sheet(np.stack(rows), colour, "cloth", 0.02, closed=True)]
 
 
@@ -247,22 +269,26 @@ def _pose_hand(kind: str, skin: np.ndarray, random: np.random.Generator) -> tupl
         fingers = moved(grip(1.4, skin), np.eye(3), np.array([0, -9.5, 0]))
         return moved(ball + fingers, lean, at), at + lean @ np.array([3.0, -13.5, -1.5])
     if kind == "phone":
-        lean, at = turned(x=random.uniform(-20, 5), y=random.uniform(-15, 20), z=random.uniform(-14, 0)), np.array([9.6, -1.5, 4.5])
-        return moved(_phone() + moved(grip(2.6, skin), turned(y=0), np.array([0.6, -1.5, 0])), lean, at), at + lean @ np.array([4.2, -6.5, -1.0])
+        lean = turned(x=random.uniform(-20, 5), y=random.uniform(-15, 20), z=random.uniform(-14, 0))
+        at = np.array([9.6, -1.5, 4.5])
+        fingers = moved(grip(2.6, skin), np.eye(3), np.array([0.6, -1.5, 0]))
+        return moved(_phone() + fingers, lean, at), at + lean @ np.array([4.2, -6.5, -1.0])
     lean, at = turned(x=random.uniform(-30, 5)), np.array([0.5, -8.0, 15.8])
     height = random.uniform(8, 11)
     tone = random.uniform(0.05, 0.8, 3) if random.random() < 0.6 else np.full(3, 0.75)
     y = np.array([-1.0, -1.0, 0.0, 0.5, 0.5, -0.9]) * height / 1.5
     ring = np.array([0.0, 2.9, 3.5, 3.9, 3.7, 2.7])
     around = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    cup = np.stack([np.stack([r * np.sin(around), np.full(24, h), r * np.cos(around)], -1) for r, h in zip(ring, y, strict=True)])
-    hand = moved(grip(3.4, skin), turned(y=0), np.array([0, -2.5, 0]))
-    return moved([sheet(cup, tone, "plain", 0.25, closed=True)] + hand, lean, at), at + lean @ np.array([5.0, -7.0, -1.5])
+    circle = np.stack([np.sin(around), 0 * around, np.cos(around)], -1)
+    cup = sheet(circle * ring[:, None, None] + np.array([0, 1, 0]) * y[:, None, None], tone, shine=0.25, closed=True)
+    hand = moved(grip(3.4, skin), np.eye(3), np.array([0, -2.5, 0]))
+    return moved([cup, *hand], lean, at), at + lean @ np.array([5.0, -7.0, -1.5])
 
 
 def _phone() -> list[Mesh]:
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     y = 7.4 * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.25
     z = 3.6 * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.25
-    rows = [np.stack([np.full(32, x), y * s, z * s], -1) for x, s in ((-0.4, 0), (-0.4, 0.97), (-0.25, 1), (0.25, 1), (0.4, 0.97), (0.4, 0))]
+    rims = (-0.4, 0), (-0.4, 0.97), (-0.25, 1), (0.25, 1), (0.4, 0.97), (0.4, 0)
+    rows = [np.stack([np.full(32, x), y * s, z * s], -1) for x, s in rims]
     return [sheet(np.stack(rows), _DARK, shine=0.5, closed=True)]
