@@ -16,7 +16,7 @@ from training import class_faces
 from training.expression_data import COLUMNS, ROWS
 from training.expression_model import OrientedGradients
 from training.recognisers import CHARACTERS, FEATURES, MODELS, PEOPLE, SIMILARITY, recognise, similarity
-from training.train_recognisers import Labelled, character_faces, labelled, people_faces
+from training.train_recognisers import Labelled, character_faces, labelled, people_faces, read_labelled
 from training.triplets import perceived
 
 _GREY: Final = torch.tensor([0.114, 0.587, 0.299])
@@ -95,17 +95,18 @@ def retrieval(people: Labelled, characters: Labelled, models: Path = MODELS) -> 
             for what, value in zip(("class_right", "off"), both, strict=True) if name != "chance_" or what != "off"}
 
 
-def write_cards(stages: list[str], size: str, data: Path, models: Path = MODELS) -> None:
+def write_cards(stages: list[str], size: str, data: Path, more: Path, models: Path = MODELS) -> None:
     """Measure the networks of the stages and write their cards."""
     test_people = labelled(class_faces.test_faces(data))
     test_people = test_people[np.flatnonzero(np.isfinite(test_people.geometry[:, 0]))]
+    test_poses = read_labelled(sorted(data.glob("test_poses_*.npz")))
     if "people" in stages:
-        _class_card(PEOPLE, people_faces(data), test_people, _PEOPLE_DATA, size, models)
+        _class_card(PEOPLE, people_faces(data, more), test_people, _PEOPLE_DATA, size, models)
     if "characters" in stages:
-        _class_card(CHARACTERS, character_faces(data), character_faces(data, test=True), _DRAWN_DATA, size, models)
+        _class_card(CHARACTERS, character_faces(data, more), test_poses, _DRAWN_DATA, size, models)
     if "similarity" in stages:
         _write(SIMILARITY, {"quality": {}}, _SIMILARITY, _DRAWN_DATA, models)
-        measured = retrieval(test_people, character_faces(data, test=True), models)
+        measured = retrieval(test_people, test_poses, models)
         print(SIMILARITY, measured)
         _write(SIMILARITY, {"quality": measured}, _SIMILARITY, _DRAWN_DATA, models)
 

@@ -40,7 +40,6 @@ PLANS: Final = {
     "characters": Plan(epochs=40, batch=50, rate=1e-3),
     "similarity": Plan(epochs=100, batch=50, rate=1e-3),
 }
-_HINT: Final = "python -m training.class_faces"
 _FAR: Final = 0.5
 """Of the pairs of one class, this share with the most different geometry does not match."""
 
@@ -69,20 +68,22 @@ class Labelled:
         return Labelled(*(getattr(self, name)[rows] for name in Labelled.__dataclass_fields__))
 
 
-def read_labelled(paths: list[Path], hint: str) -> Labelled:
+def read_labelled(paths: list[Path]) -> Labelled:
     """The labelled faces of some shards.
 
     Raises:
-        SemblanceError: if there are none; `hint` says how to make them.
+        SemblanceError: if there are none.
     """
     rows: dict[str, list[np.ndarray]] = {}
     for path in paths:
         with np.load(path) as data:
             chosen = data["found"] & (data["expression_class"] >= 0)
+            if not chosen.any():
+                continue
             for name in ("crops", "expression_class", "landmarks", "coefficients", "known", "character"):
                 rows.setdefault(name, []).append(data[name][chosen])
     if not sum(map(len, rows.get("crops", []))):
-        raise SemblanceError(f"There are no labelled faces; make them with '{hint}'.")
+        raise SemblanceError("There are no labelled faces; make them with 'python -m training.class_faces'.")
     columns = {name: np.concatenate(parts) for name, parts in rows.items()}
     return labelled(columns)
 
@@ -170,17 +171,21 @@ def _checkpoint(stage: str, size: str, data: Path) -> Path:
     return data / f"{stage}_{size}.pt"
 
 
-def people_faces(data: Path) -> Labelled:
-    """The training people of training.class_faces."""
-    return read_labelled(sorted(data.glob("crops_*.npz")) + sorted(data.glob("tracked_*.npz")), _HINT)
+def people_faces(data: Path, more: Path) -> Labelled:
+    """The training people of training.class_faces, and the labelled ones of make_expression_data."""
+    return _read((data, more), "crops_*.npz", "tracked_*.npz")
 
 
-def character_faces(data: Path, test: bool = False) -> Labelled:
-    """The characters' key poses of training.class_faces, to train on or to be asked about."""
-    return read_labelled(sorted(data.glob("test_poses_*.npz" if test else "poses_*.npz")), _HINT)
+def character_faces(data: Path, more: Path) -> Labelled:
+    """The characters' key poses of training.class_faces and of training.drawn_faces."""
+    return _read((data, more), "poses_*.npz", "drawn_*.npz")
 
 
-def train_stage(stage: str, size: str, data: Path) -> None:
+def _read(folders: tuple[Path, ...], *patterns: str) -> Labelled:
+    return read_labelled([path for folder in folders for pattern in patterns for path in sorted(folder.glob(pattern))])
+
+
+def train_stage(stage: str, size: str, data: Path, more: Path) -> None:
     """Train one stage, or what is left of it, and export the network.
 
     Raises:
@@ -191,22 +196,22 @@ def train_stage(stage: str, size: str, data: Path) -> None:
     network: Recogniser | Similarity
     if stage == "people":
         network = Recogniser(SIZES[size]).to(best_device(), memory_format=torch.channels_last)
-        left = train_classes(network, people_faces(data), PLANS[stage], path, about)
+        left = train_classes(network, people_faces(data, more), PLANS[stage], path, about)
     elif stage == "characters":
         network = for_characters(_kept("people", size, data)).to(best_device(), memory_format=torch.channels_last)
-        left = train_classes(network, character_faces(data), PLANS[stage], path, about)
+        left = train_classes(network, character_faces(data, more), PLANS[stage], path, about)
     else:
         network = Similarity()
-        left = train_similarity(network, _pairs(size, data), PLANS[stage], path, about)
+        left = train_similarity(network, _pairs(size, data, more), PLANS[stage], path, about)
     if left:
         raise SystemExit(f"{left} steps of '{stage}' are left; run the same command again.")
     name = {"people": PEOPLE, "characters": CHARACTERS, "similarity": SIMILARITY}[stage]
     export(network, MODELS / name / "model.onnx")
 
 
-def _pairs(size: str, data: Path) -> Pairing:
+def _pairs(size: str, data: Path, more: Path) -> Pairing:
     """All training faces whose geometry is known."""
-    people, characters = people_faces(data), character_faces(data)
+    people, characters = people_faces(data, more), character_faces(data, more)
     people, characters = (faces[np.isfinite(faces.geometry[:, 0])] for faces in (people, characters))
     person, seen = features_of(_kept("people", size, data), people.crops)
     character, _ = features_of(_kept("characters", size, data), characters.crops)
@@ -221,6 +226,7 @@ def main() -> None:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; all without")
     parser.add_argument("--size", choices=list(SIZES), default="small")
     parser.add_argument("--data", type=Path, default=Path("out/recognisers"))
+    parser.add_argument("--more", type=Path, default=Path("out/expression"), help="shards with labelled faces too")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     if wrong := set(arguments.stages) - set(STAGES):
@@ -228,8 +234,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     chosen = arguments.stages or list(STAGES)
     for stage in chosen:
-        train_stage(stage, arguments.size, arguments.data)
-    write_cards(chosen, arguments.size, arguments.data)
+        train_stage(stage, arguments.size, arguments.data, arguments.more)
+    write_cards(chosen, arguments.size, arguments.data, arguments.more)
 
 
 if __name__ == "__main__":

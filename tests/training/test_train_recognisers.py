@@ -115,18 +115,19 @@ def test_only_labelled_faces_are_read(tmp_path: Path) -> None:
     given = columns(14, 3)
     given["expression_class"][3], given["found"][5] = -1, False
     np.savez(tmp_path / "crops_000.npz", **given)
-    found = read_labelled([tmp_path / "crops_000.npz"], "command")
+    found = read_labelled([tmp_path / "crops_000.npz"])
     np.testing.assert_array_equal(found.crops, np.delete(given["crops"], [3, 5], 0))
-    with pytest.raises(SemblanceError, match="make them with 'command'"):
-        read_labelled([], "command")
+    with pytest.raises(SemblanceError, match="training.class_faces"):
+        read_labelled([])
 
 
 def test_every_stage_and_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three stages on tiny sets, from shards to networks whose cards say how good they are."""
-    data, models = tmp_path / "data", tmp_path / "models"
-    data.mkdir()
-    for name, seed, who in (("tracked_000", 1, -1), ("test", 2, -1), ("poses_ada", 3, 0), ("test_poses_ada", 4, 0)):
-        np.savez(data / f"{name}.npz", **columns(42, seed, who))
+    data, more, models = (tmp_path / name for name in ("data", "more", "models"))
+    data.mkdir(), more.mkdir()
+    for folder, name, seed, who in ((data, "tracked_000", 1, -1), (data, "test", 2, -1), (data, "poses_ada", 3, 0),
+                                    (data, "test_poses_ada", 4, 0), (more, "crops_000", 5, -1)):
+        np.savez(folder / f"{name}.npz", **columns(42, seed, who))
     monkeypatch.setitem(train_recognisers.SIZES, "small", TINY)
     monkeypatch.setattr(train_recognisers, "PLANS", dict.fromkeys(train_recognisers.STAGES, Plan(12, 14, 5e-3)))
     monkeypatch.setattr(train_recognisers, "MODELS", models)
@@ -134,16 +135,17 @@ def test_every_stage_and_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         test = dict(asked)
     monkeypatch.setattr(evaluate_recognisers.class_faces, "test_faces", lambda folder: test)
     with pytest.raises(SemblanceError, match="run the stage that makes it first"):
-        train_stage("characters", "small", data)
+        train_stage("characters", "small", data, more)
     for stage in train_recognisers.STAGES:
-        train_stage(stage, "small", data)
-    write_cards(list(train_recognisers.STAGES), "small", data, models)
+        train_stage(stage, "small", data, more)
+    write_cards(list(train_recognisers.STAGES), "small", data, more, models)
     for name in (PEOPLE, CHARACTERS, SIMILARITY):
         card = read_card(models / name)
         assert card.name == name and card.data["quality"] and (models / name / "model.onnx").stat().st_size < 2e6
     people = read_card(models / PEOPLE).data
     assert set(people["confusion"]) == set(CLASSES) and set(people["quality"]) >= {
         "accuracy", "hog_linear", "geometry_nearest", "majority", "faces_asked"}
+    assert people["quality"]["faces_trained"] == 84
     seen = recognise(test["crops"], PEOPLE, models)["classes"]
     np.testing.assert_allclose(seen.sum(1), 1, atol=1e-5)
     assert people["quality"]["accuracy"] == pytest.approx(accuracy(seen.argmax(1), test["expression_class"]), abs=1e-4)
