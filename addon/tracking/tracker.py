@@ -22,8 +22,8 @@ EYE_CORNERS = [33, 263]
 _EARLY: Final = 80
 """Of so many faces every fourth is checked, of the others every fortieth: a check costs as much as a frame."""
 _STRAY: Final = 1 / 3
-"""Share of the checks from which on landmarks are not believed. Measured: people 0, half hidden 0.27; Gus 0 to 0.05, Uno
-0.74 to 1."""
+"""Share of the checks from which on landmarks are not believed. Measured: people 0, half hidden 0.27; Gus up to 0.05,
+Uno 0.74 to 1."""
 _ASIDE: Final = (0.1, 1.1, 0.2)
 """The region of a check: how far it is moved, as a share of its side, its size, and its turn in rad."""
 _WANDERED: Final = 0.09

@@ -12,9 +12,11 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from addon.commands import batch  # noqa: E402
 from addon.commands.__main__ import main  # noqa: E402
 from addon.core.rig_profile import find_profile, write_profile  # noqa: E402
 from addon.core.take import read_take, write_take  # noqa: E402
+from addon.tracking.region import FaceBox  # noqa: E402
 
 from ..core.making import a_take  # noqa: E402
 
@@ -158,6 +160,24 @@ def test_an_output_folder_that_cannot_be_written_stops_before_the_work(takes, tm
     (tmp_path / "file").write_bytes(b"")
     assert main(["batch", "--take", takes[0], "--out", str(tmp_path / "file" / "out")]) == 1
     assert "Cannot write" in capsys.readouterr().err
+
+
+def test_where_the_face_is_reaches_the_tracker_and_a_change_is_done_again(takes, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def record(source, **settings):
+        if settings:
+            asked.append((settings["box"], settings["drawn"]))
+        return read_take(Path(takes[0]))
+
+    monkeypatch.setattr(batch, "record_take", record)
+    (tmp_path / "dog.mp4").write_bytes(b"a film")
+    command = ["batch", "--video", str(tmp_path / "dog.mp4"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--drawn", "--box", "10,20,30,40"]) == 0
+    assert main([*command, "--drawn", "--box", "10,20,30,40"]) == 0
+    assert main(command) == 0
+    assert asked == [(FaceBox(0.1, 0.2, 0.3, 0.4), True), (None, False)]
+    assert capsys.readouterr().out.count("skipped") == 1
 
 
 def test_a_video_goes_all_the_way(shared, tmp_path):
