@@ -8,7 +8,6 @@ pre-training cost is not counted. Started again it goes on. Prints a table in ma
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from training.evaluate import correlations
 from training.expression_data import Faces, faces_of, joined
 from training.make_expression_data import test_set
 from training.pretrain_faces import checkpoint_path
-from training.stage_runs import Plan, add_plan_arguments, chosen_plan
+from training.stage_runs import Plan, add_plan_arguments, chosen_plan, read_checkpoint
 from training.teacher_model import TeacherNetwork, answers
 from training.train_similarity import Lesson, new_teacher, read_kinds, train_teacher
 from training.triplets import both_ways, common, draw_triplets
@@ -34,67 +33,65 @@ LESSONS: Final = {
     "crop only": Lesson(landmarks=False),
 }
 PLANS: Final = {"small": Plan(epochs=1, batch=128, rate=1e-3), "large": Plan(epochs=15, batch=512, rate=5e-4)}
-_PEOPLE: Final = ("random", "performance")
 _TRIPLETS, _CHARACTER_TRIPLETS, _TRIPLET_SEED = 3000, 900, 90_002
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Unseen people, alone or with one of our characters, and triplets of them."""
+    """Triplets of unseen people, alone or with one of our characters."""
 
-    title: str
-    faces: Faces
+    people: str
+    character: str | None
     triplets: np.ndarray
-    """int [T, (anchor, positive, negative)]."""
+    """int [T, (anchor, positive, negative)] of the people's faces and, after them, the character's."""
 
 
-def tests_of(people: dict[str, Faces], drawn: dict[str, Faces]) -> list[Trial]:
-    """Tests of the people alone and with each character's faces."""
-    tests = []
+def trials_of(people: dict[str, Faces], drawn: dict[str, Faces]) -> list[Trial]:
+    """Triplets of each set of people alone and with each character, as far as it shows coefficients."""
+    trials = []
     for title, faces in people.items():
         rows = draw_triplets(faces.coefficients, faces.person, _TRIPLETS, _TRIPLET_SEED)
-        tests.append(Trial(title, faces, rows))
+        trials.append(Trial(title, None, rows))
         for name, character in drawn.items():
-            both = joined([faces, character[character.known.any(1)]])
-            seen = common(both.coefficients, both.known)
-            is_drawn = np.arange(len(both)) >= len(faces)
-            rows = draw_triplets(seen, both.person, _CHARACTER_TRIPLETS, _TRIPLET_SEED, is_drawn)
-            tests.append(Trial(f"{title} and {name}", both, rows))
-    return tests
+            explained = np.flatnonzero(character.known.any(1))
+            both = joined([faces, character[explained]])
+            places = np.concatenate([np.arange(len(faces)), len(faces) + explained])
+            rows = draw_triplets(common(both.coefficients, both.known), both.person, _CHARACTER_TRIPLETS,
+                                 _TRIPLET_SEED, np.arange(len(both)) >= len(faces))
+            trials.append(Trial(title, name, places[rows]))
+    return trials
 
 
-def measure(network: TeacherNetwork, lesson: Lesson, tests: list[Trial]) -> dict[str, float]:
-    """Mean r on people's sets, and the share of triplets that the embedding orders rightly both ways."""
-    found: dict[str, float] = {}
-    across: list[float] = []
-    for test in tests:
-        faces = lesson.shown(test.faces)
-        values, places = answers(network, faces.crops, faces.landmarks)
-        right = both_ways(places, test.triplets)
-        if " and " in test.title:
-            across.append(right)
-            continue
-        found[f"{test.title} r"] = float(np.nanmean(correlations(values.clip(0, 1), faces.coefficients)))
-        found[f"{test.title} triplets"] = right
-    named = {title: found[f"{title} r"] for title in _PEOPLE}
-    people = float(np.mean([found[f"{title} triplets"] for title in _PEOPLE]))
-    return named | {"triplets, people": people} | ({"triplets, characters": float(np.mean(across))} if across else {})
+def measure(
+    network: TeacherNetwork, lesson: Lesson, people: dict[str, Faces], drawn: dict[str, Faces], trials: list[Trial]
+) -> dict[str, float]:
+    """Mean r on each set of people, and the share of triplets that the embedding orders rightly both ways."""
+    found, places = {}, {}
+    for name, faces in (people | drawn).items():
+        shown = lesson.shown(faces)
+        values, places[name] = answers(network, shown.crops, shown.landmarks)
+        if name in people:
+            found[f"{name}, mean r"] = float(np.nanmean(correlations(values.clip(0, 1), faces.coefficients)))
+    right: dict[str, list[float]] = {"people": [], "characters": []}
+    for trial in trials:
+        names = [trial.people] if trial.character is None else [trial.people, trial.character]
+        space = np.concatenate([places[name] for name in names])
+        right["people" if trial.character is None else "characters"].append(both_ways(space, trial.triplets))
+    return found | {f"triplets, {who}": float(np.mean(shares)) for who, shares in right.items() if shares}
 
 
 def ablate(
-    kinds: dict[str, Faces], tests: list[Trial], plan: Plan, data: Path, size: str
-) -> Iterator[tuple[str, dict[str, float]]]:
-    """Each variant's name and figures, once it is trained."""
+    kinds: dict[str, Faces], plan: Plan, data: Path, size: str
+) -> Iterator[tuple[str, TeacherNetwork, float]]:
+    """Each variant's name and network, once it is trained, and the processor's minutes that it took."""
     steps = plan.steps(sum(map(len, kinds.values())))
     for name, lesson in LESSONS.items():
         # Without its crop a face drawn straight at the crop's size shows nothing.
         shown = kinds if lesson.crop else {kind: faces for kind, faces in kinds.items() if kind != "crops"}
         network = new_teacher(size, kinds, checkpoint_path(data, size) if lesson.pretrained else None, plan.seed)
-        begun = time.process_time()
         path = data / f"ablation_{name.replace(' ', '_')}_{size}.pt"
         if train_teacher(network, shown, steps, plan, path, {"network": name, "size": size}, lesson) == 0:
-            minutes = (time.process_time() - begun) / 60
-            yield name, measure(network, lesson, tests) | {"minutes of one core": minutes}
+            yield name, network, read_checkpoint(path)["seconds"] / 60
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:
@@ -116,12 +113,12 @@ def main() -> None:
     arguments = parser.parse_args()
     plan, data = chosen_plan(arguments, PLANS), arguments.data
     kinds = read_kinds(data)
-    tests = tests_of({kind: faces_of(test_set(kind, data)) for kind in _PEOPLE},
-                     {name: faces_of(drawn_set(name, data)) for name in CHARACTERS})
-    rows = {}
-    for name, figures in ablate(kinds, tests, plan, data, arguments.size):
-        rows[name] = figures
-        print(name, figures, flush=True)
+    people = {kind: faces_of(test_set(kind, data)) for kind in ("random", "performance")}
+    drawn = {name: faces_of(drawn_set(name, data)) for name in CHARACTERS}
+    trials, rows = trials_of(people, drawn), {}
+    for name, network, minutes in ablate(kinds, plan, data, arguments.size):
+        rows[name] = measure(network, LESSONS[name], people, drawn, trials) | {"core minutes": minutes}
+        print(name, rows[name], flush=True)
     if len(rows) < len(LESSONS):
         print(f"{len(LESSONS) - len(rows)} of {len(LESSONS)} variants have steps left; start it again")
         return

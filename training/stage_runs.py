@@ -74,7 +74,7 @@ def best_device() -> torch.device:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `run` kept at `path`: network, optimiser, step, about.
+    """What `run` kept at `path`: network, optimiser, step, about, and the processor's seconds that it took so far.
 
     Raises:
         SemblanceError: if it is not there or damaged.
@@ -102,8 +102,9 @@ def run(network: nn.Module, loss_of: Loss, steps: int, plan: Plan, path: Path, a
         SemblanceError: if the checkpoint is damaged or of something else.
     """
     optimiser = torch.optim.AdamW(network.parameters(), plan.rate, betas=(0.9, 0.95), weight_decay=plan.weight_decay)
-    step = _resumed(network, optimiser, path, about) if path.exists() else 0
+    step, spent = _resumed(network, optimiser, path, about) if path.exists() else (0, 0.0)
     begun = saved = told = time.perf_counter()
+    spent -= time.process_time()
     network.train()
     while step < steps and time.perf_counter() - begun < plan.minutes * 60:
         loss = _advance(network, optimiser, loss_of, plan, step, steps)
@@ -113,9 +114,9 @@ def run(network: nn.Module, loss_of: Loss, steps: int, plan: Plan, path: Path, a
             print(f"{path.stem}: step {step}/{steps}, loss {loss:.4f}, {now - begun:.0f} s", flush=True)
             told = now
         if now - saved > _SAVE_EVERY_S and step < steps:
-            _save(network, optimiser, step, path, about)
+            _save(network, optimiser, step, path, about, spent + time.process_time())
             saved = time.perf_counter()
-    _save(network, optimiser, step, path, about)
+    _save(network, optimiser, step, path, about, spent + time.process_time())
     network.eval()
     return max(0, steps - step)
 
@@ -134,16 +135,21 @@ def _advance(
     return loss.item()
 
 
-def _save(network: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path, about: dict[str, str]) -> None:
-    kept = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "about": about}
+def _save(
+    network: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path, about: dict[str, str], seconds: float
+) -> None:
+    kept = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "about": about,
+            "seconds": seconds}
     with replacing(path) as partial:
         torch.save(kept, partial)
 
 
-def _resumed(network: nn.Module, optimiser: torch.optim.Optimizer, path: Path, about: dict[str, str]) -> int:
+def _resumed(
+    network: nn.Module, optimiser: torch.optim.Optimizer, path: Path, about: dict[str, str]
+) -> tuple[int, float]:
     kept = read_checkpoint(path)
     if kept["about"] != about:
         raise SemblanceError(f"The checkpoint '{path}' is of {kept['about']}, not of {about}; remove or rename it.")
     network.load_state_dict(kept["network"])
     optimiser.load_state_dict(kept["optimiser"])
-    return int(kept["step"])
+    return int(kept["step"]), float(kept.get("seconds", 0.0))

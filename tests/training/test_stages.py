@@ -13,15 +13,17 @@ import pytest
 pytest.importorskip("moderngl")
 torch = pytest.importorskip("torch")
 
+from addon.core import coefficients  # noqa: E402
 from addon.core.errors import SemblanceError  # noqa: E402
 from tests.training.test_expression_data import columns  # noqa: E402
 from training import stage_runs  # noqa: E402
-from training.ablations import Trial, measure, table  # noqa: E402
+from training.ablations import Trial, measure, table, trials_of  # noqa: E402
 from training.expression_data import Faces, faces_of  # noqa: E402
 from training.pretrain_faces import image_crops, pretrain, shard_crops, shard_paths  # noqa: E402
 from training.stage_runs import Plan, read_checkpoint, run  # noqa: E402
-from training.teacher_model import TeacherNetwork, answers, load_teacher, teacher_answers  # noqa: E402
+from training.teacher_model import answers, load_teacher, teacher_answers  # noqa: E402
 from training.train_similarity import Lesson, new_teacher, train_teacher  # noqa: E402
+from training.triplets import both_ways  # noqa: E402
 from training.vision_transformer import SIZES, Size  # noqa: E402
 
 PLAN = Plan(epochs=1, batch=8, rate=1e-2)
@@ -56,7 +58,8 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path, monke
         return left, network
 
     ticks = itertools.count()
-    monkeypatch.setattr(stage_runs, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks), process_time=lambda: next(ticks))
+    monkeypatch.setattr(stage_runs, "time", clock)
     assert train("once.pt", 60)[0] == 0
     first, _ = train("twice.pt", 0.15)
     assert 0 < first < 10
@@ -65,6 +68,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path, monke
     assert second == 0 and not network.training and once["step"] == twice["step"] == 10
     for name, values in once["network"].items():
         assert torch.equal(values, twice["network"][name])
+    assert twice["seconds"] > once["seconds"] / 2 > 0  # of both runs together
     # A stage that is done is left as it is.
     assert train("twice.pt", 60)[0] == 0
     assert torch.equal(read_checkpoint(tmp_path / "twice.pt")["network"]["0.weight"], once["network"]["0.weight"])
@@ -168,11 +172,33 @@ def test_every_part_learns_that_is_given_something(
 
 
 def test_the_table_of_ablations(kinds: dict[str, Faces]) -> None:
-    network: TeacherNetwork = new_teacher("tiny", kinds, None, seed=3)
+    network, lesson = new_teacher("tiny", kinds, None, seed=3), Lesson(crop=False)
+    people, pip = {"random": kinds["tracked"], "performance": kinds["tracked"][4:]}, {"Pip": kinds["drawn"]}
     rows = np.array([[0, 1, 2], [3, 4, 5]])
-    trials = [Trial(title, kinds["tracked"], rows) for title in ("random", "performance", "random and Pip")]
-    found = measure(network, Lesson(crop=False), trials)
-    assert list(found) == ["random", "performance", "triplets, people", "triplets, characters"]
-    assert found["triplets, people"] == found["triplets, characters"] in (0, 0.5, 1)
-    text = table({"full": found, "half": found}).splitlines()
-    assert len(text) == 4 and text[2].startswith("| full | ") and len({line.count("|") for line in text}) == 1
+    trials = [Trial("random", None, rows), Trial("performance", None, rows), Trial("random", "Pip", rows + 14)]
+    found = measure(network, lesson, people, pip, trials)
+    assert list(found) == ["random, mean r", "performance, mean r", "triplets, people", "triplets, characters"]
+    # A trial with a character counts its faces after the people's: rows beyond the people are drawn ones.
+    both = np.concatenate([answers(network, *shown)[1] for shown in (
+        (lesson.shown(faces).crops, faces.landmarks) for faces in (kinds["tracked"], kinds["drawn"]))])
+    assert found["triplets, characters"] == both_ways(both, rows + 14)
+    text = table({"full": found | {"core minutes": 1.25}, "half": found | {"core minutes": 12.0}}).splitlines()
+    assert len(text) == 4 and text[2].startswith("| full | ") and text[3].endswith("| 12.0 |")
+    assert len({line.count("|") for line in text}) == 1
+
+
+def test_triplets_with_a_character_are_of_one_drawn_face_each() -> None:
+    random = np.random.default_rng(5)
+    people, drawn = (columns(120, seed) for seed in range(2))
+    for some in (people, drawn):
+        some["coefficients"][:] = 0
+        some["coefficients"][:, coefficients.indices(["jawOpen", "mouthPucker"])] = random.random((120, 2))
+        some["known"][:] = True
+    drawn["person"][:] = 0
+    drawn["known"][::7] = False  # a pose that coefficients do not explain
+    drawn["known"][:, 5] = False
+    trials = trials_of({"random": faces_of(people)}, {"Pip": faces_of(drawn)})
+    assert [(trial.people, trial.character) for trial in trials] == [("random", None), ("random", "Pip")]
+    assert (trials[0].triplets < 119).all() and ((trials[1].triplets >= 119).sum(1) == 1).all()
+    explained = faces_of(drawn).known.any(1)
+    assert explained[trials[1].triplets[trials[1].triplets >= 119] - 119].all()
