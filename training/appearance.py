@@ -217,7 +217,7 @@ def _camera(random: np.random.Generator) -> Camera:
     return Camera(
         motion_px=random.uniform(1.5, 6) if random.random() < 0.15 else 0.0, motion_angle=random.uniform(0, np.pi),
         white_balance=np.array([1 - warm, 1 + green, 1 + warm]),
-        darkness=random.uniform(0.3, 0.85) if random.random() < 0.15 else 0.0, contrast=random.uniform(0.8, 1.25),
+        darkness=random.uniform(0.3, 0.75) if random.random() < 0.15 else 0.0, contrast=random.uniform(0.8, 1.25),
         saturation=random.choice([1.0, random.uniform(0.6, 1.3), 0.0], p=[0.45, 0.5, 0.05]),
         coarse=random.uniform(0.4, 0.9) if random.random() < 0.2 else 1.0,
     )

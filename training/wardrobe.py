@@ -17,7 +17,8 @@ from training.worn_shapes import Mesh, Skull, joined
 _HERE = Path(__file__).parent
 _WORN = 6
 """Its part in the shaders."""
-_ROOM = 1 << 15
+ROOM = 1 << 15
+"""Vertices that the buffers hold."""
 _COLUMNS = (("place", 3), ("normal", 3), ("rest", 3), ("paint", 4), ("marks", 2))
 _NECK = np.array([0.0, -9.0, -1.5])
 _BODY_FOLLOWS = np.array([0.45, 0.3, 0.4])
@@ -64,9 +65,9 @@ class Wardrobe:
         self.seen["surface"].value = 0, 1, 2, 3
         self.glass: Any = context.program(vertex_shader=vertex, fragment_shader=_GLASS)
         self.whole = rectangle(context, self.seen)
-        self._surface, self._skull, self._landmarks = surface, Skull(neutral), landmarks
-        self._buffers = {name: context.buffer(reserve=_ROOM * width * 4, dynamic=True) for name, width in _COLUMNS}
-        self._triangles = context.buffer(reserve=_ROOM * 6 * 4, dynamic=True)
+        self._surface, self.skull, self._landmarks = surface, Skull(neutral), landmarks
+        self._buffers = {name: context.buffer(reserve=ROOM * width * 4, dynamic=True) for name, width in _COLUMNS}
+        self._triangles = context.buffer(reserve=ROOM * 6 * 4, dynamic=True)
         layout = [(self._buffers[name], f"{width}f", name) for name, width in _COLUMNS]
         self._worn = context.vertex_array(surface, layout, self._triangles, skip_errors=True)
         self._lenses = context.vertex_array(self.glass, layout, self._triangles, skip_errors=True)
@@ -76,8 +77,8 @@ class Wardrobe:
     def dress(self, appearance: Appearance, person: Person, shot: Shot, rest: np.ndarray) -> None:
         """Build everything for a person with resting vertices [V, 3] and hand it over."""
         random = np.random.default_rng(appearance.seed)
-        self._skull.fit(rest)
-        worn = self._meshes(appearance, person, shot, random)
+        self.skull.fit(rest)
+        worn = self.meshes(appearance, person, shot, random)
         lenses: list[Mesh] = []
         if appearance.glasses:
             frames, lenses = worn_things.glasses(
@@ -92,16 +93,17 @@ class Wardrobe:
         self._counts = mesh.triangles.size - glass, glass
         self._set_paint(appearance, person, shot)
 
-    def _meshes(self, appearance: Appearance, person: Person, shot: Shot, random: np.random.Generator) -> list[Mesh]:
+    def meshes(self, appearance: Appearance, person: Person, shot: Shot, random: np.random.Generator) -> list[Mesh]:
+        """All that is worn and held except glasses; the skull must fit."""
         look, wear = person.look, appearance.head_wear
         upright = head_rotation(shot.head).T @ head_rotation(shot.head * _BODY_FOLLOWS)
         worn = worn_things.moved(worn_things.shirt(appearance.clothes, random), upright, _NECK - upright @ _NECK)
         over = look.hair_thickness_cm * appearance.hair_volume
         if appearance.hair:
             over = appearance.hair.thickness_cm * 0.9
-            worn += hair(appearance.hair, self._skull, look.hairline_cm, _hair_colour(appearance, person), random)
+            worn += hair(appearance.hair, self.skull, look.hairline_cm, _hair_colour(appearance, person), random)
         if wear:
-            worn += worn_things.head_wear(wear, self._skull, appearance.wear_colour, over, random)
+            worn += worn_things.head_wear(wear, self.skull, appearance.wear_colour, over, random)
         if appearance.held:
             worn += worn_things.held(appearance.held, look.skin * 0.97, appearance.clothes, appearance.held_side,
                                      appearance.held_shift_cm, random)

@@ -13,7 +13,8 @@ _TURN = np.linspace(-np.pi, np.pi, _COLUMNS, endpoint=False)
 def hair(style: Hair, skull: Skull, hairline_cm: float, colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
     """Meshes of `style` on `skull`; `hairline_cm` as in performers.Look."""
     side = np.abs(np.degrees(_TURN))
-    ragged = _wave(random, 9) * 0.5 + random.standard_normal(_COLUMNS) * 0.5
+    curly = style.style == "curly"
+    ragged = _wave(random, 9) * (1.0 if curly else 0.5) + random.standard_normal(_COLUMNS) * (0.0 if curly else 0.5)
     front = 1 / (1 + np.exp((side - 62 - 3 * _wave(random, 3)) / 2.0))
     # Where it leaves the forehead: the hairline, or the fringe's tips; swept to one side from a parting.
     painted = np.degrees(np.arccos(np.clip((6.6 + hairline_cm) / 11.3, 0, 1)))
@@ -38,7 +39,6 @@ def hair(style: Hair, skull: Skull, hairline_cm: float, colour: np.ndarray, rand
         points = np.concatenate([points, _hanging(points[-1], front, style, ragged, random)])
         fall = np.linspace(0, 1, _HANGING + 1)[1:, None] * style.length_cm
         along = np.concatenate([along, along[-1] + fall])
-    curly = style.style == "curly"
     if curly:
         points = points + _lumps(points, random) * style.thickness_cm * 0.3
     elif style.waves > 0.4:

@@ -159,19 +159,26 @@ def glasses(worn: Glasses, eyes: list[np.ndarray], bridge: np.ndarray) -> tuple[
     return frames, lenses
 
 
+_BODY = (
+    (-10.4, 6.8, 6.2, -1.2, 1.0), (-9.7, 7.4, 6.9, -1.2, 1.0), (-10.3, 9.6, 8.7, -1.6, 0.8),
+    (-12, 13.4, 9.8, -1.9, 0.4), (-14.4, 17.5, 10.2, -2.2, 0.1), (-16.5, 18.6, 10.6, -2.2, 0),
+    (-22, 17.5, 11, -2, 0), (-32, 16, 11, -1.5, 0), (-50, 15.5, 11, -1.5, 0),
+)
+"""From the collar down: y, half as wide, half as deep, z, share of the neckline's dip in front."""
+
+
 def shirt(colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
-    """A body from the neck down, upright whatever the head does."""
+    """A body with upper arms from the neck down, facing ahead."""
     around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    open_front = random.choice([0.2, 0.7, 1.2])
-    rows = []
-    for y, wide, deep, z, dip in (
-        (-10.4, 6.8, 6.2, -1.2, 1.0), (-9.7, 7.4, 6.9, -1.2, 1.0), (-10.3, 9.6, 8.7, -1.6, 0.8),
-        (-11.9, 14.0, 9.8, -1.9, 0.35), (-14.6, 18.3, 10.2, -1.9, 0.1), (-19, 20.8, 11, -1.9, 0),
-        (-28, 21, 12, -1.5, 0), (-45, 20, 12, -1.5, 0),
-    ):
-        front = np.clip(np.cos(around), 0, 1) ** 2
-        rows.append(np.stack([np.sin(around) * wide, y - dip * open_front * front, np.cos(around) * deep + z], -1))
-    return [sheet(np.stack(rows), colour, "cloth", 0.02, closed=True)]
+    open_front, front = random.choice([0.2, 0.7, 1.2]), np.clip(np.cos(around), 0, 1) ** 2
+    rows = [np.stack([np.sin(around) * wide, y - dip * open_front * front, np.cos(around) * deep + z], -1)
+            for y, wide, deep, z, dip in _BODY]
+    trim = np.where(np.arange(len(_BODY)) < 2, random.choice([1.0, 0.7, 1.4]), 1.0)[:, None, None]
+    meshes = [sheet(np.stack(rows), np.clip(colour * trim, 0, 1), "cloth", 0.02, closed=True)]
+    for side in (-1, 1):
+        arm = np.array([[15.0, -17.6, -2.2], [18.0, -21, -2], [20.0, -30, -1.5], [21.0, -46, 0]]) * (side, 1, 1)
+        meshes.append(tube(smooth(arm, 9), 5.2, colour, "cloth", 0.02, sides=14))
+    return meshes
 
 
 def _finger(joints: np.ndarray, radius: float, skin: np.ndarray) -> Mesh:
@@ -260,8 +267,8 @@ def _pose_hand(kind: str, skin: np.ndarray, random: np.random.Generator) -> tupl
         turn, at = turned(x=-8, y=58, z=random.uniform(-5, 18)), np.array([7.4, -1.8, 7.6])
         return moved(open_hand(random.uniform(0.1, 0.35), 0.12, skin), turn, at), at + turn @ np.array([0, -9.0, 0])
     if kind == "fist":  # knuckles before mouth and chin
-        turn, at = turned(x=0, y=-25, z=random.uniform(50, 80)), np.array([1.0, -6.0, 13.2])
-        return moved(open_hand(random.uniform(1.15, 1.4), 0.0, skin), turn, at), at + turn @ np.array([0, -9.0, 0])
+        turn, at = turned(x=random.uniform(-15, 15), z=random.uniform(-75, -35)), np.array([1.2, -6.0, 13.6])
+        return moved(grip(0.7, skin), turn, at), at + turn @ np.array([3.2, -5.5, -1.0])
     if kind == "microphone":
         lean, at = turned(x=random.uniform(15, 45), z=random.uniform(-5, 20)), np.array([0.8, -6.2, 15.0])
         ball = [tube(np.array([[0, -1.0, 0], [0, 0.6, 0]]), 2.3, np.full(3, 0.12), "grille", 0.4, sides=18),
