@@ -13,12 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from addon.commands import demo as demo_clip
 from addon.core import coefficients
 from addon.core.frames import ExpressionTrack, Frame, stack
+from training.evaluate import GOOD_ON_MEDIAPIPE, blendshapes_of, mediapipe_landmarker
 from training.figures import Row
 
 RIVAL: Final = "MediaPipe blendshapes"
 CLIP: Final = "webcam_video/man_at_webcam.mp4"
+_GOOD: Final = coefficients.indices(GOOD_ON_MEDIAPIPE)
 _BLINKS: Final = Path(__file__).with_name("webcam_blinks.toml")
 _STILL_S: Final = 1.0
 _STILL_SHARE: Final = 1 / 3
@@ -34,7 +37,7 @@ _NEAR_FRAMES: Final = 2
 
 @dataclass(frozen=True)
 class Clip:
-    """The webcam video seen by both."""
+    """A video seen by both."""
 
     raw: ExpressionTrack
     """What the encoder says of each frame."""
@@ -56,39 +59,53 @@ def measure_webcam() -> dict[str, Row]:
     clip = webcam()
     names = moving(clip.rival)
     r = [correlation(clip.smoothed, clip.rival, name) for name in names]
-    good = _good()
     still = still_windows(clip.landmarks, round(_STILL_S / _step_s(clip.raw)))
-    theirs = jitter(clip.rival[:, good], still)
+    theirs = jitter(clip.rival[:, _GOOD], still)
     columns = coefficients.indices(names)
     lags = [lag_frames(track.coefficients[:, columns], clip.calibrated.coefficients[:, columns])
             for track in (clip.live, clip.smoothed)]
-    words = f"mean r with {RIVAL}, the {len(names)} of {len(good)} channels that move"
+    still_ones = ", ".join(sorted({name for name in GOOD_ON_MEDIAPIPE if name not in names})) or "none"
+    words = f"mean r with {RIVAL} on {len(names)} channels; never moved: {still_ones}"
     return {
         "expression.real_agreement": Row(float(np.mean(r)), None, "", words, ">= 0.85"),
         "expression.rest_jitter_ratio": Row(
-            jitter(clip.smoothed.coefficients[:, good], still) / theirs, 1.0, RIVAL, "ours / theirs", "<= 0.5"),
+            jitter(clip.smoothed.coefficients[:, _GOOD], still) / theirs, 1.0, RIVAL, "ours / theirs", "<= 0.5"),
         "expression.live_jitter_ratio": Row(
-            jitter(clip.live.coefficients[:, good], still) / theirs, 1.0, RIVAL, "ours / theirs, live", "<= 0.5"),
+            jitter(clip.live.coefficients[:, _GOOD], still) / theirs, 1.0, RIVAL, "ours / theirs, live", "<= 0.5"),
         "expression.lag_frames": Row(max(lags), None, "", f"frames live; {lags[1]:.2f} in a take", "<= 1"),
     }
 
 
 def measure_blinks() -> dict[str, Row]:
-    """The webcam video's blinks, counted by eye, found in our lids and in MediaPipe's by the same rule."""
-    clip = webcam()
-    counted, doubtful = read_blinks(_BLINKS)
-    fps = 1 / _step_s(clip.raw)
-    ours, theirs = (judge(find_blinks(values, fps), counted, doubtful)
-                    for values in (clip.smoothed.coefficients, clip.rival))
+    """Blinks found in our lids and in MediaPipe's by the same rule: the webcam video's, which were counted by eye, and
+    those that the demo clip's performer was told to make (her winks are none)."""
+    clip, demo = webcam(), watch(demo_clip.CLIP)
+    told = find_blinks(demo_clip.read_truth(demo_clip.TRUTH)[0], 1 / _step_s(demo.raw))
+    seen, doubtful = read_blinks(_BLINKS)
+    judged = [
+        [judge(find_blinks(values, 1 / _step_s(video.raw)), counted, open_)
+         for values in (video.smoothed.coefficients, video.rival)]
+        for video, counted, open_ in ((clip, seen, doubtful), (demo, [(i, i) for i in told], []))
+    ]
+    (ours, strays), (theirs, their_strays) = np.sum(judged, axis=0).tolist()
+    count = len(seen) + len(told)
+    unit = f"of {len(seen)} counted by eye and {len(told)} in the demo clip"
     return {
-        "expression.blinks_found": Row(ours[0], theirs[0], RIVAL, f"of {len(counted)} counted by eye", ">= 1"),
-        "expression.blinks_invented": Row(ours[1], theirs[1], RIVAL, "peaks without a blink", "<= 0"),
+        "expression.blinks_found": Row(ours / count, theirs / count, RIVAL, unit, ">= 1"),
+        "expression.blinks_invented": Row(strays, their_strays, RIVAL, "peaks without a blink", "<= 0"),
     }
 
 
-@cache
 def webcam() -> Clip:
-    """Track and encode the shared webcam video, with MediaPipe beside it."""
+    """The shared webcam video."""
+    from training.performers import shared_folder
+
+    return watch(shared_folder() / "data" / CLIP)
+
+
+@cache
+def watch(path: Path) -> Clip:
+    """Track and encode a video, with MediaPipe beside it."""
     import mediapipe
 
     from addon.core.smoothing import LiveSmoother, Smoothing, smooth
@@ -96,11 +113,9 @@ def webcam() -> Clip:
     from addon.expression.encoder import Encoder
     from addon.tracking.sources import open_source
     from addon.tracking.tracker import FaceTracker
-    from training.evaluate import mediapipe_landmarker
-    from training.performers import shared_folder
 
     tracker, landmarker, faces, rows = FaceTracker(), mediapipe_landmarker(video=True), [], []
-    with open_source(str(shared_folder() / "data" / CLIP)) as source:
+    with open_source(str(path)) as source:
         for frame in source:
             faces.append(tracker.track(frame))
             rows.append(_theirs(mediapipe, landmarker, frame))
@@ -114,18 +129,10 @@ def webcam() -> Clip:
 
 
 def _theirs(mediapipe: Any, landmarker: Any, frame: Frame) -> np.ndarray:
-    from training.evaluate import blendshapes_of
-
     rgb = np.ascontiguousarray(frame.image[..., ::-1])
     picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
     answer = blendshapes_of(landmarker.detect_for_video(picture, round(frame.time_s * 1000)))
     return np.full(coefficients.COUNT, np.nan, np.float32) if answer is None else answer
-
-
-def _good() -> np.ndarray:
-    from training.evaluate import GOOD_ON_MEDIAPIPE
-
-    return coefficients.indices(GOOD_ON_MEDIAPIPE)
 
 
 def _step_s(track: ExpressionTrack) -> float:
@@ -134,7 +141,7 @@ def _step_s(track: ExpressionTrack) -> float:
 
 def moving(rival: np.ndarray) -> list[str]:
     """The channels in which MediaPipe is right and moves in its coefficients [T, 54]."""
-    return [coefficients.NAMES[i] for i in _good() if np.nanstd(rival[:, i]) >= _LEAST_MOVEMENT]
+    return [coefficients.NAMES[i] for i in _GOOD if np.nanstd(rival[:, i]) >= _LEAST_MOVEMENT]
 
 
 def correlation(ours: ExpressionTrack, rival: np.ndarray, name: str) -> float:
@@ -200,8 +207,8 @@ def read_blinks(path: Path) -> tuple[list[tuple[int, int]], list[tuple[int, int]
 
 
 def judge(found: Sequence[int], counted: Sequence[tuple[int, int]], doubtful: Sequence[tuple[int, int]]
-          ) -> tuple[float, int]:
-    """Share of the counted blinks that have a peak, and the number of peaks that belong to nothing counted or doubtful.
+          ) -> tuple[int, int]:
+    """How many of the counted blinks have a peak, and how many peaks belong to nothing counted or doubtful.
 
     Two peaks in one blink are one of each.
     """
@@ -210,7 +217,7 @@ def judge(found: Sequence[int], counted: Sequence[tuple[int, int]], doubtful: Se
 
     peaks = [[frame for frame in found if inside(frame, span)] for span in counted]
     stray = [frame for frame in found if not any(inside(frame, span) for span in (*counted, *doubtful))]
-    return sum(map(bool, peaks)) / len(counted), len(stray) + sum(max(len(some) - 1, 0) for some in peaks)
+    return sum(map(bool, peaks)), len(stray) + sum(max(len(some) - 1, 0) for some in peaks)
 
 
 MEASURES: dict[tuple[str, ...], Callable[[], dict[str, Row]]] = {

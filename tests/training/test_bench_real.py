@@ -63,9 +63,9 @@ def test_a_face_that_is_lost_is_no_blink() -> None:
 
 def test_blinks_are_judged_by_what_was_counted() -> None:
     counted, doubtful = [(50, 54), (120, 124)], [(200, 210)]
-    assert judge([52, 122], counted, doubtful) == (1.0, 0)
-    assert judge([52, 205], counted, doubtful) == (0.5, 0)
-    assert judge([51, 53, 122, 250], counted, doubtful) == (1.0, 2)
+    assert judge([52, 122], counted, doubtful) == (2, 0)
+    assert judge([52, 205], counted, doubtful) == (1, 0)
+    assert judge([51, 53, 122, 250], counted, doubtful) == (2, 2)
 
 
 def test_the_counted_blinks_lie_apart_in_the_video() -> None:
