@@ -1,10 +1,13 @@
 """Head-wear, glasses, clothes, hands and what they hold, as meshes around one person's resting head."""
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 
 from training.appearance import Glasses
-from training.worn_shapes import Mesh, Skull, dome, sheet, smooth, tube
+from training.worn_shapes import Mesh, Skull, dome, joined, sheet, smooth, tube
 
 _TURN = np.linspace(-np.pi, np.pi, 64, endpoint=False)
 _DARK = np.array([0.012, 0.012, 0.013])
@@ -169,16 +172,23 @@ _BODY = (
 
 def shirt(colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
     """A body with upper arms from the neck down, facing ahead."""
+    white = _body(random.choice([0.2, 0.7, 1.2]), random.choice([0.6, 0.8, 1.0]))
+    return [replace(white, paint=white.paint * np.append(colour, 1))]
+
+
+@lru_cache(maxsize=16)
+def _body(open_front: float, trim: float) -> Mesh:
+    """A white one; `open_front` cm is the neckline's dip, `trim` the collar's brightness."""
     around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    open_front, front = random.choice([0.2, 0.7, 1.2]), np.clip(np.cos(around), 0, 1) ** 2
+    front = np.clip(np.cos(around), 0, 1) ** 2
     rows = [np.stack([np.sin(around) * wide, y - dip * open_front * front, np.cos(around) * deep + z], -1)
             for y, wide, deep, z, dip in _BODY]
-    trim = np.where(np.arange(len(_BODY)) < 2, random.choice([1.0, 0.7, 1.4]), 1.0)[:, None, None]
-    meshes = [sheet(np.stack(rows), np.clip(colour * trim, 0, 1), "cloth", 0.02, closed=True)]
+    tone = np.where(np.arange(len(_BODY)) < 2, trim, 1.0)[:, None, None]
+    meshes = [sheet(np.stack(rows), tone * np.ones(3), "cloth", 0.02, closed=True)]
     for side in (-1, 1):
         arm = np.array([[15.0, -17.6, -2.2], [18.0, -21, -2], [20.0, -30, -1.5], [21.0, -46, 0]]) * (side, 1, 1)
-        meshes.append(tube(smooth(arm, 9), 5.2, colour, "cloth", 0.02, sides=14))
-    return meshes
+        meshes.append(tube(smooth(arm, 9), 5.2, np.ones(3), "cloth", 0.02, sides=14))
+    return joined(meshes)
 
 
 def _finger(joints: np.ndarray, radius: float, skin: np.ndarray) -> Mesh:
