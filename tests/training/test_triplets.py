@@ -19,11 +19,13 @@ from training.triplets import (
     RATIO,
     WEIGHTS,
     both_ways,
+    common,
     draw_triplets,
     exact_coefficients,
     identity_probe,
     pair_columns,
     perceived,
+    spaces,
 )
 
 PERSON = np.repeat(np.arange(120), 5)
@@ -112,6 +114,15 @@ def test_the_rule_goes_both_ways(values: np.ndarray) -> None:
     assert both_ways(np.linalg.norm(perceived(values), axis=1, keepdims=True), triplets) < 0.65
 
 
+def test_only_what_all_show_is_compared(values: np.ndarray) -> None:
+    known = np.ones(values.shape, bool)
+    known[3, coefficients.INDEX["mouthSmileLeft"]] = False
+    shown = common(values, known)
+    hidden = coefficients.indices(["mouthSmileLeft", "mouthSmileRight"])
+    assert not shown[:, hidden].any() and values[:, hidden].any()
+    np.testing.assert_array_equal(np.delete(shown, hidden, 1), np.delete(values, hidden, 1))
+
+
 def test_alike_faces_have_no_order() -> None:
     with pytest.raises(SemblanceError, match="30 triplets"):
         draw_triplets(np.full((40, 54), 0.2), np.arange(40), 30, seed=0)
@@ -167,3 +178,40 @@ def test_pairs_become_a_test_set(tmp_path: Path) -> None:
     write_header(tmp_path, PairHeader(TRAINING, "Mora", "p", "b", controls.names, ("mix",), 64, 1), 2)
     with pytest.raises(SemblanceError, match="must not be used"):
         pair_columns(tmp_path, controls)
+
+
+def test_spaces_of_faces_without_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    random = np.random.default_rng(3)
+    places = random.normal(64, 20, (2, 478, 3)).astype(np.float32)
+    columns = {"landmarks": np.stack([places[0], np.full((478, 3), np.nan, np.float32), places[1]]),
+               "crops": random.integers(0, 256, (3, 128, 128, 3), np.uint8), "found": np.ones(3, bool)}
+    blendshapes = random.random((3, 54)).astype(np.float32)
+    monkeypatch.setattr("training.evaluate.mediapipe_blendshapes", lambda _: blendshapes)
+    views = spaces(columns)
+    assert set(views) == {"embedding", "coefficients", "MediaPipe blendshapes", "landmarks", "HOG"}
+    for name, view in views.items():
+        assert len(view) == 3 and np.isfinite(view).all(), name
+    assert not views["landmarks"][1].any() and views["landmarks"][[0, 2]].any(1).all()
+    assert views["HOG"].std(0).any() and views["embedding"][[0, 2]].any(1).all()
+
+
+def test_characters_are_measured_by_what_they_show(monkeypatch: pytest.MonkeyPatch, values: np.ndarray) -> None:
+    from training import bench_expression
+
+    half = len(values) // 2
+    known = np.ones((half, 54), bool)
+    known[:, :20] = False
+    unseen = np.where(known, values[half:], 0.9)
+    shown = common(values, np.concatenate([np.ones((half, 54), bool), known]))
+
+    def table(rows: slice, truth: np.ndarray) -> dict[str, np.ndarray]:
+        view = perceived(shown)[rows]
+        return {"truth": truth, "person": PERSON[rows], "embedding": view, "MediaPipe blendshapes": view * 0}
+
+    people = table(slice(0, half), values[:half])
+    drawn = table(slice(half, None), unseen) | {"known": known}
+    monkeypatch.setattr(bench_expression, "_people", lambda: [people])
+    found = bench_expression._across(drawn, 90)
+    assert found["embedding"] == 1 and found["MediaPipe blendshapes"] == 0
+    assert 0.2 < found["strength alone"] < 0.7
