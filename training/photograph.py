@@ -23,11 +23,13 @@ def photograph(pixels: np.ndarray, shot: Shot, appearance: Appearance) -> np.nda
     back = room(random, size)
     if appearance.light.second_colour.any():
         back = cv2.multiply(back, (*(0.75 + 0.5 * appearance.light.second_colour[::-1]), 1.0))
-    # Lenses before the room are the only see-through things; their colours are premultiplied.
     cover = np.where(alpha >= _SOLID, np.float32(1), alpha * np.float32(1 / 255))
+    # Lenses before the room are the only see-through things; their colours are premultiplied.
+    lens = (alpha > 0) & (alpha < _SOLID)
+    head[lens] = np.minimum(head[lens] / cover[lens][:, None], 255)
     soft = cv2.GaussianBlur(cover, (0, 0), 0.55 * max(size / _DRAWN_PX, 0.6))
     soft = np.minimum(soft, cover)  # where nothing was drawn there is no colour to show
-    return _sensor(cv2.blendLinear(head, back, soft / np.maximum(cover, 1e-3), 1 - soft), shot, appearance, random)
+    return _sensor(cv2.blendLinear(head, back, soft, 1 - soft), shot, appearance, random)
 
 
 def _with_contact_shadow(head: np.ndarray, alpha: np.ndarray, shot: Shot) -> np.ndarray:

@@ -66,6 +66,8 @@ class Wardrobe:
         self.glass: Any = context.program(vertex_shader=vertex, fragment_shader=_GLASS)
         self.whole = rectangle(context, self.seen)
         self._surface, self.skull, self._landmarks = surface, Skull(neutral), landmarks
+        self._neck_vertices = np.flatnonzero(abs(neutral[:11248, 1] + 10) < 0.9)
+        self.fit(neutral)
         self._buffers = {name: context.buffer(reserve=ROOM * width * 4, dynamic=True) for name, width in _COLUMNS}
         self._triangles = context.buffer(reserve=ROOM * 6 * 4, dynamic=True)
         layout = [(self._buffers[name], f"{width}f", name) for name, width in _COLUMNS]
@@ -77,7 +79,7 @@ class Wardrobe:
     def dress(self, appearance: Appearance, person: Person, shot: Shot, rest: np.ndarray) -> None:
         """Build everything for a person with resting vertices [V, 3] and hand it over."""
         random = np.random.default_rng(appearance.seed)
-        self.skull.fit(rest)
+        self.fit(rest)
         worn = self.meshes(appearance, person, shot, random)
         lenses: list[Mesh] = []
         if appearance.glasses:
@@ -93,11 +95,17 @@ class Wardrobe:
         self._counts = mesh.triangles.size - glass, glass
         self._set_paint(appearance, person, shot)
 
+    def fit(self, rest: np.ndarray) -> None:
+        """Take the measure of resting vertices [V, 3]."""
+        self.skull.fit(rest)
+        self._neck = rest[self._neck_vertices]
+
     def meshes(self, appearance: Appearance, person: Person, shot: Shot, random: np.random.Generator) -> list[Mesh]:
-        """All that is worn and held except glasses; the skull must fit."""
+        """All that is worn and held except glasses, for the one it was fitted to."""
         look, wear = person.look, appearance.head_wear
         upright = head_rotation(shot.head).T @ head_rotation(shot.head * _BODY_FOLLOWS)
-        worn = worn_things.moved(worn_things.shirt(appearance.clothes, random), upright, _NECK - upright @ _NECK)
+        shirt = worn_things.shirt(appearance.clothes, self._neck, random)
+        worn = worn_things.moved(shirt, upright, _NECK - upright @ _NECK)
         over = look.hair_thickness_cm * appearance.hair_volume
         if appearance.hair:
             over = appearance.hair.thickness_cm * 0.9

@@ -170,10 +170,16 @@ _BODY = (
 """From the collar down: y, half as wide, half as deep, z, share of the neckline's dip in front."""
 
 
-def shirt(colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
-    """A body with upper arms from the neck down, facing ahead."""
+_NECK_Y, _NECK_CM = -10.0, np.array([13.6, 1.0, 12.6])
+"""Middle and extent of the neck that this fits."""
+
+
+def shirt(colour: np.ndarray, neck: np.ndarray, random: np.random.Generator) -> list[Mesh]:
+    """A body with upper arms, facing ahead, below the skin `neck` [n, 3] of a ring around the neck."""
     white = _body(random.choice([0.2, 0.7, 1.2]), random.choice([0.6, 0.8, 1.0]))
-    return [replace(white, paint=white.paint * np.append(colour, 1))]
+    wide, _, deep = np.ptp(neck, axis=0) / _NECK_CM
+    place = white.place * (max(wide, 0.9), 1, max(deep, 0.9)) + (0, neck[:, 1].mean() - _NECK_Y, 0)
+    return [replace(white, place=place, paint=white.paint * np.append(colour, 1))]
 
 
 @lru_cache(maxsize=16)

@@ -163,7 +163,7 @@ def test_every_kind_fits_the_buffers_and_is_whole(renderer: Any, random: np.rand
     looks += [replace(random_appearance(random), head_wear=wear) for wear in HEAD_WEAR]
     while len(looks) < 30:
         looks.append(random_appearance(random))
-    wardrobe.skull.fit(renderer.model.person(person.identity))
+    wardrobe.fit(renderer.model.person(person.identity))
     for appearance in looks:
         mesh = joined(wardrobe.meshes(appearance, person, shot, random))
         assert len(mesh.place) < ROOM * 0.7 and mesh.triangles.max() < len(mesh.place)
