@@ -96,7 +96,8 @@ def test_every_figure_has_one_measure():
 def test_spaces_are_measured_beside_mediapipe(monkeypatch):
     """On made-up spaces: an embedding that is the truth, coefficients that name the person, MediaPipe that guesses."""
     pytest.importorskip("cv2")
-    from training import bench_expression, triplets
+    pytest.importorskip("onnxruntime")
+    from training import bench_expression, drawn_faces, triplets
     from training.performers import random_mix
 
     random = np.random.default_rng(8)
@@ -106,13 +107,18 @@ def test_spaces_are_measured_beside_mediapipe(monkeypatch):
     named = random.normal(size=(60, 8))[who] + random.normal(size=(len(who), 8)) * 0.1
     table = {"truth": truth, "person": who, "embedding": triplets.perceived(truth), "coefficients": named, **guesses}
     monkeypatch.setattr(bench_expression, "_people", lambda: [table, table])
-    monkeypatch.setattr(bench_expression, "_seen", lambda columns: {k: v[:200] for k, v in table.items()})
+    monkeypatch.setattr(bench_expression, "_seen", lambda *_, **__: {k: v[:200] for k, v in table.items()})
+    monkeypatch.setattr(drawn_faces, "CHARACTERS", ("Mora", "Uno"))
+    monkeypatch.setattr(drawn_faces, "test_set", lambda *_: {"known": np.arange(200)[:, None] + np.zeros(54) > 20})
     monkeypatch.setattr(triplets, "character_set", lambda *_: {})
     monkeypatch.setattr(bench_expression, "_TRIPLETS", 900)
-    rows = bench_expression.measure_people() | bench_expression.measure_characters()
-    assert rows["expression.triplets_people"].ours == rows["expression.triplets_characters"].ours == 1
+    monkeypatch.setattr(bench_expression, "_CHARACTER_TRIPLETS", 180)
+    rows = bench_expression.measure_people() | bench_expression.measure_characters() | bench_expression.measure_mora()
+    assert {name: row.ours for name, row in rows.items() if "triplets" in name} == {
+        "expression.triplets_people": 1, "expression.triplets_characters": 1, "expression.triplets_mora": 1}
+    assert "Uno 1" in rows["expression.triplets_characters"].rival_name
     assert rows["expression.triplets_people"].rival == pytest.approx(1 / 3, abs=0.07)
     probe = rows["expression.identity_probe"]
     assert probe.ours < 3 and probe.rival < 3 and "coefficients 60" in probe.rival_name
-    assert [row.goal for row in rows.values()] == [">= 0.90", "<= 1.5", ">= 0.85"]
+    assert [row.goal for row in rows.values()] == [">= 0.90", "<= 1.5", ">= 0.85", ">= 0.85"]
     assert "chance 0.333" in rows["expression.triplets_people"].rival_name
