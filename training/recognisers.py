@@ -7,6 +7,10 @@ The paper's table 1: eleven convolutions of 64 channels (11, 5, 5, 3, 3 px wide,
 2, then a last one of 3 px) from 256 px down to 8, one average pooling in the end, two fully connected layers of 7.
 A 1-px convolution of stride 2 reads one in four outputs of the layer before it, so only those are computed here: the
 same function at a quarter of the work.
+
+That wants a GPU. With two minutes of one core, the same network at 56 x 48 px was right about 66 of 100 faces of unseen
+people, and a linear map on oriented gradients about 81. So the size "small" puts one layer of 64 on gradients in the
+place of all convolutions, and trains in a minute.
 """
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ from torch.nn import functional
 from addon.core.frames import CROP_SIZE
 from addon.core.key_poses import CLASSES
 from addon.core.network import Network
+from training.expression_data import COLUMNS, ROWS
+from training.expression_model import GRADIENTS, OrientedGradients
 
 MODELS: Final = Path(__file__).parent / "models"
 """Beside the programs and not in models/: users do not need a yardstick."""
@@ -36,22 +42,19 @@ _BATCH: Final = 64
 class Size:
     """How large a recogniser is."""
 
-    rows: tuple[int, int]
-    columns: tuple[int, int]
+    rows: slice
+    columns: slice
     """The part of the 128-px crop that is looked at."""
-    zoom: float
-    """Of that part: a power of 2."""
+    zoom: int
+    """Of that part."""
     widths: tuple[int, ...]
-    """px of the convolutions that halve the picture."""
+    """px of the convolutions that halve the picture; none: oriented gradients instead."""
     channels: int
-    is_grey: bool
 
 
 SIZES: Final = {
-    # For two cores: the face alone, grey, at 56 x 48 px, where the paper's fifth layer begins, and half as wide: 250
-    # times less work.
-    "small": Size((16, 128), (16, 112), 0.5, (5, 3, 3), 32, True),
-    "paper": Size((0, 128), (0, 128), 2, (11, 5, 5, 3, 3), 64, False),
+    "small": Size(ROWS, COLUMNS, 1, (), 1),
+    "paper": Size(slice(0, 128), slice(0, 128), 2, (11, 5, 5, 3, 3), 64),
 }
 
 
@@ -64,11 +67,11 @@ class Recogniser(nn.Module):
         super().__init__()
         self.size = size
         self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299])[:, None, None])
-        layers, inward = [], 1 if size.is_grey else 3
-        for width in size.widths:
-            layers += [_convolution(inward, size.channels, width, 2), _convolution(size.channels, size.channels, 1)]
-            inward = size.channels
-        self.trunk = nn.Sequential(*layers, _convolution(inward, FEATURES, 3))
+        self.gradients = OrientedGradients()
+        self.trunk = _convolutions(size) if size.widths else nn.Sequential(
+            nn.BatchNorm1d(GRADIENTS), nn.Dropout(_DROPOUT), nn.Linear(GRADIENTS, FEATURES), nn.BatchNorm1d(FEATURES),
+            nn.ReLU(),
+        )
         self.head = nn.Sequential(
             nn.Dropout(_DROPOUT), nn.Linear(FEATURES, len(CLASSES)), nn.BatchNorm1d(len(CLASSES)), nn.ReLU(),
             nn.Linear(len(CLASSES), len(CLASSES)),
@@ -76,22 +79,33 @@ class Recogniser(nn.Module):
 
     def pictures(self, crops: Tensor) -> Tensor:
         """What is looked at of the crops: float [N, 1 or 3, H, W], 0..255."""
-        seen = crops[:, slice(*self.size.rows), slice(*self.size.columns)].permute(0, 3, 1, 2).float()
-        if self.size.is_grey:
-            seen = (seen * self.grey).sum(1, keepdim=True)
-        if self.size.zoom < 1:
-            return functional.avg_pool2d(seen, round(1 / self.size.zoom))
+        seen = crops[:, self.size.rows, self.size.columns].permute(0, 3, 1, 2).float()
+        if not self.size.widths:
+            return (seen * self.grey).sum(1, keepdim=True)
         return functional.interpolate(seen, scale_factor=self.size.zoom, mode="bilinear")
 
-    def features(self, pictures: Tensor) -> Tensor:
-        """The pooled vector [N, 64]."""
+    def inputs(self, pictures: Tensor) -> Tensor:
+        """What the learned layers get of pictures: oriented gradients, or the pictures without their brightness."""
+        if not self.size.widths:
+            return self.gradients(pictures)
         middle = pictures.mean((1, 2, 3), keepdim=True)
-        spread = torch.sqrt(((pictures - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
-        return self.trunk((pictures - middle) / spread).mean((2, 3))
+        return (pictures - middle) / torch.sqrt(((pictures - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
+
+    def features(self, crops: Tensor) -> Tensor:
+        """The pooled vector [N, 64]."""
+        return self.trunk(self.inputs(self.pictures(crops)))
 
     def forward(self, crops: Tensor) -> Tensor:
         """See the class."""
-        return self.head(self.features(self.pictures(crops)))
+        return self.head(self.features(crops))
+
+
+def _convolutions(size: Size) -> nn.Sequential:
+    layers, inward = [], 3
+    for width in size.widths:
+        layers += [_convolution(inward, size.channels, width, 2), _convolution(size.channels, size.channels, 1)]
+        inward = size.channels
+    return nn.Sequential(*layers, _convolution(inward, FEATURES, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
 def _convolution(inward: int, outward: int, width: int, stride: int = 1) -> nn.Sequential:
@@ -151,7 +165,7 @@ class _Deployed(nn.Module):
         self.network = network
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.network.features(self.network.pictures(crop))
+        features = self.network.features(crop)
         scores = self.network.head(features)
         classes = scores.softmax(1)
         return classes, features, scores * classes

@@ -8,6 +8,7 @@ measured and exported again. Needs the faces of training.class_faces. --size pap
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,10 +37,12 @@ from training.stage_runs import Plan, best_device, read_checkpoint, run
 STAGES: Final = ("people", "characters", "similarity")
 PLANS: Final = {
     # ExprGen: batches of 50 as well, but plain SGD, ten times slower from the second stage on.
-    "people": Plan(epochs=40, batch=50, rate=3e-3),
-    "characters": Plan(epochs=40, batch=50, rate=1e-3),
+    "people": Plan(epochs=40, batch=50, rate=2e-3),
+    "characters": Plan(epochs=24, batch=50, rate=1.5e-3),
     "similarity": Plan(epochs=100, batch=50, rate=1e-3),
 }
+_VERSIONS: Final = 4
+"""How many variations of a face there are where its gradients are made beforehand."""
 _FAR: Final = 0.5
 """Of the pairs of one class, this share with the most different geometry does not match."""
 
@@ -101,17 +104,28 @@ def labelled(columns: dict[str, np.ndarray]) -> Labelled:
 
 def train_classes(network: Recogniser, faces: Labelled, plan: Plan, path: Path, about: dict[str, str]) -> int:
     """Fit a recogniser to the classes, each counting the same; returns the steps still to do."""
-    device = next(network.parameters()).device
-    crops, classes = torch.from_numpy(faces.crops), torch.from_numpy(faces.classes)
+    classes = torch.from_numpy(faces.classes).to(next(network.parameters()).device)
     members = [np.flatnonzero(faces.classes == klass) for klass in np.unique(faces.classes)]
+    varied_inputs = _varied_inputs(network, torch.from_numpy(faces.crops))
 
     def loss_of(random: np.random.Generator) -> Tensor:
         rows = np.array([random.choice(members[i]) for i in random.integers(len(members), size=plan.batch)])
-        pictures = varied(network.pictures(crops[rows].to(device)))
-        scores = network.head(network.features(pictures))
-        return functional.cross_entropy(scores, classes[rows].to(device), label_smoothing=0.05)
+        scores = network.head(network.trunk(varied_inputs(rows)))
+        return functional.cross_entropy(scores, classes[rows], label_smoothing=0.05)
 
     return run(network, loss_of, plan.steps(len(faces)), plan, path, about)
+
+
+def _varied_inputs(network: Recogniser, crops: Tensor) -> Callable[[np.ndarray], Tensor]:
+    """Rows → what the network's learned layers get of these crops, varied; gradients, in versions made beforehand."""
+    def vary(some: Tensor) -> Tensor:
+        with torch.no_grad():
+            return network.inputs(varied(network.pictures(some.to(network.grey.device))))
+
+    if network.size.widths:
+        return lambda rows: vary(crops[rows])
+    kept = torch.stack([torch.cat([vary(part).half() for part in crops.split(256)]) for _ in range(_VERSIONS)])
+    return lambda rows: kept[torch.randint(_VERSIONS, (len(rows),)), rows].float()
 
 
 @dataclass(frozen=True)
@@ -156,7 +170,7 @@ def features_of(network: Recogniser, crops: np.ndarray) -> tuple[Tensor, np.ndar
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():
-        parts = [network.features(network.pictures(part.to(device))) for part in torch.from_numpy(crops).split(256)]
+        parts = [network.features(part.to(device)) for part in torch.from_numpy(crops).split(256)]
         features = torch.cat(parts)
         return features.cpu(), network.head(features).argmax(1).cpu().numpy()
 
@@ -195,10 +209,10 @@ def train_stage(stage: str, size: str, data: Path, more: Path) -> None:
     torch.manual_seed(PLANS[stage].seed)
     network: Recogniser | Similarity
     if stage == "people":
-        network = Recogniser(SIZES[size]).to(best_device(), memory_format=torch.channels_last)
+        network = Recogniser(SIZES[size]).to(best_device())
         left = train_classes(network, people_faces(data, more), PLANS[stage], path, about)
     elif stage == "characters":
-        network = for_characters(_kept("people", size, data)).to(best_device(), memory_format=torch.channels_last)
+        network = for_characters(_kept("people", size, data)).to(best_device())
         left = train_classes(network, character_faces(data, more), PLANS[stage], path, about)
     else:
         network = Similarity()

@@ -29,7 +29,7 @@ from training.train_recognisers import (
     train_stage,
 )
 
-TINY = Size((16, 128), (16, 112), 0.25, (5, 3), 8, True)
+TINY = Size(slice(32, 96), slice(32, 96), 1, (5, 3), 8)
 
 
 @pytest.fixture(autouse=True, scope="module")
