@@ -17,7 +17,6 @@ from training.expression_data import COLUMNS, ROWS
 from training.expression_model import OrientedGradients
 from training.recognisers import CHARACTERS, FEATURES, MODELS, PEOPLE, SIMILARITY, recognise, similarity
 from training.train_recognisers import Labelled, character_faces, labelled, people_faces, read_labelled
-from training.triplets import perceived
 
 _GREY: Final = torch.tensor([0.114, 0.587, 0.299])
 
@@ -66,33 +65,28 @@ def _linear(known: Labelled, asked: Labelled) -> np.ndarray:
 
 
 def retrieval(people: Labelled, characters: Labelled, models: Path = MODELS) -> dict[str, float]:
-    """What the f-CNN is for: for each person the character's face that looks most alike, every character in turn.
+    """What the f-CNN is for: for each person the face that looks most alike, on every character in turn.
 
-    For it and for its rivals the share of faces of the person's true class, and how far the coefficients of what was
-    found are off (in the distance of triplets.perceived), as a share of a random face's.
+    The share of these that show the person's true class, for the f-CNN and for its rivals.
     """
     seen, shown = recognise(people.crops, PEOPLE, models), recognise(characters.crops, CHARACTERS, models)
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[float]] = {}
     for one in np.unique(characters.character):
         rows = np.flatnonzero((characters.character == one) & np.isfinite(characters.geometry[:, 0]))
         if not len(rows):
             continue
         who = np.repeat(np.arange(len(people)), len(rows))
         alike = similarity(seen["features"][who], shown["features"][np.tile(rows, len(people))], models)
-        geometry = np.linalg.norm(people.geometry[:, None] - characters.geometry[rows], axis=2)
-        perception = np.linalg.norm(seen["perception"][:, None] - shown["perception"][rows], axis=2)
+        tables = {
+            "class_right": -alike.reshape(len(people), -1),
+            "geometry": np.linalg.norm(people.geometry[:, None] - characters.geometry[rows], axis=2),
+            "perception": np.linalg.norm(seen["perception"][:, None] - shown["perception"][rows], axis=2),
+        }
         same = people.classes[:, None] == characters.classes[rows]
-        known = characters.known[rows].all(0)
-        both = perceived(people.coefficients * known)[:, None] - perceived(characters.coefficients[rows] * known)
-        off = np.linalg.norm(both, axis=2)
-        for name, apart in (("", -alike.reshape(len(people), -1)), ("geometry_", geometry),
-                            ("perception_", perception), ("chance_", None)):
-            right, far = (same.mean(), off.mean()) if apart is None else (
-                np.take_along_axis(table, apart.argmin(1)[:, None], 1).mean() for table in (same, off))
-            found.setdefault(name, []).append((float(right), float(far / off.mean())))
-    means = {name: np.mean(values, 0) for name, values in found.items()}
-    return {f"{name}{what}": float(value) for name, both in means.items()
-            for what, value in zip(("class_right", "off"), both, strict=True) if name != "chance_" or what != "off"}
+        for name, apart in tables.items():
+            found.setdefault(name, []).append(float(np.take_along_axis(same, apart.argmin(1)[:, None], 1).mean()))
+        found.setdefault("chance", []).append(float(same.mean()))
+    return {name: float(np.mean(shares)) for name, shares in found.items()}
 
 
 def write_cards(stages: list[str], size: str, data: Path, more: Path, models: Path = MODELS) -> None:
@@ -142,8 +136,8 @@ _PEOPLE_DATA: Final = """
 People rendered from ICT-FaceKit (USC ICT, MIT) by training/class_faces.py who show the variants of
 training/expression_classes.toml; measured on other people and on variants that were held out"""
 _DRAWN_DATA: Final = """
-Pictures of our own five characters by training/class_faces.py near the key poses of their rigs, starting from
-recogniser_people; measured on key poses that were held out (every fifth of a class)"""
+Pictures of our own five characters by training/class_faces.py and training/drawn_faces.py near the key poses of their
+rigs, starting from recogniser_people; measured on key poses that were held out (every fifth of a class)"""
 _CARD: Final = '''# Written by training/evaluate_recognisers.py together with the network it measured.
 schema = 1
 name = "{name}"

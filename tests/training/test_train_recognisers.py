@@ -159,5 +159,4 @@ def test_rivals_and_retrieval_know_what_is_right(faces: Labelled, monkeypatch: p
     monkeypatch.setattr(evaluate_recognisers, "recognise", lambda *_: answers)
     monkeypatch.setattr(evaluate_recognisers, "similarity", lambda one, other, _: (one * other).sum(1))
     found = retrieval(faces, replace(faces, character=np.zeros(70, int)))
-    assert found["class_right"] == 1 and found["off"] == pytest.approx(0) and found["perception_class_right"] == 1
-    assert found["chance_class_right"] == pytest.approx(1 / 7) and found["geometry_class_right"] == 1
+    assert found == pytest.approx({"class_right": 1, "geometry": 1, "perception": 1, "chance": 1 / 7})

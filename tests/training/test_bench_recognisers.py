@@ -1,0 +1,77 @@
+"""The class figures: what is compared with what, on answers that are made up."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("cv2")
+from training import bench, bench_recognisers, class_faces, evaluate, recognisers
+from training.bench_recognisers import _first_people, measure_agreement, measure_classes
+from training.drawn_faces import CHARACTERS
+
+COUNT = 28
+
+
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """A test set of four people; a crop's first pixel is the class that a recogniser sees in it."""
+    classes = np.arange(COUNT) % 7
+    crops = np.zeros((COUNT, 128, 128, 3), np.uint8)
+    crops[:, 0, 0, 0] = classes
+    given = {
+        "crops": crops, "expression_class": classes.astype(np.int8), "person": np.arange(COUNT) // 7,
+        "found": np.ones(COUNT, bool), "coefficients": np.eye(COUNT, 54, dtype=np.float32),
+        "pictures": np.arange(2 * COUNT), "picture_ends": np.arange(1, COUNT + 1) * 2,
+    }
+    monkeypatch.setattr(class_faces, "test_faces", lambda folder: given)
+    monkeypatch.setattr(class_faces, "test_poses", lambda folder: (crops[:14], classes[:14]))
+    monkeypatch.setattr(recognisers, "recognise", lambda some, name: {"classes": np.eye(7)[some[:, 0, 0, 0]]})
+    return given
+
+
+def test_the_class_on_the_person_against_the_class_on_the_character(
+    columns: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns["crops"][:7, 0, 0, 0] = 0  # the first person looks angry whatever is meant
+    columns["found"][8] = False
+    monkeypatch.setattr(evaluate, "encode", lambda some: (some["coefficients"], 1.0))
+    monkeypatch.setattr(evaluate, "mediapipe_blendshapes", lambda some: np.zeros_like(some["coefficients"]))
+    asked = []
+
+    def classes_on(character: str, values: np.ndarray) -> np.ndarray:
+        asked.append((character, len(values)))
+        # what is meant is seen, except by Uno's viewer, who sees joy; nothing moved is neutral
+        seen = np.where(values.any(1), values.argmax(1) % 7, 4)
+        return np.full(len(values), 3) if character == "Uno" else seen
+
+    monkeypatch.setattr(bench_recognisers, "classes_on", classes_on)
+    row = measure_agreement()["expression.class_agreement"]
+    assert asked == [(name, 3 * 27) for name in CHARACTERS]
+    person = np.concatenate([np.zeros(7), np.delete(np.arange(21) % 7, 1)])
+    meant = np.delete(np.arange(COUNT) % 7, 8)
+    assert row.ours == pytest.approx((4 * (person == meant).mean() + (person == 3).mean()) / 5)
+    assert row.rival == pytest.approx((4 * (person == 4).mean() + (person == 3).mean()) / 5)
+    assert "ours on Ada 0.78" in row.rival_name and row.goal == ">= 0.85"
+
+
+def test_right_answers_are_counted_over_the_found(columns: dict[str, np.ndarray]) -> None:
+    columns["crops"][:14, 0, 0, 0] = (columns["expression_class"][:14] + 1) % 7
+    columns["found"][:7] = False
+    rows = measure_classes()
+    assert rows["expression.class_people"].ours == pytest.approx(2 / 3)
+    assert rows["expression.class_characters"].ours == 0
+    row = rows["expression.class_people"]
+    assert row.rival == 0.8971 and "hog + linear" in row.rival_name
+
+
+def test_pictures_stay_with_their_faces(columns: dict[str, np.ndarray]) -> None:
+    columns["found"][3] = False
+    some = _first_people(columns, 1)
+    assert some["expression_class"].tolist() == [0, 1, 2, 4, 5, 6]
+    assert some["pictures"].tolist() == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13] and some["picture_ends"][-1] == 12
+
+
+def test_the_benchmark_names_them() -> None:
+    names = [name for names in bench.collect()[0] for name in names]
+    assert {"expression.class_people", "expression.class_characters", "expression.class_agreement"} <= set(names)

@@ -1,0 +1,120 @@
+"""The seven classes: whether the recognisers know them, and whether what is seen on a person is seen on the character.
+
+The people of the test are rendered anew when they are not in out/recognisers: a good minute, the characters' faces two.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from addon.core.frames import CROP_SIZE
+from addon.core.model_card import read_card
+from addon.core.paths import ROOT
+from training.figures import Row
+
+if TYPE_CHECKING:
+    from training.drawn_stage import Head
+
+_OUT: Final = ROOT / "out" / "recognisers"
+_PUBLISHED: Final = {"people": 0.8971, "characters": 0.9682}
+"""ExprGen, ten-fold on its own sets (Aneja et al., WACV 2018)."""
+_AGREEMENT_PEOPLE: Final = 5
+
+
+def measure_classes() -> dict[str, Row]:
+    """Both recognisers on people, variants and key poses that they were not trained on."""
+    from training.class_faces import test_faces, test_poses
+    from training.recognisers import CHARACTERS, PEOPLE
+
+    people = test_faces(_OUT)
+    found = people["found"]
+    return {
+        "expression.class_people": _class_row("people", PEOPLE, people["crops"][found],
+                                              people["expression_class"][found]),
+        "expression.class_characters": _class_row("characters", CHARACTERS, *test_poses(_OUT)),
+    }
+
+
+def _class_row(whose: str, name: str, crops: np.ndarray, classes: np.ndarray) -> Row:
+    from training.evaluate_recognisers import accuracy
+    from training.recognisers import MODELS, recognise
+
+    ours = accuracy(recognise(crops, name)["classes"].argmax(1), classes)
+    quality = read_card(MODELS / name).data["quality"]
+    told = ", ".join(f"{key.replace('_', ' + ')} {quality[key]:.3f}" for key in ("hog_linear", "geometry_nearest"))
+    return Row(ours, _PUBLISHED[whose], f"ExprGen on its own sets ({told} on ours)", "share right, 7 classes", "report")
+
+
+def measure_agreement() -> dict[str, Row]:
+    """Unseen people make class faces; the encoder and the decoder put them on all five characters."""
+    from training.class_faces import test_faces
+    from training.drawn_faces import CHARACTERS
+    from training.evaluate import encode, mediapipe_blendshapes
+    from training.recognisers import PEOPLE, recognise
+
+    columns = _first_people(test_faces(_OUT), _AGREEMENT_PEOPLE)
+    truth = columns["expression_class"]
+    seen = recognise(columns["crops"], PEOPLE)["classes"].argmax(1)
+    drivers = {"ours": encode(columns)[0], "MediaPipe": mediapipe_blendshapes(columns),
+               "exact coefficients": columns["coefficients"]}
+    shown: dict[str, list[np.ndarray]] = {name: [] for name in drivers}
+    for character in CHARACTERS:
+        classes = classes_on(character, np.concatenate(list(drivers.values())))
+        for name, part in zip(drivers, np.split(classes, len(drivers)), strict=True):
+            shown[name].append(part)
+    agrees, meant = ({name: float(np.mean([part == wanted for part in parts])) for name, parts in shown.items()}
+                     for wanted in (seen, truth))
+    each = {name: float((part == seen).mean()) for name, part in zip(CHARACTERS, shown["ours"], strict=True)}
+    told = (f"MediaPipe blendshapes (exact coefficients {agrees['exact coefficients']:.2f}; ours on {_listed(each)}; "
+            f"the class that was meant: {_listed(meant)})")
+    return {"expression.class_agreement": Row(agrees["ours"], agrees["MediaPipe"], told, "share person = character",
+                                              ">= 0.85")}
+
+
+def _listed(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+
+
+def _first_people(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """The rows of the first people, without those that our tracker misses; pictures go along."""
+    rows = np.flatnonzero((columns["person"] < count) & columns["found"])
+    pictures = np.split(columns["pictures"], columns["picture_ends"][:-1])
+    kept = {name: values[rows] for name, values in columns.items() if not name.startswith("picture")}
+    chosen = [pictures[row] for row in rows]
+    return kept | {"pictures": np.concatenate(chosen), "picture_ends": np.cumsum([len(each) for each in chosen])}
+
+
+def classes_on(character: str, values: np.ndarray) -> np.ndarray:
+    """The classes int [N] that the recogniser sees on a character driven by coefficients [N, 54], from the front.
+
+    Raises:
+        SemblanceError: if it cannot be drawn here.
+    """
+    from addon.commands.terminal import without_chatter
+    from addon.core.rig_profile import find_profile
+    from training.drawn_stage import DrawnStage, View
+    from training.recognisers import CHARACTERS, recognise
+    from training.shown_coefficients import Shown
+
+    profile, front = find_profile(character), View((0, 0, 0), 4.0, 200.0, (0, 0), "Default", 0.0)
+    controls = Shown(profile).decode(values, np.zeros((len(values), 3), np.float32))
+    with without_chatter(), DrawnStage(profile) as stage:
+        crops = np.stack([_crop_on_grey(*stage.shoot(row, front)) for row in controls])
+    return recognise(crops, CHARACTERS)["classes"].argmax(1)
+
+
+def _crop_on_grey(picture: np.ndarray, head: Head) -> np.ndarray:
+    """BGRA [S, S, 4] → uint8 [128, 128, 3], where the head is."""
+    import cv2
+
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    flat = (picture[..., :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
+    return cv2.warpAffine(flat, head.crop_transform(), (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_AREA)
+
+
+MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {
+    ("expression.class_people", "expression.class_characters"): measure_classes,
+    ("expression.class_agreement",): measure_agreement,
+}
