@@ -55,7 +55,9 @@ _MOMENTS: Final = 12
 _STRONGEST: Final = 4
 _APART: Final = 25
 """Frames between two that are shown of a channel."""
-_JPEG: Final = 82
+_DOCS_PX: Final = 1130
+"""Width of the page in docs/, and its quality: below 300 kB."""
+_JPEG: Final = 76
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,8 @@ def main() -> None:
         both = [drawn["people"], drawn["characters"]]
         wide = max(part.shape[1] for part in both)
         whole = np.vstack([np.hstack([part, sheets.blank(wide - part.shape[1], len(part))]) for part in both])
-        _write(_DOCS, ".jpg", whole)
+        smaller = cv2.resize(whole, (_DOCS_PX, len(whole) * _DOCS_PX // wide), interpolation=cv2.INTER_AREA)
+        _write(_DOCS, ".jpg", smaller)
 
 
 def _write(path: Path, kind: str, picture: np.ndarray) -> None:
