@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from addon.core.coefficients import COUNT
+from addon.core.coefficients import COUNT, NAMES
 from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT
 from addon.core.key_poses import CLASSES
 from training.expression_data import COLUMNS, REGION, ROWS
@@ -30,9 +30,11 @@ CELLS = (REGION[0] // CELL_PX, REGION[1] // CELL_PX)
 GRADIENTS = ORIENTATIONS * CELLS[0] * CELLS[1]
 INPUTS = LANDMARK_COUNT * 2 + 9
 _WIDTHS = (16, 32, 64, 128)
-_FEATURES = 256
+FEATURES = 256
 _POLAR_STEPS = 16
 _PUSH, _PUSH_REACH = 0.04, 0.35
+FROM_LANDMARKS: dict[str, float] = {}
+"""Coefficient → share of it that is read without the crop."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _layer(inward: int, outward: int, dropout: float) -> nn.Sequential:
 
 
 class CropNetwork(nn.Module):
-    """Crop uint8 [N, 128, 128, 3] → features [N, 512]."""
+    """Crop uint8 [N, 128, 128, 3] → features [N, 512] and the scaled gradients [N, GRADIENTS] behind them."""
 
     grey: Tensor
 
@@ -134,23 +136,32 @@ class CropNetwork(nn.Module):
         super().__init__()
         self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299])[:, None, None])
         self.gradients = OrientedGradients()
+        self.scale = nn.BatchNorm1d(GRADIENTS, affine=False)
         self.from_gradients = nn.Sequential(
-            nn.BatchNorm1d(GRADIENTS), nn.Dropout(0.15), _layer(GRADIENTS, _FEATURES, 0.1),
+            nn.Dropout(0.1), _layer(GRADIENTS, 512, 0.2), _layer(512, FEATURES, 0.0),
         )
         a, b, c, d = _WIDTHS
         self.convolutions = nn.Sequential(
             _convolution(3, a, 2, 5), _convolution(a, b, 2), _convolution(b, c, 2), _Residual(c),
             _convolution(c, d, 2), _Residual(d), nn.Flatten(),
-            _layer(d * (REGION[0] // 16) * (REGION[1] // 16), _FEATURES, 0.1),
+            _layer(d * (REGION[0] // 16) * (REGION[1] // 16), FEATURES, 0.0),
         )
 
     def forward(self, crops: Tensor) -> Tensor:
         """See the class."""
-        seen = crops[:, ROWS, COLUMNS].permute(0, 3, 1, 2).float()
-        from_gradients = self.from_gradients(self.gradients((seen * self.grey).sum(1, keepdim=True)))
+        seen = self.region(crops)
         middle = seen.mean((2, 3), keepdim=True)
         spread = torch.sqrt(((seen - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
-        return torch.cat([from_gradients, self.convolutions((seen - middle) / spread)], 1)
+        scaled = self.scale(self.gradients_of(seen))
+        return torch.cat([self.from_gradients(scaled), self.convolutions((seen - middle) / spread), scaled], 1)
+
+    def region(self, crops: Tensor) -> Tensor:
+        """What is looked at, float [N, 3, 112, 96], 0..255."""
+        return crops[:, ROWS, COLUMNS].permute(0, 3, 1, 2).float()
+
+    def gradients_of(self, seen: Tensor) -> Tensor:
+        """[N, GRADIENTS] of `region`."""
+        return self.gradients((seen * self.grey).sum(1, keepdim=True))
 
 
 class OtherBones(nn.Module):
@@ -187,7 +198,7 @@ class LandmarkNetwork(nn.Module):
         self.pose, self.bones = RigidPose(), OtherBones()
         self.register_buffer("mean", torch.zeros(INPUTS))
         self.register_buffer("spread", torch.ones(INPUTS))
-        self.body = nn.Sequential(nn.Dropout(0.05), _layer(INPUTS, 384, 0.2), _layer(384, _FEATURES, 0.1))
+        self.body = nn.Sequential(nn.Dropout(0.05), _layer(INPUTS, 384, 0.1), _layer(384, FEATURES, 0.0))
 
     def inputs(self, landmarks: Tensor) -> Tensor:
         """[N, INPUTS]: points in head axes and rotation."""
@@ -202,7 +213,37 @@ class LandmarkNetwork(nn.Module):
 
     def forward(self, landmarks: Tensor) -> Tensor:
         """See the class."""
-        return self.body(((self.inputs(landmarks) - self.mean) / self.spread).clamp(-6, 6))
+        return self.body(self.scaled(landmarks))
+
+    def scaled(self, landmarks: Tensor) -> Tensor:
+        """`inputs`, centred and scaled."""
+        return ((self.inputs(landmarks) - self.mean) / self.spread).clamp(-6, 6)
+
+
+class LinearPart(nn.Module):
+    """Scaled landmarks [N, INPUTS] and gradients [N, GRADIENTS] → coefficients [N, 54], fitted by ridge regression.
+
+    One map for each way that a face may be known: both, the crop alone, the landmarks alone. What they leave is for the
+    layers, which need many times as long to learn what a line can tell.
+    """
+
+    both: Tensor
+    crop: Tensor
+    landmarks: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, inputs in (("both", INPUTS + GRADIENTS), ("crop", GRADIENTS), ("landmarks", INPUTS)):
+            self.register_buffer(name, torch.zeros(inputs + 1, COUNT))
+
+    def forward(self, landmarks: Tensor, there: Tensor, gradients: Tensor, seen: Tensor) -> Tensor:
+        """See the class; `there` and `seen`, bool [N, 1], say what is known."""
+        ways = ((self.both, torch.cat([landmarks, gradients], 1), there & seen), (self.crop, gradients, seen & ~there),
+                (self.landmarks, landmarks, there & ~seen))
+        found = torch.zeros(1, COUNT)
+        for weights, inputs, known in ways:
+            found = torch.where(known, inputs @ weights[:-1].float() + weights[-1].float(), found)
+        return found
 
 
 class ExpressionNetwork(nn.Module):
@@ -210,10 +251,10 @@ class ExpressionNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.landmarks, self.crop = LandmarkNetwork(), CropNetwork()
-        self.no_landmarks = nn.Parameter(torch.zeros(_FEATURES))
-        self.no_crop = nn.Parameter(torch.zeros(2 * _FEATURES))
-        self.fuse = nn.Sequential(_layer(3 * _FEATURES, 384, 0.1), nn.Linear(384, EMBEDDING_SIZE))
+        self.landmarks, self.crop, self.linear = LandmarkNetwork(), CropNetwork(), LinearPart()
+        self.no_landmarks = nn.Parameter(torch.zeros(FEATURES))
+        self.no_crop = nn.Parameter(torch.zeros(2 * FEATURES))
+        self.fuse = nn.Sequential(_layer(3 * FEATURES, 384, 0.1), nn.Linear(384, EMBEDDING_SIZE))
         self.answer = nn.Sequential(
             nn.BatchNorm1d(EMBEDDING_SIZE), nn.Linear(EMBEDDING_SIZE, 256), nn.ReLU(),
             nn.Linear(256, COUNT + 4 + 3 + len(CLASSES) + 1),
@@ -221,18 +262,28 @@ class ExpressionNetwork(nn.Module):
 
     def features(self, landmarks: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Of landmarks [N, 478, 3], and whether they are known [N, 1]; of crops [N, 128, 128, 3], and the same."""
-        there = (landmarks[:, :1, 0] == landmarks[:, :1, 0])
-        landmarks = torch.where(there[..., None], landmarks, torch.ones_like(landmarks))
         seen = (crops[:, ROWS, COLUMNS].float().amax((1, 2, 3)) > 0)[:, None]
-        return self.landmarks(landmarks), there, self.crop(crops), seen
+        return *self.landmark_features(landmarks), self.crop(crops), seen
+
+    def landmark_features(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
+        """Of landmarks [N, 478, 3], with their scaled inputs behind; and whether they are known [N, 1]."""
+        there = landmarks[:, :1, 0] == landmarks[:, :1, 0]
+        scaled = self.landmarks.scaled(torch.where(there[..., None], landmarks, torch.ones_like(landmarks)))
+        if not self.training:
+            return torch.cat([self.landmarks.body(scaled), scaled], 1), there
+        # What stands for unknown landmarks must not count for the batch's statistics.
+        rows = there[:, 0].nonzero()[:, 0]
+        features = torch.zeros(len(landmarks), FEATURES).index_copy(0, rows, self.landmarks.body(scaled[rows]))
+        return torch.cat([features, scaled], 1), there
 
     def fused(self, of_landmarks: Tensor, there: Tensor, of_crop: Tensor, seen: Tensor) -> Answer:
         """The answer to what `features` gave."""
-        of_landmarks = torch.where(there, of_landmarks, self.no_landmarks)
-        of_crop = torch.where(seen, of_crop, self.no_crop)
+        linear = self.linear(of_landmarks[:, FEATURES:], there, of_crop[:, 2 * FEATURES:], seen)
+        of_landmarks = torch.where(there, of_landmarks[:, :FEATURES], self.no_landmarks)
+        of_crop = torch.where(seen, of_crop[:, :2 * FEATURES], self.no_crop)
         embedding = self.fuse(torch.cat([of_landmarks, of_crop], 1))
         parts = self.answer(embedding).split([COUNT, 4, 3, len(CLASSES), 1], 1)
-        return Answer(parts[0], parts[1].reshape(-1, 2, 2), parts[2], embedding, parts[3], parts[4][:, 0])
+        return Answer(parts[0] + linear, parts[1].reshape(-1, 2, 2), parts[2], embedding, parts[3], parts[4][:, 0])
 
     def forward(self, landmarks: Tensor, crops: Tensor) -> Answer:
         """Landmarks float32 [N, 478, 3] px, NaN if unknown; crops uint8 [N, 128, 128, 3] BGR, black if unknown."""
@@ -256,15 +307,22 @@ class HalfLinear(nn.Module):
 
 
 class Deployed(nn.Module):
-    """The network as it is shipped: 16-bit weights, classes and confidence as probabilities."""
+    """The network as it is shipped: 16-bit weights, classes and confidence as probabilities.
+
+    What is in FROM_LANDMARKS comes from the landmarks alone where they are known: how painted brows and lids look in
+    the crop does not carry over to real ones, which the landmark network has seen by the million.
+    """
 
     OUTPUTS = ("coefficients", "gaze", "head", "embedding", "classes", "confidence")
+    share: Tensor
 
     def __init__(self, network: ExpressionNetwork) -> None:
         super().__init__()
         self.network = ExpressionNetwork().eval()
         self.network.load_state_dict(network.state_dict())
         self._halve(self.network)
+        self.network.linear.half()
+        self.register_buffer("share", torch.tensor([FROM_LANDMARKS.get(name, 0.0) for name in NAMES]))
 
     def _halve(self, module: nn.Module) -> None:
         for name, child in module.named_children():
@@ -275,8 +333,11 @@ class Deployed(nn.Module):
 
     def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, ...]:
         """In the order of OUTPUTS."""
-        answer = self.network(landmarks, crop)
-        return (answer.coefficients, answer.gaze, answer.head, answer.embedding, answer.classes.softmax(1),
+        of_landmarks, there, of_crop, seen = self.network.features(landmarks, crop)
+        answer = self.network.fused(of_landmarks, there, of_crop, seen)
+        alone = self.network.fused(of_landmarks, there, of_crop, seen & ~there)
+        found = torch.lerp(answer.coefficients, alone.coefficients, self.share)
+        return (found, answer.gaze, answer.head, answer.embedding, answer.classes.softmax(1),
                 answer.confidence.sigmoid())
 
 

@@ -20,25 +20,22 @@ from torch.nn import functional
 
 from addon.core import coefficients
 from addon.core.files import replacing
+from training.encoder_losses import distillation_loss, loss_of, spread_of
 from training.evaluate import correlations, write_expression_card
-from training.expression_data import Faces, faces_of, read_shards, to_torch, varied
-from training.expression_model import Answer, ExpressionNetwork, export
+from training.expression_data import Faces, faces_of, joined, read_shards, to_torch, varied
+from training.expression_model import FEATURES, GRADIENTS, INPUTS, Answer, ExpressionNetwork, export
 from training.make_expression_data import test_set
 from training.render_performers import backdrop
-from training.triplet_loss import mine_triplets, triplet_loss
+from training.teacher_model import TeacherNetwork, load_teacher
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "expression"
 CHECKPOINT = "encoder.pt"
 _SEED = 7
 _BATCH = 128
+_START_BATCH, _START_RATE = 256, 3e-3
+_DAMPING = 0.1
 _SHARES = {"tracked": 0.42, "crops": 0.44, "drawn": 0.11}
 """Of a batch; the rest is backdrops without a face, which teach doubt."""
-_DROP_LANDMARKS, _DROP_CROP = 0.25, 0.15
-_MARGIN = 0.15
-_TRIPLETS = 256
-_CLOSED = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
-_LOOKS = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up")])
-                   for side in ("Left", "Right")])
 
 
 def draw_batch(
@@ -66,51 +63,107 @@ def _no_faces(like: Faces, count: int, random: np.random.Generator) -> Faces:
                    expression_class=np.full_like(rows.expression_class, -1))
 
 
-def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: torch.Generator) -> Tensor:
-    """Of the answers and of the embedding's order."""
-    return answer_loss(answer, faces, empty, spread) + similarity_loss(answer, faces, empty, random)
+def answer_each_way(
+    network: ExpressionNetwork | TeacherNetwork, of_landmarks: Tensor, there: Tensor, of_crop: Tensor, seen: Tensor
+) -> tuple[Answer, np.ndarray]:
+    """The answers to `network.features`: to all faces, then to those that have both once without the crop and once
+    without the landmarks; and which face each answer is about, int [A]."""
+    both = (there & seen)[:, 0].nonzero()[:, 0]
+    rows = torch.cat([torch.arange(len(there)), both, both])
+    way = torch.cat([torch.zeros(len(there)), torch.ones(len(both)), torch.full((len(both),), 2)])[:, None]
+    answer = network.fused(of_landmarks[rows], there[rows] & (way != 2), of_crop[rows], seen[rows] & (way != 1))
+    return answer, rows.numpy()
 
 
-def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor) -> Tensor:
-    """Errors of everything that is known; coefficients in units of their spread [54], so that rare ones count."""
-    truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
-    error = functional.smooth_l1_loss(answer.coefficients / spread, truth / spread, beta=0.5, reduction="none")
-    loss = _mean(error, known)
-    seen = known[:, _LOOKS].all(2) & ((truth * known)[:, _CLOSED] < 0.7)
-    off = functional.smooth_l1_loss(answer.gaze / 0.2, torch.from_numpy(faces.gaze) / 0.2, beta=0.5, reduction="none")
-    loss = loss + 0.4 * _mean(off.mean(2), seen)
-    head = torch.from_numpy(faces.head)
-    turned = functional.smooth_l1_loss(answer.head / 0.2, head.nan_to_num() / 0.2, beta=0.5, reduction="none")
-    loss = loss + 0.2 * _mean(turned, head == head)
-    labels = torch.from_numpy(faces.expression_class).long()
-    if (labels >= 0).any():
-        loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
-    wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
-    right = torch.where(torch.from_numpy(empty), 0.0, torch.exp(-wrong.detach() / 0.1))
-    return loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+def start_from_gradients(
+    network: ExpressionNetwork, kinds: dict[str, Faces], spread: Tensor, versions: int = 1, epochs: int = 10
+) -> None:
+    """Fit all but the convolutions, whose features are left out: an epoch takes seconds, for the gradients are kept.
+
+    From here the convolutions learn what the gradients lack, in a tenth of the time that both need from nothing.
+    """
+    network.landmarks.learn_scale(torch.from_numpy(kinds["tracked"].landmarks[::4]))
+    everyone = joined(list(kinds.values()))
+    tables = [_gradient_table(network, everyone, np.random.default_rng([_SEED, n])) for n in range(versions)]
+    learning = [p for name, p in network.named_parameters() if "convolutions" not in name]
+    optimiser = torch.optim.AdamW(learning, _START_RATE, weight_decay=0.05)
+    batches = max(1, len(everyone) // _START_BATCH)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, _START_RATE, total_steps=epochs * batches, pct_start=0.15)
+    random, begun = np.random.default_rng(_SEED), time.perf_counter()
+    for epoch in range(epochs):
+        network.train()
+        faces, gradients = tables[epoch % versions]
+        total = 0.0
+        for rows in random.permutation(len(faces))[:batches * _START_BATCH].reshape(batches, -1):
+            some = faces[rows]
+            of_crop = _without_convolutions(network, gradients[torch.from_numpy(rows)])
+            of_landmarks, there = network.landmark_features(torch.from_numpy(some.landmarks))
+            answer, asked = answer_each_way(network, of_landmarks, there, of_crop, torch.ones_like(there))
+            chance = torch.Generator().manual_seed(int(random.integers(1 << 31)))
+            loss = loss_of(answer, some[asked], np.zeros(len(asked), bool), spread, chance)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(learning, 3.0)
+            optimiser.step()
+            plan.step()
+            total += loss.item()
+        print(f"gradients {epoch + 1}/{epochs}: loss {total / batches:.4f}, {time.perf_counter() - begun:.0f} s",
+              flush=True)
+    with torch.no_grad():
+        network.fuse[0][0].weight[:, -FEATURES:] = 0
+    fit_linear(network, *tables[0])
 
 
-def similarity_loss(answer: Answer, faces: Faces, empty: np.ndarray, random: torch.Generator) -> Tensor:
-    """Of the triplets, of people and characters alike, that the embedding orders worst."""
-    there = torch.from_numpy(~empty)
-    embedding, drawn = answer.embedding[there], torch.from_numpy(faces.character >= 0)[there]
-    person = torch.from_numpy(faces.person)[there]
-    truth, known = torch.from_numpy(faces.coefficients)[there], torch.from_numpy(faces.known)[there]
-    rows, weights = mine_triplets(embedding, truth, known, person, drawn, random, _TRIPLETS)
-    return 2 * triplet_loss(embedding, rows, weights, _MARGIN)
+def _without_convolutions(network: ExpressionNetwork, gradients: Tensor) -> Tensor:
+    """The crop's features of gradients float16 [N, GRADIENTS], those of the convolutions 0."""
+    scaled = network.crop.scale(gradients.float())
+    return torch.cat([functional.pad(network.crop.from_gradients(scaled), (0, FEATURES)), scaled], 1)
 
 
-def _mean(values: Tensor, known: Tensor) -> Tensor:
-    return (values * known).sum() / known.sum().clamp_min(1)
+def fit_linear(network: ExpressionNetwork, faces: Faces, gradients: Tensor) -> None:
+    """Fit the linear part to what the layers without convolutions leave, on people whose every coefficient is known."""
+    rows = np.flatnonzero((faces.character < 0) & faces.known.all(1))
+    size = INPUTS + GRADIENTS + 1
+    gram = {way: torch.zeros(size, size) for way in ("both", "crop")}
+    aims = {way: torch.zeros(size, coefficients.COUNT) for way in ("both", "crop", "landmarks")}
+    counts = dict.fromkeys(gram, 0)
+    network.eval()
+    with torch.no_grad():
+        for way in aims:
+            getattr(network.linear, way).zero_()
+        for some in np.array_split(rows, len(rows) // 1024 + 1):
+            part = faces[some]
+            truth = torch.from_numpy(part.coefficients)
+            of_landmarks, there = network.landmark_features(torch.from_numpy(part.landmarks))
+            of_crop, seen = _without_convolutions(network, gradients[torch.from_numpy(some)]), torch.ones_like(there)
+            inputs = [of_landmarks[:, FEATURES:] * there, of_crop[:, 2 * FEATURES:], torch.ones(len(some), 1)]
+            inputs = torch.cat(inputs, 1)
+            known = there[:, 0]
+            for way, kept, given in (("both", known, (there, seen)), ("crop", seen[:, 0], (~seen, seen)),
+                                     ("landmarks", known, (there, ~seen))):
+                left = truth - network.fused(of_landmarks, given[0], of_crop, given[1]).coefficients
+                aims[way] += inputs[kept].T @ left[kept]
+            gram["both"] += inputs[known].T @ inputs[known]
+            gram["crop"] += inputs.T @ inputs
+            counts["both"] += int(known.sum())
+            counts["crop"] += len(some)
+        of = torch.arange(size)
+        for way, used in (("both", of), ("crop", of[INPUTS:]), ("landmarks", torch.cat([of[:INPUTS], of[-1:]]))):
+            name = "crop" if way == "crop" else "both"
+            damped = gram[name][used][:, used] + _DAMPING * counts[name] * torch.eye(len(used))
+            getattr(network.linear, way).copy_(torch.cholesky_solve(aims[way][used], torch.linalg.cholesky(damped)))
 
 
-def answer_with_gaps(network: ExpressionNetwork, faces: Faces, random: np.random.Generator) -> Answer:
-    """The network's answer while landmarks or crop are now and then kept from it, never both."""
-    of_landmarks, there, of_crop, seen = network.features(*to_torch(faces))
-    chance = torch.from_numpy(random.random(len(faces)))[:, None]
-    both = there & seen
-    no_landmarks, no_crop = both & (chance < _DROP_LANDMARKS), both & (chance > 1 - _DROP_CROP)
-    return network.fused(of_landmarks, there & ~no_landmarks, of_crop, seen & ~no_crop)
+def _gradient_table(network: ExpressionNetwork, faces: Faces, random: np.random.Generator) -> tuple[Faces, Tensor]:
+    """All faces once more varied, without their crops but with the crops' gradients float16 [N, GRADIENTS]."""
+    parts, gradients = [], []
+    for first in range(0, len(faces), 256):
+        part = varied(faces[first:first + 256], random)
+        with torch.no_grad():
+            gradients.append(network.crop.gradients_of(network.crop.region(to_torch(part)[1])).half())
+        parts.append(replace(part, crops=part.crops[:, :1, :1]))
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Faces.__dataclass_fields__}
+    return Faces(**columns), torch.cat(gradients)
 
 
 def see(network: ExpressionNetwork, faces: Faces) -> np.ndarray:
@@ -131,8 +184,11 @@ def mean_correlation(network: ExpressionNetwork, faces: Faces) -> float:
 class Training:
     """A network, its optimiser and how far they are; kept in one file, so that it can go on."""
 
-    def __init__(self, path: Path, kinds: dict[str, Faces], steps: int, rate: float) -> None:
+    def __init__(
+        self, path: Path, kinds: dict[str, Faces], steps: int, rate: float, teacher: TeacherNetwork | None = None
+    ) -> None:
         torch.manual_seed(_SEED)
+        self.teacher = teacher
         self.path, self.kinds, self.steps, self.rate, self.step = path, kinds, steps, rate, 0
         self.network = ExpressionNetwork()
         self.network.crop.convolutions.to(memory_format=torch.channels_last)
@@ -143,8 +199,12 @@ class Training:
             self.network.load_state_dict(kept["network"])
             self.optimiser.load_state_dict(kept["optimiser"])
             self.step = kept["step"]
-        else:
-            self.network.landmarks.learn_scale(torch.from_numpy(kinds["tracked"].landmarks[::4]))
+
+    def start(self) -> None:
+        """Fit what needs no convolutions, unless that is done."""
+        if not self.path.exists():
+            start_from_gradients(self.network, self.kinds, self.spread)
+            self.save()
 
     def save(self) -> None:
         """Write all of it, whole or not at all."""
@@ -161,20 +221,17 @@ class Training:
             group["lr"] = self.rate * min(share / 0.05 + 0.02, 0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
         faces, empty = draw_batch(self.kinds, random)
         self.network.train()
-        answer = answer_with_gaps(self.network, faces, random)
+        answer, asked = answer_each_way(self.network, *self.network.features(*to_torch(faces)))
+        faces, empty = faces[asked], empty[asked]
         loss = loss_of(answer, faces, empty, self.spread, torch.Generator().manual_seed(self.step))
+        if self.teacher:
+            loss = loss + distillation_loss(answer, self.teacher, faces, empty, self.spread)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
         self.optimiser.step()
         self.step += 1
         return loss.item()
-
-
-def spread_of(kinds: dict[str, Faces]) -> np.ndarray:
-    """How much each coefficient varies where it is known, float32 [54], and a little more."""
-    values = [np.where(faces.known, faces.coefficients, np.nan) for faces in kinds.values()]
-    return (np.nanstd(np.concatenate(values), axis=0) + 0.05).astype(np.float32)
 
 
 def train(training: Training, tests: dict[str, Faces]) -> None:
@@ -196,6 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("out/expression"))
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--teacher", type=Path, help="checkpoint of train_similarity to learn from as well")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=MODEL)
     arguments = parser.parse_args()
@@ -203,7 +261,9 @@ def main() -> None:
     kinds = {kind: read_shards(paths) for kind in _SHARES if (paths := sorted(arguments.data.glob(f"{kind}_*.npz")))}
     print(", ".join(f"{len(faces)} {kind}" for kind, faces in kinds.items()), flush=True)
     tests = {kind: faces_of(test_set(kind, arguments.data)) for kind in ("random", "performance")}
-    training = Training(arguments.data / CHECKPOINT, kinds, arguments.steps, arguments.rate)
+    teacher = load_teacher(arguments.teacher) if arguments.teacher else None
+    training = Training(arguments.data / CHECKPOINT, kinds, arguments.steps, arguments.rate, teacher)
+    training.start()
     train(training, tests)
     arguments.out.mkdir(parents=True, exist_ok=True)
     export(training.network.eval(), arguments.out / "model.onnx")

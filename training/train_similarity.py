@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.encoder_losses import answer_loss, similarity_loss, spread_of
 from training.evaluate import correlations
-from training.expression_data import Faces, faces_of, read_shards
+from training.expression_data import Faces, faces_of, read_shards, to_torch
 from training.make_expression_data import test_set
 from training.pretrain_faces import checkpoint_path, shard_paths
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
 from training.teacher_model import TeacherNetwork, answers
-from training.train_expression import answer_loss, answer_with_gaps, draw_batch, similarity_loss, spread_of
+from training.train_expression import answer_each_way, draw_batch
 from training.vision_transformer import SIZES
 
 PLANS = {"small": Plan(epochs=5, batch=128, rate=1e-3), "large": Plan(epochs=60, batch=512, rate=5e-4)}
@@ -80,7 +81,8 @@ def train_teacher(
     def loss(random: np.random.Generator) -> Tensor:
         faces, empty = draw_batch(kinds, random, plan.batch)
         faces = lesson.shown(faces)
-        answer = answer_with_gaps(network, faces, random)
+        answer, asked = answer_each_way(network, *network.features(*to_torch(faces)))
+        faces, empty = faces[asked], empty[asked]
         error = answer_loss(answer, faces, empty, spread)
         if lesson.triplets:
             choice = torch.Generator().manual_seed(int(random.integers(1 << 31)))

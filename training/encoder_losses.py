@@ -1,0 +1,78 @@
+"""What the encoder and its teacher learn by: errors of every answer that is known, the order of the embedding, and what
+the teacher says.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from addon.core import coefficients
+from training.expression_data import Faces
+from training.expression_model import Answer
+from training.teacher_model import TeacherNetwork, answers
+from training.triplet_loss import mine_triplets, triplet_loss
+
+_MARGIN: Final = 0.15
+_TRIPLETS: Final = 256
+_CLOSED: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+_LOOKS: Final = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up")])
+                          for side in ("Left", "Right")])
+
+
+def spread_of(kinds: dict[str, Faces]) -> np.ndarray:
+    """How much each coefficient varies where it is known, float32 [54], and a little more."""
+    values = [np.where(faces.known, faces.coefficients, np.nan) for faces in kinds.values()]
+    return (np.nanstd(np.concatenate(values), axis=0) + 0.05).astype(np.float32)
+
+
+def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: torch.Generator) -> Tensor:
+    """Of the answers and of the embedding's order."""
+    return answer_loss(answer, faces, empty, spread) + similarity_loss(answer, faces, empty, random)
+
+
+def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor) -> Tensor:
+    """Errors of everything that is known; coefficients in units of their spread [54], so that rare ones count."""
+    truth, known = torch.from_numpy(faces.coefficients), torch.from_numpy(faces.known)
+    # Squared: most coefficients are 0 most of the time, so that an absolute error would make every doubt a 0.
+    loss = 0.5 * _mean(((answer.coefficients - truth) / spread) ** 2, known)
+    seen = known[:, _LOOKS].all(2) & ((truth * known)[:, _CLOSED] < 0.7)
+    off = functional.smooth_l1_loss(answer.gaze / 0.2, torch.from_numpy(faces.gaze) / 0.2, beta=0.5, reduction="none")
+    loss = loss + 0.4 * _mean(off.mean(2), seen)
+    head = torch.from_numpy(faces.head)
+    turned = functional.smooth_l1_loss(answer.head / 0.2, head.nan_to_num() / 0.2, beta=0.5, reduction="none")
+    loss = loss + 0.2 * _mean(turned, head == head)
+    labels = torch.from_numpy(faces.expression_class).long()
+    if (labels >= 0).any():
+        loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
+    wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
+    right = torch.where(torch.from_numpy(empty), 0.0, 1 / (1 + (wrong.detach() / 0.12) ** 4))
+    return loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+
+
+def similarity_loss(answer: Answer, faces: Faces, empty: np.ndarray, random: torch.Generator) -> Tensor:
+    """Of the triplets, of people and characters alike, that the embedding orders worst."""
+    there = torch.from_numpy(~empty)
+    embedding, drawn = answer.embedding[there], torch.from_numpy(faces.character >= 0)[there]
+    person = torch.from_numpy(faces.person)[there]
+    truth, known = torch.from_numpy(faces.coefficients)[there], torch.from_numpy(faces.known)[there]
+    rows, weights = mine_triplets(embedding, truth, known, person, drawn, random, _TRIPLETS)
+    return 0.5 * triplet_loss(embedding, rows, weights, _MARGIN)
+
+
+def distillation_loss(
+    answer: Answer, teacher: TeacherNetwork, faces: Faces, empty: np.ndarray, spread: Tensor
+) -> Tensor:
+    """How far the answer is from the teacher's, who sees all there is; also coefficients that nobody labelled count."""
+    values, places = map(torch.from_numpy, answers(teacher, faces.crops, faces.landmarks))
+    there = torch.from_numpy(~empty)
+    error = ((answer.coefficients - values) / spread) ** 2
+    apart = 1 - functional.cosine_similarity(answer.embedding, places)
+    return 0.25 * error[there].mean() + 0.2 * apart[there].mean()
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    return (values * known).sum() / known.sum().clamp_min(1)
