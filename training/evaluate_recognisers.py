@@ -13,12 +13,10 @@ from addon.core.files import write_bytes
 from addon.core.key_poses import CLASSES
 from addon.core.model_card import read_card
 from training import class_faces
-from training.expression_data import COLUMNS, ROWS
+from training.expression_data import COLUMNS, GREY, ROWS
 from training.expression_model import OrientedGradients
 from training.recognisers import CHARACTERS, FEATURES, MODELS, PEOPLE, SIMILARITY, recognise, similarity
 from training.train_recognisers import Labelled, character_faces, labelled, people_faces, read_labelled
-
-_GREY: Final = torch.tensor([0.114, 0.587, 0.299])
 
 
 def confusion(seen: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -49,7 +47,7 @@ def _gradients(crops: np.ndarray) -> np.ndarray:
     """Oriented gradients float32 [N, G]."""
     make = OrientedGradients()
     with torch.no_grad():
-        parts = [make((part[:, ROWS, COLUMNS].float() @ _GREY)[:, None]) for part in torch.from_numpy(crops).split(128)]
+        parts = [make((part[:, ROWS, COLUMNS].float() @ GREY)[:, None]) for part in torch.from_numpy(crops).split(128)]
     return torch.cat(parts).numpy()
 
 

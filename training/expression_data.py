@@ -17,6 +17,8 @@ with (Path(__file__).parent / "landmark_mirror.toml").open("rb") as _file:
     LANDMARK_MIRROR = np.array(tomllib.load(_file)["mirror"])
 # The part of the crop that the encoder looks at: from above the brows to below the chin, as wide on both sides.
 ROWS, COLUMNS = slice(16, 128), slice(16, 112)
+GREY = torch.tensor([0.114, 0.587, 0.299])
+"""Share of blue, green and red in what the eye sees as brightness (ITU-R BT.601)."""
 REGION = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
 
 

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from addon.core.coefficients import COUNT, NAMES
+from addon.core.coefficients import COUNT
 from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT
 from addon.core.key_poses import CLASSES
-from training.expression_data import COLUMNS, REGION, ROWS
+from training.expression_data import COLUMNS, GREY, REGION, ROWS
 
 _RIGID_POINTS = Path(__file__).parents[1] / "addon" / "tracking" / "rigid_points.toml"
 ORIENTATIONS = 8
@@ -33,8 +33,6 @@ _WIDTHS = (16, 32, 64, 128)
 FEATURES = 256
 _POLAR_STEPS = 16
 _PUSH, _PUSH_REACH = 0.04, 0.35
-FROM_LANDMARKS: dict[str, float] = {}
-"""Coefficient → share of it that is read without the crop."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class CropNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299])[:, None, None])
+        self.register_buffer("grey", GREY[:, None, None].clone())
         self.gradients = OrientedGradients()
         self.scale = nn.BatchNorm1d(GRADIENTS, affine=False)
         self.from_gradients = nn.Sequential(
@@ -307,14 +305,9 @@ class HalfLinear(nn.Module):
 
 
 class Deployed(nn.Module):
-    """The network as it is shipped: 16-bit weights, classes and confidence as probabilities.
-
-    What is in FROM_LANDMARKS comes from the landmarks alone where they are known: how painted brows and lids look in
-    the crop does not carry over to real ones, which the landmark network has seen by the million.
-    """
+    """The network as it is shipped: 16-bit weights, classes and confidence as probabilities."""
 
     OUTPUTS = ("coefficients", "gaze", "head", "embedding", "classes", "confidence")
-    share: Tensor
 
     def __init__(self, network: ExpressionNetwork) -> None:
         super().__init__()
@@ -322,7 +315,6 @@ class Deployed(nn.Module):
         self.network.load_state_dict(network.state_dict())
         self._halve(self.network)
         self.network.linear.half()
-        self.register_buffer("share", torch.tensor([FROM_LANDMARKS.get(name, 0.0) for name in NAMES]))
 
     def _halve(self, module: nn.Module) -> None:
         for name, child in module.named_children():
@@ -333,11 +325,8 @@ class Deployed(nn.Module):
 
     def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, ...]:
         """In the order of OUTPUTS."""
-        of_landmarks, there, of_crop, seen = self.network.features(landmarks, crop)
-        answer = self.network.fused(of_landmarks, there, of_crop, seen)
-        alone = self.network.fused(of_landmarks, there, of_crop, seen & ~there)
-        found = torch.lerp(answer.coefficients, alone.coefficients, self.share)
-        return (found, answer.gaze, answer.head, answer.embedding, answer.classes.softmax(1),
+        answer = self.network(landmarks, crop)
+        return (answer.coefficients, answer.gaze, answer.head, answer.embedding, answer.classes.softmax(1),
                 answer.confidence.sigmoid())
 
 

@@ -26,7 +26,7 @@ from torch.nn import functional
 from addon.core.frames import CROP_SIZE
 from addon.core.key_poses import CLASSES
 from addon.core.network import Network
-from training.expression_data import COLUMNS, ROWS
+from training.expression_data import COLUMNS, GREY, ROWS
 from training.expression_model import GRADIENTS, OrientedGradients
 
 MODELS: Final = Path(__file__).parent / "models"
@@ -66,7 +66,7 @@ class Recogniser(nn.Module):
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.size = size
-        self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299])[:, None, None])
+        self.register_buffer("grey", GREY[:, None, None].clone())
         self.gradients = OrientedGradients()
         self.trunk = _convolutions(size) if size.widths else nn.Sequential(
             nn.BatchNorm1d(GRADIENTS), nn.Dropout(_DROPOUT), nn.Linear(GRADIENTS, FEATURES), nn.BatchNorm1d(FEATURES),

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from addon.core.files import write_bytes
 from training.evaluate import figures
-from training.expression_data import COLUMNS, ROWS, Faces, faces_of, mirrored, read_shards
+from training.expression_data import COLUMNS, GREY, ROWS, Faces, faces_of, mirrored, read_shards
 from training.expression_model import OrientedGradients, RigidPose
 from training.make_expression_data import test_set
 
@@ -32,7 +32,6 @@ _EPOCHS: Final = 25
 _STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0)
 _KEPT_ASIDE: Final = 10
 """Every so many faces chooses the strength of ridge regression."""
-_GREY: Final = torch.tensor([0.114, 0.587, 0.299])
 
 Guess = Callable[[Tensor], Tensor]
 """Inputs [N, D] → coefficients [N, 54]."""
@@ -70,7 +69,7 @@ def gradient_inputs(faces: Faces) -> Tensor:
     gradients, parts = OrientedGradients(), []
     with torch.no_grad():
         for crops in torch.from_numpy(np.ascontiguousarray(faces.crops[:, ROWS, COLUMNS])).split(_BATCH):
-            parts.append(gradients((crops.float() * _GREY).sum(-1)[:, None]))
+            parts.append(gradients((crops.float() * GREY).sum(-1)[:, None]))
     return torch.cat(parts)
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from addon.core.coefficients import COUNT
 from addon.core.frames import EMBEDDING_SIZE
 from addon.core.key_poses import CLASSES
-from training.expression_data import COLUMNS, ROWS
+from training.expression_data import COLUMNS, GREY, ROWS
 from training.expression_model import CELL_PX, ORIENTATIONS, Answer, LandmarkNetwork, OrientedGradients
 from training.stage_runs import best_device, read_checkpoint
 from training.vision_transformer import GRID, PATCH, PATCHES, SIZES, FaceTransformer, Size, face_region, to_patches
@@ -39,7 +39,7 @@ class CropTransformer(nn.Module):
 
     def __init__(self, size: Size, features: int) -> None:
         super().__init__()
-        self.register_buffer("grey", torch.tensor([0.114, 0.587, 0.299]))
+        self.register_buffer("grey", GREY.clone())
         self.gradients = OrientedGradients()
         self.from_gradients = nn.Linear(ORIENTATIONS * _CELLS**2, size.width)
         self.encoder = FaceTransformer(size)

@@ -76,7 +76,7 @@ def answer_each_way(
 
 
 def start_from_gradients(
-    network: ExpressionNetwork, kinds: dict[str, Faces], spread: Tensor, versions: int = 1, epochs: int = 10
+    network: ExpressionNetwork, kinds: dict[str, Faces], spread: Tensor, epochs: int = 10
 ) -> None:
     """Fit all but the convolutions, whose features are left out: an epoch takes seconds, for the gradients are kept.
 
@@ -84,7 +84,7 @@ def start_from_gradients(
     """
     network.landmarks.learn_scale(torch.from_numpy(kinds["tracked"].landmarks[::4]))
     everyone = joined(list(kinds.values()))
-    tables = [_gradient_table(network, everyone, np.random.default_rng([_SEED, n])) for n in range(versions)]
+    faces, gradients = _gradient_table(network, everyone, np.random.default_rng([_SEED, 0]))
     learning = [p for name, p in network.named_parameters() if "convolutions" not in name]
     optimiser = torch.optim.AdamW(learning, _START_RATE, weight_decay=0.05)
     batches = max(1, len(everyone) // _START_BATCH)
@@ -92,7 +92,6 @@ def start_from_gradients(
     random, begun = np.random.default_rng(_SEED), time.perf_counter()
     for epoch in range(epochs):
         network.train()
-        faces, gradients = tables[epoch % versions]
         total = 0.0
         for rows in random.permutation(len(faces))[:batches * _START_BATCH].reshape(batches, -1):
             some = faces[rows]
@@ -111,7 +110,7 @@ def start_from_gradients(
               flush=True)
     with torch.no_grad():
         network.fuse[0][0].weight[:, -FEATURES:] = 0
-    fit_linear(network, *tables[0])
+    fit_linear(network, faces, gradients)
 
 
 def _without_convolutions(network: ExpressionNetwork, gradients: Tensor) -> Tensor:
