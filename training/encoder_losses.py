@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from addon.core import coefficients
 from training.expression_data import Faces
-from training.expression_model import Answer
+from training.expression_experts import Answer
 from training.teacher_model import TeacherNetwork, answers
 from training.triplet_loss import mine_triplets, triplet_loss
 
 _MARGIN: Final = 0.15
 _TRIPLETS: Final = 256
+_DOUBTED: Final = 0.12
 _CLOSED: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 _LOOKS: Final = np.array([coefficients.indices([f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up")])
                           for side in ("Left", "Right")])
@@ -27,11 +28,6 @@ def spread_of(kinds: dict[str, Faces]) -> np.ndarray:
     """How much each coefficient varies where it is known, float32 [54], and a little more."""
     values = [np.where(faces.known, faces.coefficients, np.nan) for faces in kinds.values()]
     return (np.nanstd(np.concatenate(values), axis=0) + 0.05).astype(np.float32)
-
-
-def loss_of(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor, random: torch.Generator) -> Tensor:
-    """Of the answers and of the embedding's order."""
-    return answer_loss(answer, faces, empty, spread) + similarity_loss(answer, faces, empty, random)
 
 
 def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor) -> Tensor:
@@ -48,9 +44,15 @@ def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor)
     labels = torch.from_numpy(faces.expression_class).long()
     if (labels >= 0).any():
         loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
-    wrong = ((answer.coefficients - truth).abs() * known).sum(1) / known.sum(1).clamp_min(1)
-    right = torch.where(torch.from_numpy(empty), 0.0, 1 / (1 + (wrong.detach() / 0.12) ** 4))
+    right = rightness(answer.coefficients.detach(), faces, empty)
     return loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+
+
+def rightness(found: Tensor, faces: Faces, empty: np.ndarray) -> Tensor:
+    """[N], 1 if all coefficients [N, 54] are right, one half if they are wrong by _DOUBTED on average, 0 of no face."""
+    known = torch.from_numpy(faces.known)
+    wrong = ((found - torch.from_numpy(faces.coefficients)).abs() * known).sum(1) / known.sum(1).clamp_min(1)
+    return torch.where(torch.from_numpy(empty), 0.0, 1 / (1 + (wrong / _DOUBTED) ** 4))
 
 
 def similarity_loss(answer: Answer, faces: Faces, empty: np.ndarray, random: torch.Generator) -> Tensor:
@@ -64,14 +66,11 @@ def similarity_loss(answer: Answer, faces: Faces, empty: np.ndarray, random: tor
 
 
 def distillation_loss(
-    answer: Answer, teacher: TeacherNetwork, faces: Faces, empty: np.ndarray, spread: Tensor
+    coefficients_: Tensor, teacher: TeacherNetwork, faces: Faces, empty: np.ndarray, spread: Tensor
 ) -> Tensor:
-    """How far the answer is from the teacher's, who sees all there is; also coefficients that nobody labelled count."""
-    values, places = map(torch.from_numpy, answers(teacher, faces.crops, faces.landmarks))
-    there = torch.from_numpy(~empty)
-    error = ((answer.coefficients - values) / spread) ** 2
-    apart = 1 - functional.cosine_similarity(answer.embedding, places)
-    return 0.25 * error[there].mean() + 0.2 * apart[there].mean()
+    """How far [N, 54] are from what the teacher says, who sees all there is; also those that nobody labelled count."""
+    values = torch.from_numpy(answers(teacher, faces.crops, faces.landmarks)[0])
+    return 0.25 * (((coefficients_ - values) / spread) ** 2)[torch.from_numpy(~empty)].mean()
 
 
 def _mean(values: Tensor, known: Tensor) -> Tensor:

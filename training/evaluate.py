@@ -138,7 +138,7 @@ data = """
 training/make_expression_data.py from ICT-FaceKit (USC ICT, MIT): random mixes of its 53 shapes, frames of one real Live
 Link Face take (alexdjulin/LiveLinkFace-CSV-Retarget-For-Motionbuilder, MIT; every fourth stretch of the take is kept
 for the test), our own faces of the seven classes; and {drawn} pictures of our five characters by
-training/drawn_faces.py."""
+training/drawn_faces.py. The faces of one person in sixteen only told how much each expert is believed."""
 limits = """
 Gaze is learned with 34 degrees sideways, 26 up and 35 down at an eyeLook coefficient of 1. Quality is measured on
 synthetic people that were not trained on."""

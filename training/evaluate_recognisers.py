@@ -14,7 +14,7 @@ from addon.core.key_poses import CLASSES
 from addon.core.model_card import read_card
 from training import class_faces
 from training.expression_data import COLUMNS, GREY, ROWS
-from training.expression_model import OrientedGradients
+from training.face_inputs import OrientedGradients
 from training.recognisers import CHARACTERS, FEATURES, MODELS, PEOPLE, SIMILARITY, recognise, similarity
 from training.train_recognisers import Labelled, character_faces, labelled, people_faces, read_labelled
 

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,8 @@ ROWS, COLUMNS = slice(16, 128), slice(16, 112)
 GREY = torch.tensor([0.114, 0.587, 0.299])
 """Share of blue, green and red in what the eye sees as brightness (ITU-R BT.601)."""
 REGION = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
+
+_ASIDE = 16
 
 
 def find_mirror(mean_points: np.ndarray) -> np.ndarray:
@@ -62,10 +65,14 @@ def joined(parts: list[Faces]) -> Faces:
     """One after the other; people of different parts are different people."""
     shift, shifted = 0, []
     for part in parts:
-        shifted.append(part.person + shift)
+        shifted.append(replace(part, person=part.person + shift))
         shift += int(part.person.max()) + 1
-    columns = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Faces)}
-    return Faces(**{**columns, "person": np.concatenate(shifted)})
+    return concatenated(shifted)
+
+
+def concatenated(parts: list[Faces]) -> Faces:
+    """One after the other, as they are."""
+    return Faces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Faces)))
 
 
 def faces_of(columns: dict[str, np.ndarray]) -> Faces:
@@ -75,19 +82,47 @@ def faces_of(columns: dict[str, np.ndarray]) -> Faces:
     return Faces(gaze=gaze_of(there["coefficients"]), **there)
 
 
-def read_shards(paths: list[Path]) -> Faces:
-    """All faces of the shards.
+def each_shard(paths: list[Path]) -> Iterator[Faces]:
+    """The faces of one shard after the other; people of different shards are different people.
 
     Raises:
         SystemExit: if there is no shard.
     """
     if not paths:
         raise SystemExit("There are no training shards; make them with 'python -m training.make_expression_data'.")
-    parts: list[Faces] = []
+    shift = 0
     for path in paths:
         with np.load(path) as data:
-            parts.append(faces_of(dict(data)))
-    return joined(parts)
+            faces = faces_of(dict(data))
+        yield replace(faces, person=faces.person + shift)
+        shift += int(faces.person.max()) + 1
+
+
+def read_shards(paths: list[Path]) -> Faces:
+    """All faces of the shards, as `each_shard` tells them."""
+    return concatenated(list(each_shard(paths)))
+
+
+def kept_aside(faces: Faces, first: int = 0) -> np.ndarray:
+    """bool [N]: the faces that no expert learns from, so that they can tell whom to believe; all of a person.
+
+    `first` is how many faces of the same kind come before them.
+    """
+    return np.where(faces.character < 0, faces.person, first + np.arange(len(faces))) % _ASIDE == 0
+
+
+def shards_of(data: Path) -> dict[str, list[Path]]:
+    """The training shards in a folder: "people" and "drawn"."""
+    return {"people": [*sorted(data.glob("tracked_*.npz")), *sorted(data.glob("crops_*.npz"))],
+            "drawn": sorted(data.glob("drawn_*.npz"))}
+
+
+def faces_to_learn(paths: list[Path], aside: bool = False) -> Iterator[Faces]:
+    """The faces of shards of one kind that are not kept aside, or those that are."""
+    first = 0
+    for faces in each_shard(paths):
+        yield faces[kept_aside(faces, first) == aside]
+        first += len(faces)
 
 
 def mirrored(faces: Faces, rows: np.ndarray) -> Faces:
@@ -107,12 +142,12 @@ def varied(faces: Faces, random: np.random.Generator) -> Faces:
     """As another camera, light and tracker might have given them; half of them in a mirror."""
     faces = mirrored(faces, random.random(len(faces)) < 0.5)
     crops = np.stack([varied_crop(crop, random) for crop in faces.crops])
-    landmarks = _varied_landmarks(faces.landmarks, random)
+    landmarks = varied_landmarks(faces.landmarks, random)
     return Faces(landmarks, crops, *(getattr(faces, field.name) for field in fields(faces)[2:]))
 
 
-def _varied_landmarks(landmarks: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """With a tracker's noise, up to 0.3 % of the eyes' span."""
+def varied_landmarks(landmarks: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """[N, 478, 3] with a tracker's noise, up to 0.3 % of the eyes' span."""
     span = np.linalg.norm(landmarks[:, 263, :2] - landmarks[:, 33, :2], axis=1)[:, None, None]
     strength = random.random((len(landmarks), 1, 1), np.float32) * np.float32(0.003)
     return landmarks + random.standard_normal(landmarks.shape, np.float32) * strength * span

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from training.expression_model import RigidPose
+from training.face_inputs import RigidPose
 
 NAMES: Final = ("brow_height_left", "brow_height_right", "lid_height_left", "lid_height_right", "nose_width",
                 "mouth_width", "mouth_opening", "corner_height_left", "corner_height_right")

@@ -27,7 +27,7 @@ from addon.core.frames import CROP_SIZE
 from addon.core.key_poses import CLASSES
 from addon.core.network import Network
 from training.expression_data import COLUMNS, GREY, ROWS
-from training.expression_model import GRADIENTS, OrientedGradients
+from training.face_inputs import GRADIENTS, OrientedGradients
 
 MODELS: Final = Path(__file__).parent / "models"
 """Beside the programs and not in models/: users do not need a yardstick."""

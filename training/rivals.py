@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from addon.core.files import write_bytes
 from training.evaluate import figures
 from training.expression_data import COLUMNS, GREY, ROWS, Faces, faces_of, mirrored, read_shards
-from training.expression_model import OrientedGradients, RigidPose
+from training.face_inputs import OrientedGradients, RigidPose
 from training.make_expression_data import test_set
 
 FILE: Final = Path(__file__).resolve().parents[1] / "models" / "expression" / "rivals.toml"

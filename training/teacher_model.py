@@ -17,7 +17,8 @@ from addon.core.coefficients import COUNT
 from addon.core.frames import EMBEDDING_SIZE
 from addon.core.key_poses import CLASSES
 from training.expression_data import COLUMNS, GREY, ROWS
-from training.expression_model import CELL_PX, ORIENTATIONS, Answer, LandmarkNetwork, OrientedGradients
+from training.expression_experts import Answer, layer
+from training.face_inputs import CELL_PX, LANDMARK_INPUTS, ORIENTATIONS, LandmarkInputs, OrientedGradients
 from training.stage_runs import best_device, read_checkpoint
 from training.vision_transformer import GRID, PATCH, PATCHES, SIZES, FaceTransformer, Size, face_region, to_patches
 
@@ -59,6 +60,21 @@ class CropTransformer(nn.Module):
             cells = self.gradients((crops[:, ROWS, COLUMNS].float() @ self.grey)[:, None])
         cells = cells.reshape(-1, ORIENTATIONS, GRID[0], _CELLS, GRID[1], _CELLS)
         return cells.permute(0, 2, 4, 1, 3, 5).reshape(-1, PATCHES, ORIENTATIONS * _CELLS**2)
+
+
+class LandmarkNetwork(nn.Module):
+    """Landmarks [N, 478, 3] px → features [N, 256]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs = LandmarkInputs()
+        self.body = nn.Sequential(
+            nn.Dropout(0.05), layer(LANDMARK_INPUTS, 384, 0.1), layer(384, _LANDMARK_FEATURES, 0.0),
+        )
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """See the class."""
+        return self.body(self.inputs(landmarks))
 
 
 class TeacherNetwork(nn.Module):
@@ -106,6 +122,18 @@ class TeacherNetwork(nn.Module):
     def forward(self, landmarks: Tensor, crops: Tensor) -> Answer:
         """See `features`."""
         return self.fused(*self.features(landmarks, crops))
+
+
+def answer_each_way(
+    network: TeacherNetwork, of_landmarks: Tensor, there: Tensor, of_crop: Tensor, seen: Tensor
+) -> tuple[Answer, np.ndarray]:
+    """The answers to `network.features`: to all faces, then to those that have both once without the crop and once
+    without the landmarks; and which face each answer is about, int [A]."""
+    both = (there & seen)[:, 0].nonzero()[:, 0]
+    rows = torch.cat([torch.arange(len(there)), both, both])
+    way = torch.cat([torch.zeros(len(there)), torch.ones(len(both)), torch.full((len(both),), 2)])[:, None]
+    answer = network.fused(of_landmarks[rows], there[rows] & (way != 2), of_crop[rows], seen[rows] & (way != 1))
+    return answer, rows.numpy()
 
 
 def load_teacher(checkpoint: Path) -> TeacherNetwork:

@@ -20,11 +20,11 @@ from torch import Tensor
 from training.encoder_losses import answer_loss, similarity_loss, spread_of
 from training.evaluate import correlations
 from training.expression_data import Faces, faces_of, read_shards, to_torch
+from training.face_batches import draw_batch
 from training.make_expression_data import test_set
 from training.pretrain_faces import checkpoint_path, shard_paths
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
-from training.teacher_model import TeacherNetwork, answers
-from training.train_expression import answer_each_way, draw_batch
+from training.teacher_model import TeacherNetwork, answer_each_way, answers
 from training.vision_transformer import SIZES
 
 PLANS = {"small": Plan(epochs=5, batch=128, rate=1e-3), "large": Plan(epochs=60, batch=512, rate=5e-4)}
@@ -46,7 +46,7 @@ def new_teacher(size: str, kinds: dict[str, Faces], pretrained: Path | None, see
     network = TeacherNetwork(SIZES[size])
     points = [faces.landmarks[np.isfinite(faces.landmarks[:, 0, 0])] for faces in kinds.values()]
     if any(map(len, points)):
-        network.landmarks.learn_scale(torch.from_numpy(np.concatenate(points)[::4]))
+        network.landmarks.inputs.learn_scale(torch.from_numpy(np.concatenate(points)[::4]))
     if pretrained is not None:
         learned = read_checkpoint(pretrained)["network"]
         network.crop.encoder.load_state_dict({

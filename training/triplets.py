@@ -234,7 +234,7 @@ def spaces(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     from addon.expression.encoder import Encoder
 
     from .evaluate import mediapipe_blendshapes, tracked_faces
-    from .expression_model import OrientedGradients, RigidPose
+    from .face_inputs import OrientedGradients, RigidPose
 
     track = Encoder().encode(tracked_faces(columns))
     with torch.no_grad():

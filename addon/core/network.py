@@ -19,7 +19,8 @@ class Network:
     def __init__(self, name: str | Path, feature: str, threads: int = 1) -> None:
         """Load a shipped model by its name or one in a folder; `feature` is what is off without onnxruntime.
 
-        One thread is the rule: our networks are too small to share one answer's work, and live work needs the cores.
+        One thread is the rule: most of our networks are too small to share one answer's work, and live work needs the
+        cores.
 
         Raises:
             SemblanceError: if the model or onnxruntime cannot be loaded, or the card does not describe the network.

@@ -37,7 +37,7 @@ class Encoder:
         Raises:
             SemblanceError: if the model or onnxruntime cannot be loaded, or it is no expression encoder.
         """
-        self._network = Network(model, "Reading expressions")
+        self._network = Network(model, "Reading expressions", threads=2)
         self.card = self._network.card
         more = {name: shape for name, shape in _MORE_OUTPUTS.items() if name in self.card.outputs}
         self._network.expect("expression encoder", _INPUTS, _OUTPUTS | more)

@@ -9,15 +9,10 @@ import pytest
 torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from training.expression_data import REGION  # noqa: E402
-from training.expression_model import (  # noqa: E402
-    GRADIENTS,
-    Deployed,
-    ExpressionNetwork,
-    OrientedGradients,
-    RigidPose,
-    export,
-)
+from addon.core import coefficients  # noqa: E402
+from training.expression_data import LANDMARK_MIRROR  # noqa: E402
+from training.expression_model import BELIEVED, EXPERTS, WAYS, Deployed, ExpressionNetwork, export  # noqa: E402
+from training.face_inputs import RigidPose  # noqa: E402
 
 
 def a_face(random: np.random.Generator) -> np.ndarray:
@@ -36,23 +31,6 @@ def turned(points: np.ndarray, angle: float, scale: float) -> np.ndarray:
     return points @ (about_z @ about_y).T * scale + [30, -10, 5]
 
 
-def test_the_pose_is_taken_off_exactly() -> None:
-    face = a_face(np.random.default_rng(1))
-    seen = np.stack([face, turned(face, 0.7, 0.5), turned(face, -0.9, 3.0)]).astype(np.float32)
-    points, rotation = RigidPose()(torch.from_numpy(seen))
-    np.testing.assert_allclose(points[1], points[0], atol=2e-4)
-    np.testing.assert_allclose(points[2], points[0], atol=2e-4)
-    np.testing.assert_allclose(rotation @ rotation.transpose(1, 2), np.broadcast_to(np.eye(3), (3, 3, 3)), atol=1e-5)
-    assert (torch.linalg.det(rotation) > 0.99).all()
-
-
-def test_gradients_ignore_light() -> None:
-    grey = torch.rand(1, 1, *REGION) * 100 + 50
-    make = OrientedGradients()
-    assert make(grey).shape == (1, GRADIENTS)
-    assert (make(grey) - make(grey * 1.5 + 20)).abs().max() < 0.2
-
-
 def some_faces(random: np.random.Generator, count: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks float32 [N, 478, 3] and crops uint8 [N, 128, 128, 3]."""
     landmarks = np.stack([turned(a_face(random), a, 1.0) for a in np.linspace(-0.5, 0.5, count)]).astype(np.float32)
@@ -60,15 +38,16 @@ def some_faces(random: np.random.Generator, count: int = 3) -> tuple[np.ndarray,
 
 
 def a_network() -> ExpressionNetwork:
-    """With statistics that are not those of a new one."""
+    """With statistics and weights that are not those of a new one."""
     torch.manual_seed(3)
-    network = ExpressionNetwork()
-    network.landmarks.learn_scale(torch.from_numpy(some_faces(np.random.default_rng(4), 20)[0]))
+    network = ExpressionNetwork().train()
+    landmarks, crops = map(torch.from_numpy, some_faces(np.random.default_rng(4), 20))
     with torch.no_grad():
+        network.landmarks.inputs.learn_scale(landmarks)
+        network.weights *= torch.rand_like(network.weights) + 0.5
+        network.offset.normal_(0, 0.1)
         for _ in range(3):
-            network(*map(torch.from_numpy, some_faces(np.random.default_rng(5), 8)))
-        network.no_landmarks.normal_()
-        network.no_crop.normal_()
+            network(landmarks, crops)
     return network.eval()
 
 
@@ -85,7 +64,7 @@ def test_the_exported_network_says_the_same(tmp_path: Path) -> None:
         assert np.isfinite(answer).all()
         np.testing.assert_allclose(answer, want, atol=1e-4)
     np.testing.assert_allclose(answers[4].sum(1), 1, atol=1e-5)
-    assert (tmp_path / "model.onnx").stat().st_size < 20_000_000
+    assert (tmp_path / "model.onnx").stat().st_size < 8_000_000
 
 
 def test_what_is_missing_does_not_matter() -> None:
@@ -115,3 +94,29 @@ def test_a_larger_picture_of_the_face_changes_nothing() -> None:
     with torch.no_grad():
         here, there = network(landmarks, crops), network(landmarks * 2.5 + 40, crops)
     torch.testing.assert_close(here.coefficients, there.coefficients, atol=2e-3, rtol=0)
+
+
+def test_a_mirrored_face_is_read_as_the_mirrored_expression() -> None:
+    network = a_network()
+    landmarks, crops = some_faces(np.random.default_rng(9))
+    mirrored = (landmarks[:, LANDMARK_MIRROR] * [-1, 1, 1]).astype(np.float32)
+    with torch.no_grad():
+        here = network(torch.from_numpy(landmarks), torch.from_numpy(crops))
+        there = network(torch.from_numpy(mirrored), torch.from_numpy(crops[:, :, ::-1].copy()))
+    close = {"atol": 1e-4, "rtol": 0}
+    torch.testing.assert_close(there.coefficients, here.coefficients[:, coefficients.MIRROR.tolist()], **close)
+    torch.testing.assert_close(there.gaze, here.gaze.flip(1) * torch.tensor([-1.0, 1.0]), **close)
+    torch.testing.assert_close(there.head, here.head * torch.tensor([-1.0, 1.0, -1.0]), **close)
+    torch.testing.assert_close(there.confidence, here.confidence, **close)
+
+
+def test_experts_that_cannot_know_are_not_asked() -> None:
+    network = a_network()
+    landmarks, crops = some_faces(np.random.default_rng(10))
+    crops[1], landmarks[2] = 0, np.nan
+    with torch.no_grad():
+        way = network.opinions(torch.from_numpy(landmarks), torch.from_numpy(crops))[1]
+    assert [WAYS[number] for number in way] == ["both", "landmarks", "crop"]
+    for number in way:
+        unasked = [i for i, name in enumerate(EXPERTS) if name not in BELIEVED[WAYS[number]]]
+        assert not network.weights[number, unasked].any()

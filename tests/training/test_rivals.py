@@ -11,7 +11,7 @@ from addon.core import coefficients
 pytest.importorskip("torch")
 from training import rivals
 from training.expression_data import Faces
-from training.expression_model import RigidPose
+from training.face_inputs import RigidPose
 
 JAW = coefficients.INDEX["jawOpen"]
 

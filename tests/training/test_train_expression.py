@@ -1,6 +1,7 @@
-"""One run of training: it learns, it goes on where it stopped, and a batch has what it should."""
+"""The encoder's stages: every expert learns, whom to believe is found, and the whole is what its parts were."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,91 +11,172 @@ pytest.importorskip("cv2")
 pytest.importorskip("moderngl")
 torch = pytest.importorskip("torch")
 
+from addon.core.errors import SemblanceError  # noqa: E402
 from tests.training.test_expression_data import columns  # noqa: E402
-from training.encoder_losses import loss_of  # noqa: E402
-from training.expression_data import Faces, faces_of, to_torch  # noqa: E402
-from training.expression_model import GRADIENTS, ExpressionNetwork  # noqa: E402
-from training.train_expression import Training, answer_each_way, draw_batch, fit_linear, see  # noqa: E402
+from tests.training.test_expression_model import a_face  # noqa: E402
+from training.encoder_losses import answer_loss, rightness  # noqa: E402
+from training.expression_data import Faces, concatenated, faces_of, faces_to_learn, joined, shards_of  # noqa: E402
+from training.expression_experts import (  # noqa: E402
+    ANSWERS,
+    ConvolutionExpert,
+    LandmarkExpert,
+    answer_of,
+    embedding_of,
+)
+from training.expression_model import EXPERTS, WAYS, ExpressionNetwork  # noqa: E402
+from training.stage_runs import Plan  # noqa: E402
+from training.train_experts import (  # noqa: E402
+    expert_path,
+    mean_correlation,
+    train_convolutions,
+    train_landmarks,
+    with_landmarks,
+)
+from training.train_expression import (  # noqa: E402
+    Opinions,
+    faces_by_kind,
+    not_negative,
+    opinions,
+    weigh,
+    with_experts,
+)
+from training.triplets import perceived  # noqa: E402
+
+PLAN = Plan(epochs=1, batch=16, rate=1e-3)
 
 
 @pytest.fixture(scope="module")
-def kinds() -> dict[str, Faces]:
-    """Few faces of each kind: the crops alone have no landmarks, the drawn ones not every coefficient."""
-    tracked, crops, drawn = (columns(40, seed) for seed in range(3))
-    tracked["known"][:] = crops["known"][:] = True
-    crops["landmarks"][:] = np.nan
-    drawn["character"][:] = 2
-    drawn["head"][:] = np.nan
-    tracked["expression_class"][::3] = 4
-    return {"tracked": faces_of(tracked), "crops": faces_of(crops), "drawn": faces_of(drawn)}
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard of each kind: the crops alone have no landmarks, the drawn ones not every coefficient and no head."""
+    folder = tmp_path_factory.mktemp("shards")
+    for kind, seed in (("tracked", 0), ("crops", 1), ("drawn", 2)):
+        shard = columns(80, seed)
+        if kind == "crops":
+            shard["landmarks"][:] = np.nan
+        if kind == "drawn":
+            shard["character"][:], shard["head"][:], shard["person"][:] = 2, np.nan, 0
+        else:
+            shard["known"][:] = True
+        shard["expression_class"][::3] = 4
+        np.savez(folder / f"{kind}_000.npz", **shard)
+    return folder
 
 
-def test_a_batch_has_all_kinds_and_a_few_without_a_face(kinds: dict[str, Faces]) -> None:
-    batch, empty = draw_batch(kinds, np.random.default_rng(1))
-    assert len(batch) == 128 and 1 <= empty.sum() <= 8
-    assert not batch.known[empty].any() and np.isnan(batch.landmarks[empty]).all()
-    assert (batch.character[~empty] >= 0).sum() > 5
-    whole = np.isfinite(batch.landmarks).all((1, 2)) & ~empty
-    assert 30 < whole.sum() < 90
-    # People of different kinds are never taken for the same.
-    assert len(np.unique(batch.person[~empty])) > max(len(np.unique(faces.person)) for faces in kinds.values())
+def learned(data: Path, aside: bool = False) -> dict[str, Faces]:
+    return {kind: concatenated(list(faces_to_learn(paths, aside))) for kind, paths in shards_of(data).items()}
 
 
-def test_only_what_is_known_counts(kinds: dict[str, Faces], tmp_path: Path) -> None:
-    training = Training(tmp_path / "encoder.pt", kinds, 10, 1e-3)
-    batch, empty = draw_batch(kinds, np.random.default_rng(1))
-    network = training.network.eval()
-    answer = network(torch.from_numpy(batch.landmarks), torch.from_numpy(batch.crops))
-
-    def loss(faces: Faces) -> float:
-        return loss_of(answer, faces, empty, training.spread, torch.Generator().manual_seed(0)).item()
-
-    before = loss(batch)
-    batch.coefficients[~batch.known] = 0.77
-    assert loss(batch) == pytest.approx(before, abs=1e-6)
-    batch.coefficients[batch.known] = 0.77
-    assert abs(loss(batch) - before) > 1e-3
+def test_what_is_kept_aside_is_kept_from_every_expert(data: Path) -> None:
+    for kind, aside in learned(data, aside=True).items():
+        rest = learned(data)[kind]
+        assert len(aside) > 0 and len(aside) + len(rest) == (158 if kind == "people" else 79)
+        if kind == "people":
+            assert not set(aside.person) & set(rest.person)
 
 
-def test_faces_with_both_are_asked_about_three_times(kinds: dict[str, Faces], tmp_path: Path) -> None:
-    network = Training(tmp_path / "encoder.pt", kinds, 10, 1e-3).network.eval()
-    some = Faces(*(np.concatenate([getattr(kinds[kind], name)[:3] for kind in ("tracked", "crops")])
-                   for name in Faces.__dataclass_fields__))
-    answer, asked = answer_each_way(network, *network.features(*to_torch(some)))
-    assert asked.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2, 0, 1, 2]
-    with torch.no_grad():
-        without_crop = network(torch.from_numpy(some.landmarks[:3]), torch.zeros(3, 128, 128, 3, dtype=torch.uint8))
-        without = network(torch.full((3, 478, 3), torch.nan), torch.from_numpy(some.crops[:3]))
-    torch.testing.assert_close(answer.coefficients[6:9], without_crop.coefficients)
-    torch.testing.assert_close(answer.coefficients[9:], without.coefficients)
+def test_only_what_is_known_counts(data: Path) -> None:
+    faces = learned(data)["drawn"][:12]
+    empty, spread = np.zeros(12, bool), torch.full((54,), 0.2)
+    answer = answer_of(torch.randn(12, ANSWERS, generator=torch.Generator().manual_seed(1)))
+    before = answer_loss(answer, faces, empty, spread).item()
+    unknown = replace(faces, coefficients=np.where(faces.known, faces.coefficients, 0.77).astype(np.float32))
+    assert answer_loss(answer, unknown, empty, spread).item() == pytest.approx(before, abs=1e-5)
+    known = replace(faces, coefficients=np.where(faces.known, 0.77, faces.coefficients).astype(np.float32))
+    assert abs(answer_loss(answer, known, empty, spread).item() - before) > 1e-3
 
 
-def test_training_goes_on_where_it_stopped(kinds: dict[str, Faces], tmp_path: Path) -> None:
-    once = Training(tmp_path / "once.pt", kinds, 10, 1e-3)
-    losses = [once.advance() for _ in range(3)]
-    first = Training(tmp_path / "twice.pt", kinds, 10, 1e-3)
-    assert first.advance() == pytest.approx(losses[0], rel=1e-4)
-    first.save()
-    second = Training(tmp_path / "twice.pt", kinds, 10, 1e-3)
-    assert second.step == 1
-    assert [second.advance() for _ in range(2)] == pytest.approx(losses[1:], rel=1e-3)
-    answers = see(second.network, kinds["drawn"])
-    assert answers.shape == (len(kinds["drawn"]), 54) and answers.min() >= 0 and answers.max() <= 1
+def test_an_answer_is_right_or_wrong_or_of_nobody(data: Path) -> None:
+    faces = learned(data)["people"][:3]
+    found = torch.from_numpy(faces.coefficients) + torch.tensor([[0.0], [0.12], [0.0]])
+    right = rightness(found, faces, np.array([False, False, True]))
+    np.testing.assert_allclose(right, [1, 0.5, 0], atol=1e-4)
 
 
-def test_the_linear_part_finds_what_is_linear(kinds: dict[str, Faces]) -> None:
-    """Coefficients that are a line in the gradients are found from the crop, with landmarks and without."""
+def test_weights_are_the_least_squares_that_are_not_negative() -> None:
     random = np.random.default_rng(3)
+    told = torch.from_numpy(random.normal(size=(4000, 3)).astype(np.float32))
+    aim = told @ torch.tensor([0.7, 0.3, 0.0])
+    np.testing.assert_allclose(not_negative(told, aim), [0.7, 0.3, 0], atol=0.01)
+    against = told @ torch.tensor([0.7, 0.3, -0.5])
+    weights = not_negative(told, against)
+    assert weights[2] == 0 and (weights >= 0).all()
+
+
+def test_who_is_right_is_believed(data: Path) -> None:
+    """Landmarks tell the truth but for a constant, the convolutions nothing."""
+    faces = joined([learned(data)["people"]] * 3)
+    network, count = ExpressionNetwork(), len(faces)
+    truth = np.concatenate([faces.coefficients, faces.gaze.reshape(-1, 4), faces.head], 1)
+    answers = torch.randn(count, len(EXPERTS), ANSWERS, generator=torch.Generator().manual_seed(0)) * 0.3
+    answers[:, 0, :61] = torch.from_numpy(truth) - 0.25
+    said = Opinions(faces, np.arange(count) < 9, answers)
+    weigh(network, "both", said)
+    coefficient = network.weights[WAYS.index("both"), :, :54]
+    assert (coefficient[0] > 0.97).all() and (coefficient[1:] < 0.05).all()
+    np.testing.assert_allclose(network.offset[WAYS.index("both"), :54], 0.25, atol=0.03)
+    weigh(network, "crop", said)
+    crop = network.weights[WAYS.index("crop")]
+    assert not crop[EXPERTS.index("landmarks")].any() and (crop[:, :61] >= 0).all()
+
+
+def test_the_landmark_expert_learns_what_landmarks_tell(tmp_path: Path) -> None:
+    """On faces whose mouth stands as far down as the jaw is open."""
+    random = np.random.default_rng(5)
+    shard = columns(300, 5)
+    shard["landmarks"][:] = a_face(np.random.default_rng(1))
+    shard["coefficients"][:] = random.uniform(0, 1, (300, 1))
+    shard["landmarks"][:, 61, 1] += 40 * shard["coefficients"][:, 0]
+    shard["landmarks"][:, 291, 1] += 40 * shard["coefficients"][:, 0]
+    shard["known"][:], shard["found"][:] = True, True
+    faces, plan = faces_of(shard), Plan(epochs=40, batch=64, rate=2e-3)
     torch.manual_seed(1)
-    network = ExpressionNetwork().eval()
-    faces = kinds["tracked"][np.arange(400) % len(kinds["tracked"])]
-    gradients = torch.from_numpy(random.random((400, GRADIENTS), np.float32)).half()
-    faces.coefficients[:] = gradients[:, :54].float().numpy()
-    network.answer[-1].weight.data.zero_()  # the layers say the same of everything
-    fit_linear(network, faces, gradients)
-    scaled = network.crop.scale(gradients.float())
-    there, seen = torch.zeros(400, 1, dtype=torch.bool), torch.ones(400, 1, dtype=torch.bool)
-    found = network.linear(torch.zeros(400, 965), there, scaled, seen) + network.answer[-1].bias[:54]
-    error = (found.detach() - torch.from_numpy(faces.coefficients)).abs().mean()
-    assert error < 0.5 * np.abs(faces.coefficients - faces.coefficients.mean(0)).mean()
-    assert network.linear.both.any() and network.linear.landmarks.any()
+    network = LandmarkExpert()
+    assert train_landmarks(network, faces, plan.steps(300), plan, tmp_path / "landmarks.pt") == 0
+    assert mean_correlation(network, faces) > 0.9
+
+
+def test_the_convolutions_go_on_where_they_stopped(data: Path, tmp_path: Path) -> None:
+    kinds = learned(data)
+
+    def network() -> ConvolutionExpert:
+        torch.manual_seed(2)
+        return ConvolutionExpert()
+
+    once, twice = network(), network()
+    assert train_convolutions(once, kinds, 3, PLAN, tmp_path / "once.pt") == 0
+    assert train_convolutions(twice, kinds, 3, replace(PLAN, minutes=0), tmp_path / "twice.pt") == 3
+    assert train_convolutions(twice, kinds, 3, PLAN, tmp_path / "twice.pt") == 0
+    for one, other in zip(once.parameters(), twice.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    assert -1 <= mean_correlation(once, kinds["people"]) <= 1
+
+
+def test_all_stages_make_one_network(data: Path) -> None:
+    """What each expert says, alone, is what it says in the network."""
+    with pytest.raises(SemblanceError, match="run the stage that makes it first"):
+        with_experts(data)
+    experts = {"landmarks": LandmarkExpert(), "convolutions": ConvolutionExpert()}
+    train_landmarks(experts["landmarks"], with_landmarks(shards_of(data)["people"]), 2, PLAN,
+                    expert_path(data, "landmarks"))
+    train_convolutions(experts["convolutions"], learned(data), 2, PLAN, expert_path(data, "convolutions"))
+    network = with_experts(data)
+    people = learned(data, aside=True)["people"]
+    said = {way: opinions(network, people, way) for way in WAYS}
+    assert said["crop"].empty.sum() == round(len(people) * 0.05) and np.isnan(said["crop"].faces.landmarks).all()
+    known = said["landmarks"].faces
+    assert np.isfinite(known.landmarks).all() and not known.crops.any() and len(known) < len(people)
+    with torch.no_grad():
+        alone = {"crop": experts["convolutions"](torch.from_numpy(said["crop"].faces.crops)),
+                 "landmarks": experts["landmarks"](torch.from_numpy(known.landmarks))}
+    for way, name in (("crop", "convolutions"), ("landmarks", "landmarks")):
+        torch.testing.assert_close(said[way].answers[:, EXPERTS.index(name)], alone[way])
+    assert faces_by_kind(shards_of(data)) == {"tracked": 79, "crops": 79, "drawn": 79}
+
+
+def test_the_embedding_is_as_far_apart_as_faces_look() -> None:
+    values = np.random.default_rng(6).uniform(-0.2, 1.2, (40, 54)).astype(np.float32)
+    found = embedding_of(torch.from_numpy(values)).numpy()
+    seen = perceived(values.clip(0, 1))
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(found[:, None] - found[None], axis=-1), apart, atol=1e-4)
+    assert found.shape == (40, 128)
