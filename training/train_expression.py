@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from addon.core.coefficients import COUNT
+from addon.core.files import replacing
 from training.encoder_losses import rightness
 from training.evaluate import write_expression_card
 from training.expression_data import Faces, concatenated, faces_to_learn, joined, shards_of, to_torch
@@ -156,7 +157,8 @@ def main() -> None:
         believed = zip(EXPERTS, network.weights[number, :, :COUNT].mean(1).tolist(), strict=True)
         print(way, ", ".join(f"{name} {weight:.2f}" for name, weight in believed), flush=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    export(network.eval(), arguments.out / "model.onnx")
+    with replacing(arguments.out / "model.onnx") as partial:
+        export(network.eval(), partial)
     write_expression_card(arguments.out, faces_by_kind(shards), arguments.data)
 
 
