@@ -21,8 +21,8 @@ ROWS, COLUMNS = slice(16, 128), slice(16, 112)
 GREY = torch.tensor([0.114, 0.587, 0.299])
 """Share of blue, green and red in what the eye sees as brightness (ITU-R BT.601)."""
 REGION = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
-
 _ASIDE = 16
+"""One person in so many is kept from the experts."""
 
 
 def find_mirror(mean_points: np.ndarray) -> np.ndarray:

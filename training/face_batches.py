@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from addon.core.frames import CROP_SIZE
-from training.expression_data import Faces, varied
+from training.expression_data import Faces, concatenated, varied
 from training.render_performers import backdrop
 
 _SHARES: Final = {"tracked": 0.42, "crops": 0.44, "people": 0.86, "drawn": 0.11}
@@ -23,8 +23,7 @@ def draw_batch(kinds: dict[str, Faces], random: np.random.Generator, size: int) 
         part = varied(faces[random.integers(len(faces), size=count)], random)
         parts.append(replace(part, person=part.person + 1_000_000 * len(parts)))
     empty = no_faces(parts[0], size - sum(map(len, parts)), random)
-    batch = Faces(*(np.concatenate([getattr(part, name) for part in [*parts, empty]])
-                    for name in Faces.__dataclass_fields__))
+    batch = concatenated([*parts, empty])
     return batch, np.arange(len(batch)) >= len(batch) - len(empty)
 
 

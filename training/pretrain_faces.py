@@ -20,7 +20,7 @@ from addon.core.errors import SemblanceError
 from addon.core.files import replacing
 from addon.core.frames import Frame
 from addon.tracking.tracker import FaceTracker
-from training.expression_data import varied_crop
+from training.expression_data import shards_of, varied_crop
 from training.face_sets import image_folder, read_face
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, run
 from training.vision_transformer import PATCHES, SIZES, MaskedAutoencoder, face_region, hide_patches, to_patches
@@ -40,7 +40,7 @@ def shard_paths(data: Path) -> list[Path]:
     Raises:
         SemblanceError: if there is none.
     """
-    paths = sorted(path for kind in ("tracked", "crops", "drawn") for path in data.glob(f"{kind}_*.npz"))
+    paths = sorted(path for kind in shards_of(data).values() for path in kind)
     if not paths:
         raise SemblanceError(f"There are no training shards in '{data}'; make them with training.make_expression_data.")
     return paths

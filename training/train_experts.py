@@ -1,6 +1,6 @@
 """Teach the encoder's experts: the landmarks' in minutes, the convolutions, the encoder's longest stage, in 85.
 
-    python -m training.train_experts landmarks [--data out/expression] [--epochs 24] [--minutes 30]
+    python -m training.train_experts landmarks [--data out/expression] [--epochs 48] [--minutes 30]
     python -m training.train_experts convolutions [--teacher out/expression/teacher_small.pt]
 
 Started again it goes on where it stopped; `training.train_expression` puts what they learned into the encoder.
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from addon.core.coefficients import COUNT
 from training.encoder_losses import answer_loss, distillation_loss, spread_of
-from training.evaluate import correlations
+from training.evaluate import figures
 from training.expression_data import (
     Faces,
     concatenated,
@@ -93,7 +93,7 @@ def mean_correlation(network: LandmarkExpert | ConvolutionExpert, faces: Faces) 
     network.eval()
     with torch.no_grad():
         parts = [network(some.to(device))[:, :COUNT].cpu() for some in torch.from_numpy(inputs).split(256)]
-    return float(np.nanmean(correlations(torch.cat(parts).clamp(0, 1).numpy(), faces.coefficients)))
+    return figures(torch.cat(parts).clamp(0, 1).numpy(), faces.coefficients)["mean_r"]
 
 
 def main() -> None:
