@@ -51,6 +51,7 @@ def check_writable(folder: Path) -> None:
     Raises:
         SemblanceError: as `replacing`.
     """
-    probe = Path(folder) / ".semblance-probe"
+    # Each process has its own: of two that look at once, one would find that the other took theirs away.
+    probe = Path(folder) / f".semblance-probe-{secrets.token_hex(4)}"
     write_bytes(probe, b"")
     probe.unlink()

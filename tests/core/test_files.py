@@ -1,4 +1,5 @@
 import errno
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,3 +44,9 @@ def test_a_folder_is_tried_before_work_is_done_for_it(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SemblanceError, match="choose another folder"):
         check_writable(tmp_path / "file")
+
+
+def test_many_may_try_one_folder_at_a_time(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(check_writable, [tmp_path] * 200)) == [None] * 200
+    assert not list(tmp_path.iterdir())
