@@ -24,7 +24,6 @@ Loss = Callable[[np.random.Generator], Tensor]
 """What a step descends, on faces drawn from the generator; torch's own generator is seeded too."""
 _SAVE_EVERY_S = 60.0
 _TELL_EVERY_S = 15.0
-_WARM_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,10 @@ class Plan:
     batch: int
     rate: float
     weight_decay: float = 0.05
+    warm_share: float = 0.05
+    """The rate rises for this share of the steps."""
+    longest: float = 2.0
+    """Gradients are cut to this length."""
     minutes: float = math.inf
     """Stop, with a checkpoint, after so long; the rate goes on where it was when started again."""
     seed: int = 7
@@ -46,9 +49,9 @@ class Plan:
 
     def rate_at(self, share: float) -> float:
         """After this share of the steps: rising at first, then falling as a cosine to 0."""
-        if share < _WARM_SHARE:
-            return self.rate * share / _WARM_SHARE
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (share - _WARM_SHARE) / (1 - _WARM_SHARE)))
+        if share < self.warm_share:
+            return self.rate * share / self.warm_share
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (share - self.warm_share) / (1 - self.warm_share)))
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +133,7 @@ def _advance(
         loss = loss_of(np.random.default_rng([plan.seed, step]))
     optimiser.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+    nn.utils.clip_grad_norm_(network.parameters(), plan.longest)
     optimiser.step()
     return loss.item()
 
