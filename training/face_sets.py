@@ -1,8 +1,9 @@
 """Sets of face images that a user may have on disk: their labels, one face after the other, read as they are asked for.
 
 Each loader takes where the set lies and a `skipped` counter. What cannot be used (a missing image, a damaged row) is
-left out and counted there by its reason; a set that is not there at all is a SemblanceError when the first face is
-asked for. Nothing is downloaded. Pictures stay on disk until `read_picture`.
+left out and counted there by its reason (in X2C, whose values a robot will follow, each is told with its line); a set
+that is not there at all is a SemblanceError when the first face is asked for. Nothing is downloaded. Pictures stay on
+disk until `read_picture`.
 
 What the formats are known from is said with each loader. Only X2C's card names an open licence (CC BY 4.0, with
 attribution); AffectNet and FERG-DB are given on request, for research: what may be done with a network that learned
@@ -23,10 +24,12 @@ from typing import Final
 import cv2
 import numpy as np
 
+from addon.core.control_set import Control, ControlSet
 from addon.core.errors import SemblanceError
 from addon.tracking.sources import MOST_PX, is_sound_png
 
-X2C_CONTROLS: Final = 30
+_OVERSHOOT: Final = 0.05
+"""A curve between keys leaves the limits a little; by more than this share of the range the value is a mistake."""
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _BEHIND: Final = 128
 """Grey level that shows where a picture is transparent."""
@@ -77,6 +80,8 @@ class LabelledFace:
     """Whose face it is, where the set names it."""
     controls: tuple[float, ...] = ()
     """X2C: 30 control values in the robot's own units."""
+    animation: str = ""
+    """X2C: the animation that it is a frame of, where that is known; its frames look nearly the same."""
 
 
 @dataclass(frozen=True)
@@ -206,31 +211,74 @@ def ferg_folder(folder: Path, skipped: Counter[str]) -> Iterator[LabelledFace]:
             yield LabelledFace(path, expression=expression, character=character)
 
 
-def x2c_set(folder: Path, skipped: Counter[str]) -> Iterator[LabelledFace]:
+def x2c_set(folder: Path, controls: ControlSet, refused: list[str]) -> Iterator[LabelledFace]:
     """X2C (arXiv 2505.11146, CC BY 4.0): metadata.jsonl with `file_name` and the 30 values `ctrl_value` a line, in the
     alphabetical order of the controls; the image is in images<number // 10000>, as in the authors' own program, or
-    directly in `folder`. The values are in the robot's units and not clipped.
+    directly in `folder`. The values are in the robot's units and clamped to the limits of `controls`.
+
+    The animation that a frame is of is its "animation", where the line has one, or the folder that `file_name` names.
+    A line that cannot be used is left out, and a sentence that names it is added to `refused`.
 
     Raises:
         SemblanceError: if there is no metadata.jsonl.
     """
-    for line in _lines(_existing(folder) / "metadata.jsonl"):
+    table = _existing(folder) / "metadata.jsonl"
+    for number, line in _numbered_lines(table):
         try:
-            data = json.loads(line)
-            name, values = data["file_name"], data["ctrl_value"]
-            if not isinstance(values, list) or len(values) != X2C_CONTROLS:
-                raise TypeError(values)
-            controls = tuple(_number(value) for value in values)
-            number = re.fullmatch(r"(\d{1,12})\.\w+", name)
-            inside = _below(folder, f"images{int(number[1]) // 10_000}/{name}") if number else _below(folder, name)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            skipped[_DAMAGED] += 1
-            continue
-        path = inside if _is_file(inside) else _below(folder, name)
+            yield _x2c_face(folder, line, controls)
+        except _BadLineError as error:
+            refused.append(f"'{table}', line {number}: {error}; correct or remove the line.")
+
+
+class _BadLineError(ValueError):
+    """What is wrong with a line, in words."""
+
+
+def _x2c_face(folder: Path, line: str, controls: ControlSet) -> LabelledFace:
+    try:
+        data = json.loads(line)
+        name, values = data["file_name"], data["ctrl_value"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _BadLineError("it is no JSON object with 'file_name' and 'ctrl_value'") from error
+    if not isinstance(values, list) or len(values) != len(controls):
+        count = len(values) if isinstance(values, list) else "no list of"
+        raise _BadLineError(f"it has {count} control values instead of {len(controls)}")
+    given = [_control_value(value, control) for value, control in zip(values, controls.controls, strict=True)]
+    return LabelledFace(_x2c_image(folder, name), controls=tuple(controls.clamped(np.array(given)).tolist()),
+                        animation=_animation(data.get("animation"), Path(name).parent.as_posix()))
+
+
+def _control_value(value: object, control: Control) -> float:
+    try:
+        number = _number(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _BadLineError(f"its '{control.name}' is no finite number") from error
+    over = _OVERSHOOT * (control.maximum - control.minimum)
+    if not control.minimum - over <= number <= control.maximum + over:
+        limits = f"{control.minimum:g} to {control.maximum:g}"
+        raise _BadLineError(f"its '{control.name}' is {number:g}, outside {limits}")
+    return number
+
+
+def _x2c_image(folder: Path, name: object) -> Path:
+    try:
+        if not isinstance(name, str):
+            raise ValueError(name)
+        plain = _below(folder, name)
+    except ValueError as error:
+        raise _BadLineError(f"its file_name {name!r:.80} leads out of the folder or is none") from error
+    number = re.fullmatch(r"(\d{1,12})\.\w+", name)
+    inside = folder / f"images{int(number[1]) // 10_000}" / name if number else plain
+    for path in (inside, plain):
         if _is_file(path):
-            yield LabelledFace(path, controls=controls)
-        else:
-            skipped[_MISSING] += 1
+            return path
+    raise _BadLineError(f"its image '{inside}' is not there")
+
+
+def _animation(named: object, parent: str) -> str:
+    if isinstance(named, str) and named:
+        return named
+    return "" if parent == "." or re.fullmatch(r"images\d+", parent) else parent
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -341,22 +389,22 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file that are not empty; what is not UTF-8 becomes replacement signs.
+def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file that are not empty, counted from 1; what is not UTF-8 becomes replacement signs.
 
     Raises:
         SemblanceError: if it cannot be read.
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            yield from (line for line in file if line.strip())
+            yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
     except OSError as error:
         raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
 
 
 def _rows(path: Path, skipped: Counter[str]) -> Iterator[list[str]]:
     """The rows of a CSV table; those that are none are counted."""
-    reader = csv.reader(_lines(path))
+    reader = csv.reader(line for _, line in _numbered_lines(path))
     while True:
         try:
             yield next(reader)

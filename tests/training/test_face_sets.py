@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from addon.core.errors import SemblanceError
 from addon.core.key_poses import CLASSES
+from addon.core.rig_profile import find_profile
 
 cv2 = pytest.importorskip("cv2")
 from training.face_sets import (  # noqa: E402
@@ -30,6 +31,7 @@ from training.face_sets import (  # noqa: E402
     x2c_set,
 )
 
+ADA = find_profile("ada").control_set
 AFFECTNET = "subDirectory_filePath face_x face_y face_width face_height facial_landmarks expression valence arousal"
 
 
@@ -49,6 +51,12 @@ def fec_row(names: list[str], kind: str = "TWO", votes: tuple[int, ...] = (3, 3,
     images = [cell for name in names for cell in (f"https://example.org/a/{name}", 0.25, 0.75, 0.1, 0.6)]
     annotators = [cell for number, vote in enumerate(votes) for cell in (f"annotator{number}", vote)]
     return [*images, f"{kind}_CLASS_TRIPLET", *annotators]
+
+
+def x2c_line(name: object = "42.png", values: object = None, **changed: object) -> str:
+    """A line of X2C's metadata.jsonl: Ada's neutral, with some controls changed."""
+    given = dict(zip(ADA.names, ADA.neutral.tolist(), strict=True)) | changed
+    return json.dumps({"file_name": name, "ctrl_value": list(given.values()) if values is None else values})
 
 
 def test_fec_rows_become_triplets(tmp_path: Path) -> None:
@@ -128,19 +136,45 @@ def test_x2c_finds_its_images_in_either_place(tmp_path: Path) -> None:
     picture(tmp_path / "images0" / "42.png")
     picture(tmp_path / "images1" / "10001.png")
     picture(tmp_path / "77.png")
-    values = [0.1 * i for i in range(30)]
-    lines = [json.dumps({"file_name": name, "ctrl_value": values, "more": 1})
-             for name in ("42.png", "10001.png", "77.png", "43.png", "../42.png")]
-    lines += ["{", "[]", json.dumps({"file_name": "42.png", "ctrl_value": values[:29]}), '{"file_name": 3}', "",
-              json.dumps({"file_name": "42.png", "ctrl_value": "1" * 30}),
-              json.dumps({"file_name": "42.png", "ctrl_value": [*values[:29], 10**400]})]
+    picture(tmp_path / "laugh" / "3.png")
+    values = ADA.neutral.tolist()
+    given = [("42.png", {"more": 1}), ("10001.png", {"animation": "wink"}), ("77.png", {}), ("laugh/3.png", {})]
+    lines = [json.dumps({"file_name": name, "ctrl_value": values, **more}) for name, more in given]
     (tmp_path / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    skipped: Counter[str] = Counter()
-    found = list(x2c_set(tmp_path, skipped))
+    refused: list[str] = []
+    found = list(x2c_set(tmp_path, ADA, refused))
     assert [face.path.relative_to(tmp_path).as_posix() for face in found] == [
-        "images0/42.png", "images1/10001.png", "77.png"]
-    assert found[0].controls == tuple(values)
-    assert skipped == {"image missing": 1, "row damaged": 7}
+        "images0/42.png", "images1/10001.png", "77.png", "laugh/3.png"]
+    assert [face.animation for face in found] == ["", "wink", "", "laugh"]
+    assert found[0].controls == tuple(values) and refused == []
+
+
+@pytest.mark.parametrize(("line", "reason"), [
+    ("{", "no JSON object"), ("[]", "no JSON object"), ('{"file_name": 3}', "no JSON object"),
+    (x2c_line(values=ADA.neutral.tolist()[:29]), "29 control values instead of 30"),
+    (x2c_line(values="1" * 30), "no list of control values instead of 30"),
+    (x2c_line(**{"Brow Inner Left": float("nan")}), "'Brow Inner Left' is no finite number"),
+    (x2c_line(**{"Head Yaw": "three"}), "'Head Yaw' is no finite number"),
+    (x2c_line(**{"Jaw Yaw": True}), "'Jaw Yaw' is no finite"),
+    (x2c_line(**{"Nose Wrinkle": 10**400}), "'Nose Wrinkle' is no finite number"),
+    (x2c_line(**{"Head Yaw": 45.0}), "'Head Yaw' is 45, outside -30 to 30"),
+    (x2c_line("43.png"), "43.png' is not there"), (x2c_line("../42.png"), "leads out of the folder"),
+    (x2c_line("/etc/passwd"), "leads out of the folder"), (x2c_line(3), "leads out of the folder or is none"),
+])
+def test_x2cs_bad_lines_are_named(tmp_path: Path, line: str, reason: str) -> None:
+    picture(tmp_path / "images0" / "42.png")
+    (tmp_path / "metadata.jsonl").write_text("\n".join([x2c_line(), "", line, x2c_line()]), encoding="utf-8")
+    refused: list[str] = []
+    assert len(list(x2c_set(tmp_path, ADA, refused))) == 2
+    assert len(refused) == 1 and reason in refused[0]
+    assert refused[0].startswith(f"'{tmp_path / 'metadata.jsonl'}', line 3: ") and refused[0].endswith("the line.")
+
+
+def test_x2cs_curves_may_leave_the_limits_a_little(tmp_path: Path) -> None:
+    picture(tmp_path / "images0" / "42.png")
+    (tmp_path / "metadata.jsonl").write_text(x2c_line(**{"Head Yaw": 31.0}), encoding="utf-8")
+    face, = x2c_set(tmp_path, ADA, [])
+    assert face.controls[ADA.names.index("Head Yaw")] == 30
 
 
 def test_a_folder_of_images(tmp_path: Path) -> None:
@@ -155,7 +189,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     loaders: list[Iterator[LabelledFace] | Iterator[FaceTriplet]] = [
         image_folder(gone), fec_triplets(gone, tmp_path, skipped), fec_triplets(gone, gone, skipped),
         affectnet_table(gone, tmp_path, skipped), affectnet_folder(tmp_path, skipped), ferg_folder(gone, skipped),
-        x2c_set(tmp_path, skipped), fec_triplets(tmp_path, tmp_path, skipped),
+        x2c_set(tmp_path, ADA, []), fec_triplets(tmp_path, tmp_path, skipped),
     ]
     for loader in loaders:
         with pytest.raises(SemblanceError, match=str(tmp_path)):
@@ -196,7 +230,7 @@ TEXTS = st.text(st.sampled_from('ab0139.-,;"\n\r\\/ \0éONE_CLASS_TRIPLET{}[]:')
 LOADERS: list[Callable[[Path, Counter[str]], Iterator[object]]] = [
     lambda folder, skipped: fec_triplets(folder / "table", folder, skipped),
     lambda folder, skipped: affectnet_table(folder / "table", folder, skipped),
-    lambda folder, skipped: x2c_set(folder, skipped),
+    lambda folder, skipped: x2c_set(folder, ADA, []),
     lambda folder, skipped: affectnet_folder(folder, skipped),
 ]
 
