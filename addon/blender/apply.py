@@ -7,11 +7,14 @@ from pathlib import Path
 
 import bpy
 
+from ..characters.acting import act
 from ..characters.decoder import load_decoder
+from ..characters.style import Style
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from ..core.take import Take
 from .binding import bind, find_characters
+from .comparison import Side, look
 from .keying import Keyed, Placement, key_track, scene_rate
 
 # A source whose rate differs by less than this plays at the scene's rate for all that an eye can tell.
@@ -29,6 +32,8 @@ class Applied:
     """The stamp of the network that decoded it."""
     notes: tuple[str, ...]
     """Sentences for the user: controls that are missing, rates that differ, warnings of the source."""
+    before: Side
+    """What was on the character."""
 
 
 def apply_take(
@@ -38,16 +43,22 @@ def apply_take(
     name: str,
     placement: Placement = Placement(),
     armature: bpy.types.Object | None = None,
+    style: Style = Style(),
+    mirror: bool = False,
 ) -> Applied:
-    """Decode the take's smoothed half for the character and key it; the scene's rate stays as it is.
+    """Let the character play the take's smoothed half and key it; the scene's rate stays as it is.
+
+    Args:
+        mirror: as seen in a mirror.
 
     Raises:
         SemblanceError: if the character, its decoder or all of its controls are missing, or nothing is in range.
     """
     binding = bind(profile, scene, armature)
-    decoder = load_decoder(profile)
-    keyed = key_track(binding, decoder.decode(take.smoothed), name, scene, placement)
-    return Applied(binding.root.name, keyed, decoder.stamp, (*binding.missing, *binding.notes, *_notes(take, scene)))
+    decoder, before = load_decoder(profile), look(binding)
+    keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)
+    notes = (*binding.missing, *binding.notes, *_notes(take, scene))
+    return Applied(binding.root.name, keyed, decoder.stamp, notes, before)
 
 
 def extend_scene(scene: bpy.types.Scene, keyed: Keyed) -> None:

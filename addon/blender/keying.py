@@ -1,7 +1,7 @@
 """A performance as clean keys: one new slotted Action per take, one slot per data-block, one key per scene frame."""
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import bpy
@@ -39,6 +39,8 @@ class Keyed:
     """int [N], each with one key per curve."""
     controls: int
     """How many controls they move; a control may have several curves, and several controls one rotation."""
+    track: str = ""
+    """The NLA track that has them; empty where they are the active Action."""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -59,23 +61,35 @@ def key_track(
     frames, values = resample(track.times_s, track.values, placement.start_frame, scene_rate(scene))
     frames, values = _cropped(frames, values, placement)
     controls = binding.profile.control_set
-    wanted = binding.bound & np.array([c.group not in placement.without_groups for c in controls.controls])
+    muted = binding.bound & np.array([c.muted for c in controls.controls])
+    wanted = binding.bound & ~muted & np.array([c.group not in placement.without_groups for c in controls.controls])
     if not wanted.any():
-        raise SemblanceError(f"All controls of '{binding.profile.name}' are switched off; switch head or gaze on.")
+        raise SemblanceError(
+            f"All controls of '{binding.profile.name}' are switched off or muted; switch head or gaze on."
+        )
     # An angle that gets no key of its own still is part of its bone's rotation.
-    values = np.where(wanted, controls.clamped(values), binding.read())
+    still = np.where(muted, controls.neutral, binding.read())
+    values = np.where(wanted, controls.clamped(values), still)
     carriers = [carrier for carrier in binding.carriers if wanted[list(carrier.columns)].any()]
     owners = list(dict.fromkeys(carrier.owner for carrier in carriers))
-    _check_unlocked(owners)
+    check_unlocked(owners)
     groups = [controls.controls[carrier.columns[0]].group or "Face" for carrier in carriers]
     action = _write_action(name, carriers, groups, frames, values)
+    if muted.any():
+        binding.write(still)
     for owner, slot in zip(owners, action.slots, strict=True):
         data = owner.animation_data_create()
         if placement.nla_strip:
             _add_strip(data, action, slot)
         else:
             _activate(data, action, slot)
-    return Keyed(action, frames, int(wanted.sum()))
+    return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "")
+
+
+def keep_alive(action: bpy.types.Action | None) -> None:
+    """To be called before an Action is taken off: one that loses its last user would vanish when the file is saved."""
+    if action is not None and action.users == 1:
+        action.use_fake_user = True
 
 
 def _cropped(frames: np.ndarray, values: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +104,12 @@ def _cropped(frames: np.ndarray, values: np.ndarray, placement: Placement) -> tu
     return frames[inside], values[inside]
 
 
-def _check_unlocked(owners: list[bpy.types.ID]) -> None:
-    """Blender takes no other Action while a strip is open; see to it before anything is changed."""
+def check_unlocked(owners: Iterable[bpy.types.ID]) -> None:
+    """Blender takes no other Action while a strip is open; see to it before anything is changed.
+
+    Raises:
+        SemblanceError: if one is open.
+    """
     for owner in owners:
         if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
             raise SemblanceError(
@@ -130,10 +148,7 @@ def _write_action(
 
 
 def _activate(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:
-    previous = data.action
-    if previous is not None and previous.users == 1:
-        # It loses its last user here and would vanish when the file is saved.
-        previous.use_fake_user = True
+    keep_alive(data.action)
     data.action = action
     data.action_slot = slot
     if data.action_slot is None:

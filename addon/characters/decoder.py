@@ -22,7 +22,10 @@ _INPUTS = coefficients.COUNT + 4 + 3
 
 
 class Decoder:
-    """Turns expressions into values of a character's controls, in rig units and inside the limits."""
+    """Turns expressions into values of a character's controls, in rig units and inside the limits.
+
+    What a user sets on single controls comes later (`acting`).
+    """
 
     def __init__(self, model: str | Path, profile: RigProfile) -> None:
         """Load a shipped network by its name or one in a folder.
@@ -34,7 +37,6 @@ class Decoder:
         check_controls(self._network.card, profile)
         controls = self.controls = profile.control_set
         self._network.expect("decoder", {"expression": (-1, _INPUTS)}, {"controls": (-1, len(controls))})
-        self._gain = np.array([c.gain if c.enabled else 0 for c in controls.controls], np.float32)
         self.stamp = self._network.card.stamp
         """What a take records about this decoder."""
 
@@ -44,9 +46,7 @@ class Decoder:
             [track.coefficients, track.gaze.reshape(len(track), 4), track.head], axis=1
         ).astype(np.float32)
         scaled, = self._network.run(["controls"], expression=inputs)
-        neutral = self.controls.neutral
-        values = neutral + self._gain * (self.controls.unscaled(scaled) - neutral)
-        return ControlTrack(track.times_s, self.controls.clamped(values))
+        return ControlTrack(track.times_s, self.controls.clamped(self.controls.unscaled(scaled)))
 
     def decode_one(self, expression: Expression) -> ControlFrame:
         """Controls of a single expression."""

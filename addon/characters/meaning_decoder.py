@@ -12,7 +12,7 @@ _ROW: Final = {signal: i for i, signal in enumerate(SIGNALS)}
 
 
 class MeaningDecoder:
-    """Turns expressions into values of controls: neutral + gain · Σ meaning · signal, inside the limits."""
+    """Turns expressions into values of controls: neutral + Σ meaning · signal, inside the limits."""
 
     stamp = "meaning"
     """What a take records about this decoder."""
@@ -21,9 +21,8 @@ class MeaningDecoder:
         self.controls = controls
         self._weights = np.zeros((len(SIGNALS), len(controls)), np.float32)
         for column, control in enumerate(controls.controls):
-            if control.enabled:
-                for signal, amount in control.meaning.items():
-                    self._weights[_ROW[signal], column] = control.gain * amount
+            for signal, amount in control.meaning.items():
+                self._weights[_ROW[signal], column] = amount
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""

@@ -12,6 +12,7 @@ import numpy as np
 from . import coefficients
 from .errors import SemblanceError
 
+_FAR: Final = float(np.finfo(np.float32).max)
 SIGNALS: Final = (*coefficients.NAMES, "headYaw", "headPitch", "headRoll")
 """What a control's `meaning` may follow: the 54 coefficients and the head's angles in rad (signs: `core.frames`)."""
 
@@ -71,6 +72,12 @@ class Control:
     """How strongly the control leaves its neutral."""
     enabled: bool = True
     """False: listed, but never written or keyed."""
+    offset: float = 0.0
+    """Rig units that are added to every value, inside the limits."""
+    muted: bool = False
+    """True: it rests at its neutral and gets no keys."""
+    mirrored: bool = False
+    """True: it takes the value that it has in the mirrored pose."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,8 @@ def _check_numbers(control: Control) -> None:
         )
     if not 0 <= control.gain < np.inf:
         raise SemblanceError(f"The gain {control.gain} of control '{control.name}' must be a number from 0 up.")
+    if not abs(control.offset) < _FAR:
+        raise SemblanceError(f"The offset {control.offset} of control '{control.name}' must be a finite number.")
 
 
 def _check_meaning(control: Control) -> None:

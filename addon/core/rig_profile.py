@@ -22,6 +22,9 @@ Schema 1::
     meaning = { browInnerUpLeft = 0.1 }   # signal → rig units for 1.0 of it; default none (see control_set.SIGNALS)
     gain = 1.0                       # strength around the neutral; default 1
     enabled = true                   # false: listed, but never written or keyed; default true
+    offset = 0.0                     # rig units added to every value, inside the limits; default 0
+    muted = false                    # true: rests at its neutral without keys; default false
+    mirrored = false                 # true: takes the value that it has in the mirrored pose; default false
 
     [[control]]
     name = "cheek_puff.L"
@@ -54,7 +57,8 @@ _AXES = {"X": 0, "Y": 1, "Z": 2}
 _CHANNELS = ("location", "rotation_euler", "scale")
 _TOP_KEYS = {"schema", "name", "description", "blend", "armature", "control"}
 _CONTROL_KEYS = {
-    "name", "minimum", "maximum", "neutral", "group", "pair", "mirror_sign", "meaning", "gain", "enabled",
+    "name", "minimum", "maximum", "neutral", "group", "pair", "mirror_sign", "meaning", "gain", "enabled", "offset",
+    "muted", "mirrored",
 }
 # What says which carrier a control has → the keys that go with it.
 _TARGET_KEYS = {
@@ -194,20 +198,23 @@ def _control(row: dict[str, Any]) -> Control:
     label = f"control '{name}'"
     _refuse_unknown(row, _CONTROL_KEYS.union(*_TARGET_KEYS.values()), label)
     minimum, maximum = _number(row, "minimum", label), _number(row, "maximum", label)
-    neutral, mirror_sign, gain = (
-        _number(row, key, label, default) for key, default in (("neutral", 0), ("mirror_sign", 1), ("gain", 1))
+    neutral, mirror_sign, gain, offset = (
+        _number(row, key, label, default)
+        for key, default in (("neutral", 0), ("mirror_sign", 1), ("gain", 1), ("offset", 0))
     )
     if mirror_sign not in (1, -1):
         raise SemblanceError(f"'mirror_sign' of {label} must be 1 or -1.")
-    meaning, enabled = row.get("meaning", {}), row.get("enabled", True)
+    meaning = row.get("meaning", {})
     if not isinstance(meaning, dict):
         raise SemblanceError(f"'meaning' of {label} must be a table such as {{ jawOpen = 0.5 }}.")
-    if not isinstance(enabled, bool):
-        raise SemblanceError(f"'enabled' of {label} must be true or false.")
+    enabled, muted, mirrored = (
+        _truth(row, key, label, default) for key, default in (("enabled", True), ("muted", False), ("mirrored", False))
+    )
     return Control(
         name, _target(row, label), minimum, maximum, neutral, _text(row, "group", label, ""),
         _text(row, "pair", label, name), mirror_sign,
-        {signal: _number(meaning, signal, f"the meaning of {label}") for signal in meaning}, gain, enabled,
+        {signal: _number(meaning, signal, f"the meaning of {label}") for signal in meaning}, gain, enabled, offset,
+        muted, mirrored,
     )
 
 
@@ -236,6 +243,13 @@ def _text(row: dict[str, Any], key: str, label: str, default: str | None = None,
     value = row.get(key, default)
     if not isinstance(value, str) or not (value or empty or default is not None):
         raise SemblanceError(f"{label} needs the text '{key}' (found {value!r}).")
+    return value
+
+
+def _truth(row: dict[str, Any], key: str, label: str, default: bool) -> bool:
+    value = row.get(key, default)
+    if not isinstance(value, bool):
+        raise SemblanceError(f"'{key}' of {label} must be true or false.")
     return value
 
 
@@ -272,9 +286,9 @@ def _control_row(control: Control) -> dict[str, Any]:
     row |= {"group": control.group, "pair": control.pair, "mirror_sign": int(control.mirror_sign)}
     if control.meaning:
         row["meaning"] = {signal: float(amount) for signal, amount in control.meaning.items()}
-    if control.gain != 1:
-        row["gain"] = float(control.gain)
-    return row if control.enabled else row | {"enabled": False}
+    said = (("gain", control.gain, 1.0), ("enabled", control.enabled, True), ("offset", control.offset, 0.0),
+            ("muted", control.muted, False), ("mirrored", control.mirrored, False))
+    return row | {key: type(default)(value) for key, value, default in said if value != default}
 
 
 def _lines(row: dict[str, Any]) -> list[str]:

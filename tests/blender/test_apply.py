@@ -12,6 +12,7 @@ from bpy_extras import anim_utils
 from addon.blender.apply import add_character, apply_take, extend_scene
 from addon.blender.binding import bind
 from addon.blender.keying import Placement
+from addon.characters.acting import act
 from addon.characters.decoder import load_decoder
 from addon.core import coefficients
 from addon.core.control_set import CustomProperty
@@ -44,13 +45,13 @@ def curve_values(action: bpy.types.Action, owner: bpy.types.ID, control: str) ->
     return np.array([p.co.y for p in bag.fcurves.find(carrier.data_path, index=carrier.indices[0]).keyframe_points])
 
 
-def test_the_keys_are_what_the_decoder_says():
+def test_the_keys_are_what_the_decoder_says_after_lips_are_brought_together():
     scene, profile, take = bpy.context.scene, find_profile("Pip"), performance()
     add_character(profile, scene)
     applied = apply_take(take, profile, scene, "jaw")
     assert applied.notes == () and applied.keyed.controls == len(profile.control_set)
     assert applied.decoder == load_decoder(profile).stamp
-    expected = load_decoder(profile).decode(take.smoothed).values
+    expected = act(take.smoothed, load_decoder(profile), profile.control_set).values
     for row in (0, 20, 47):
         scene.frame_set(1 + row)
         np.testing.assert_allclose(bind(profile, scene).read(), expected[row], atol=1e-5)

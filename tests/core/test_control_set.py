@@ -57,6 +57,8 @@ def test_a_mirror_keeps_the_share_of_the_way_where_sides_rest_differently():
     ((control("a", 1, 1 + 1e-12, 1),), "a"),
     ((control("a", gain=float("nan")),), "a"),
     ((control("a", gain=-1),), "a"),
+    ((control("a", offset=float("nan")),), "a"),
+    ((control("a", offset=1e300),), "a"),
     ((control("a", meaning={"jawOpen": float("inf")}),), "a"),
     ((control("a", meaning={"browInnerUp": 1}),), "browInnerUpLeft"),
     ((control("a", meaning={"xyzzy": 1}),), "xyzzy"),

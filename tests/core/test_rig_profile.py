@@ -74,6 +74,7 @@ def test_the_kinds_of_target_and_what_may_be_left_out(tmp_path):
     assert (brow.pair, brow.neutral, brow.mirror_sign, dict(brow.meaning), brow.gain, brow.enabled) == (
         "brow", 0, 1, {}, 1, True)
     assert (smile.meaning, smile.gain, smile.enabled) == ({"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5}, 1.5, False)
+    assert (smile.offset, smile.muted, smile.mirrored) == (0, False, False), "as presets from before read"
 
 
 def test_a_rig_of_ones_own_has_no_file_and_perhaps_no_armature(tmp_path):
@@ -99,6 +100,10 @@ def test_a_rig_of_ones_own_has_no_file_and_perhaps_no_armature(tmp_path):
     ("meaning = {", "meaning = 1 # {", "'meaning' of control 'smile'"),
     ("gain = 1.5", "gain = -1.5", "gain -1.5 of control 'smile'"),
     ("enabled = false", "enabled = 0", "'enabled' of control 'smile'"),
+    ("enabled = false", "muted = 'no'", "'muted' of control 'smile'"),
+    ("enabled = false", "mirrored = 1", "'mirrored' of control 'smile'"),
+    ("enabled = false", "offset = inf", "offset inf of control 'smile'"),
+    ("enabled = false", "offset = 'up'", "the number 'offset'"),
     ("minimum = -1", "minimum = 1" + "0" * 400, "'brow' needs a minimum below its maximum"),
     ("minimum = -1", "minimum = 1" + "0" * 5000, "not valid TOML"),
     ("minimum = -1", "minimum = " + "[" * 5000, "not valid TOML"),
@@ -153,7 +158,7 @@ def profiles(draw):
             name, draw(targets), low, high, neutral, draw(words),
             draw(st.sampled_from(called)), draw(st.sampled_from([1.0, -1.0])),
             draw(st.dictionaries(st.sampled_from(SIGNALS), amounts, max_size=3)), draw(st.floats(0, 9)),
-            draw(st.booleans()),
+            draw(st.booleans()), draw(amounts), draw(st.booleans()), draw(st.booleans()),
         )
         for name, (low, neutral, high) in zip(called, limits, strict=True)
     )

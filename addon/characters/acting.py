@@ -1,0 +1,47 @@
+"""From an expression to a character's controls: what all decoders share, before and after they decode."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from ..core.control_set import ControlSet
+from ..core.frames import ControlTrack, ExpressionTrack
+from .lip_contact import touching
+from .style import Style, styled
+
+
+class Decodes(Protocol):
+    """A decoder of one character."""
+
+    def decode(self, track: ExpressionTrack) -> ControlTrack:
+        """Controls of every frame; values float32 [T, K] in rig units."""
+
+
+def act(
+    track: ExpressionTrack, decoder: Decodes, controls: ControlSet, style: Style = Style(), mirror: bool = False
+) -> ControlTrack:
+    """Let lips that nearly touch touch, give the performance its style, decode it, and adjust each control.
+
+    Args:
+        track: calibrated and smoothed.
+        mirror: the whole performance as seen in a mirror.
+    """
+    together = replace(track, coefficients=touching(track.coefficients))
+    return adjusted(decoder.decode(styled(together, style)), controls, mirror)
+
+
+def adjusted(track: ControlTrack, controls: ControlSet, mirror: bool = False) -> ControlTrack:
+    """What the user has set on each control: mirrored or not, then its gain, its offset, its limits; or muted.
+
+    In a performance that is mirrored as a whole, a control that is mirrored by itself keeps its own side.
+    """
+    each = controls.controls
+    swapped = np.array([control.mirrored for control in each]) != mirror
+    values = np.where(swapped, controls.mirrored(track.values), track.values)
+    gain = np.array([control.gain for control in each], np.float32)
+    offset = np.array([control.offset for control in each], np.float32)
+    values = controls.clamped(controls.neutral + gain * (values - controls.neutral) + offset)
+    muted = np.array([control.muted for control in each])
+    return replace(track, values=np.where(muted, controls.neutral, values).astype(np.float32))
