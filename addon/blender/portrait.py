@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import bpy
 import numpy as np
@@ -17,13 +17,13 @@ import numpy as np
 from ..core.errors import SemblanceError, require
 from ..core.rig_profile import RigProfile
 from .apply import add_character
-from .binding import bind
+from .binding import Binding, bind
 from .rendering import check_graphics, front_camera, is_whole_png
 from .scenes import open_scene
 
 VERSION: Final = 1
 """Rises when the same values give another picture than before."""
-_FILL: Final = 0.84
+FILL: Final = 0.84
 """The head's share of the picture; the face detector wants the whole head with some room, and heads turn."""
 _FINER: Final = 2
 _MOVED: Final = 0.02
@@ -43,26 +43,30 @@ class Portrait:
         check_graphics()
         self._cv2 = require("cv2", "Taking portraits")
         self._profile, self._size = profile, size
-        self._scene = open_scene(None)
-        self._binding = bind(profile, self._scene, add_character(profile, self._scene))
+        self.scene, self.binding = self._stage(profile)
         self._set_up_render()
-        self._scene.camera = front_camera(self._scene, *self._head_box(), _FILL)
+        self.scene.camera = front_camera(self.scene, *self._head_box(), FILL)
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="semblance-portrait-")
         except OSError as error:
             raise SemblanceError(f"Pictures need room in '{tempfile.gettempdir()}': {error.strerror}.") from error
 
-    def __enter__(self) -> Portrait:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:
         self._folder.cleanup()
 
+    def _stage(self, profile: RigProfile) -> tuple[bpy.types.Scene, Binding]:
+        """The scene that is drawn, and the character in it."""
+        scene = open_scene(None)
+        return scene, bind(profile, scene, add_character(profile, scene))
+
     @property
     def missing(self) -> tuple[str, ...]:
         """One sentence for each control of the profile that the character does not carry."""
-        return self._binding.missing
+        return self.binding.missing
 
     def take(self, values: np.ndarray) -> np.ndarray:
         """The character with `values` [K] (rig units) on its controls; uint8 [size, size, 3] RGB.
@@ -76,11 +80,11 @@ class Portrait:
 
     def _draw(self, values: np.ndarray) -> np.ndarray:
         """The bytes of a PNG picture as the scene's settings say, with `values` [K] on the controls; uint8 [B]."""
-        self._binding.write(values)
+        self.binding.write(values)
         path = Path(self._folder.name, "picture.png")
-        self._scene.render.filepath = str(path)
+        self.scene.render.filepath = str(path)
         try:
-            bpy.ops.render.render(write_still=True, scene=self._scene.name)
+            bpy.ops.render.render(write_still=True, scene=self.scene.name)
             data = path.read_bytes()
             path.unlink()
         except RuntimeError as error:
@@ -92,9 +96,9 @@ class Portrait:
         return np.frombuffer(data, np.uint8)
 
     def _set_up_render(self) -> None:
-        render = self._scene.render
+        render = self.scene.render
         render.engine = "BLENDER_WORKBENCH"
-        self._scene.display.render_aa = "OFF"
+        self.scene.display.render_aa = "OFF"
         render.resolution_x = render.resolution_y = self._size * _FINER
         render.resolution_percentage = 100
         render.use_sequencer = render.use_compositing = False
@@ -119,12 +123,16 @@ class Portrait:
         return head.min(axis=0).tolist(), head.max(axis=0).tolist()
 
     def _points(self, values: np.ndarray) -> dict[str, np.ndarray]:
-        """World coordinates [N, 3] of each visible mesh by name, with `values` on the controls."""
-        self._binding.write(values)
+        """`world_points` in axes in which the camera looks along +Y."""
+        return self.world_points(values)
+
+    def world_points(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """World coordinates float32 [N, 3] of each visible mesh by name, with `values` on the controls."""
+        self.binding.write(values)
         depsgraph = bpy.context.evaluated_depsgraph_get()
         depsgraph.update()
         found = {}
-        for item in self._scene.objects:
+        for item in self.scene.objects:
             if item.type == "MESH" and item.visible_get() and not item.hide_render:
                 evaluated = item.evaluated_get(depsgraph)
                 points = np.empty(len(evaluated.data.vertices) * 3, np.float32)

@@ -15,6 +15,7 @@ from ..core.model_card import ModelCard
 from ..core.network import Network
 from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile
+from .learned_rig import LearnedDecoder, learned_path, read_learned
 from .meaning_decoder import MeaningDecoder
 
 _INPUTS = coefficients.COUNT + 4 + 3
@@ -53,13 +54,17 @@ class Decoder:
         return ControlFrame(expression.time_s, self.decode(stack([expression])).values[0])
 
 
-def load_decoder(profile: RigProfile) -> Decoder | MeaningDecoder:
-    """The character's network; without one, its controls follow what the profile says they mean.
+def load_decoder(profile: RigProfile) -> Decoder | LearnedDecoder | MeaningDecoder:
+    """The character's network; without one, its controls follow what was learned of them, or what the profile says that
+    they mean. Learning is asked for by the user, so a control that was learned no longer follows its meaning.
 
     Raises:
-        SemblanceError: if there is neither, or if the controls are not those that the network was trained for.
+        SemblanceError: if there is none of these, or it was made for other controls.
         MissingWheel: if the network needs onnxruntime, which is not there.
     """
+    learned = learned_path(profile.path)
+    if learned.is_file():
+        return LearnedDecoder(profile.control_set, read_learned(learned, profile.control_set))
     folder = MODELS / f"decoder_{profile.name.lower()}"
     # A user's own rig may have any name, also that of a character of ours or one that is no file name.
     shipped = folder.parent == MODELS and folder.is_dir()

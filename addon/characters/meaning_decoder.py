@@ -26,13 +26,13 @@ class MeaningDecoder:
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
-        return ControlTrack(track.times_s, self._values(np.concatenate([track.coefficients, track.head], axis=1)))
+        return ControlTrack(track.times_s, self.values(np.concatenate([track.coefficients, track.head], axis=1)))
 
     def decode_one(self, expression: Expression) -> ControlFrame:
         """Controls of a single expression."""
         signals = np.concatenate([expression.coefficients, expression.head])
-        return ControlFrame(expression.time_s, self._values(signals))
+        return ControlFrame(expression.time_s, self.values(signals))
 
-    def _values(self, signals: np.ndarray) -> np.ndarray:
+    def values(self, signals: np.ndarray) -> np.ndarray:
         """Signals [..., 57] → values [..., K]."""
         return self.controls.clamped(self.controls.neutral + signals.astype(np.float32) @ self._weights)

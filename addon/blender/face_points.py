@@ -1,0 +1,89 @@
+"""Points of a face that landmarks mark in its portrait, tied to its meshes: where they go, known without drawing."""
+from __future__ import annotations
+
+from typing import Final
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
+
+from .portrait import Portrait
+
+_EYE_CORNERS: Final = (33, 263)
+"""Landmarks: outer corners of the right and the left eye."""
+
+
+class FacePoints:
+    """The face's points, each a place in a triangle of a mesh."""
+
+    def __init__(self, portrait: Portrait, landmarks: np.ndarray, size: int) -> None:
+        """Tie `landmarks` [P, 3], px of the neutral portrait of `size` px, to what is seen there."""
+        self._portrait = portrait
+        self._neutral = portrait.binding.profile.control_set.neutral
+        corners = self._corners(self._neutral)
+        triangles = _triangles(portrait.scene, corners)
+        points = np.concatenate(list(corners.values()))
+        hit, places = _hits(portrait.scene.camera, BVHTree.FromPolygons(points.tolist(), triangles.tolist()),
+                            landmarks, size)
+        self._vertices = triangles[hit]
+        self._shares = _barycentric(places, points[self._vertices])
+        turn = np.array(portrait.scene.camera.matrix_world.to_3x3(), np.float32)
+        rest = self._seen(points)
+        right, left = ((rest @ turn)[list(_EYE_CORNERS)])[:, :2]
+        self._axes = turn / max(float(np.linalg.norm(left - right)), 1e-9)
+        self._count, self._rest = len(points), rest
+
+    def movement(self, values: np.ndarray) -> np.ndarray | None:
+        """float32 [P, 3]: where the points go from rest with `values` [K] on the controls; x right, y up, z towards the
+        camera, in distances between the eyes' outer corners. None if the meshes have other vertices then.
+        """
+        points = np.concatenate(list(self._corners(values).values()))
+        return (self._seen(points) - self._rest) @ self._axes if len(points) == self._count else None
+
+    def _corners(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        return self._portrait.world_points(values)
+
+    def _seen(self, points: np.ndarray) -> np.ndarray:
+        return (points[self._vertices] * self._shares[..., None]).sum(axis=1)
+
+
+def _triangles(scene: bpy.types.Scene, corners: dict[str, np.ndarray]) -> np.ndarray:
+    """int [T, 3] into the points of all meshes one after the other."""
+    depsgraph, first, found = bpy.context.evaluated_depsgraph_get(), 0, []
+    for name, points in corners.items():
+        mesh = scene.objects[name].evaluated_get(depsgraph).data
+        mesh.calc_loop_triangles()
+        triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
+        found.append(triangles.reshape(-1, 3) + first)
+        first += len(points)
+    return np.concatenate(found)
+
+
+def _hits(
+    camera: bpy.types.Object, tree: BVHTree, landmarks: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The triangle int [P] behind each landmark, or the nearest one, and the place float [P, 3] on it."""
+    data, turn = camera.data, camera.matrix_world.to_3x3()
+    half = data.sensor_height / data.lens / 2
+    hit, places = [], []
+    for x, y in (landmarks[:, :2] + 0.5) / size * 2 - 1:
+        ray = (turn @ Vector((x * half, -y * half, -1))).normalized()
+        place, _, triangle, _ = tree.ray_cast(camera.location, ray)
+        if triangle is None:
+            middle = camera.location + ray * (tree.find_nearest(camera.location)[3] or 1)
+            place, _, triangle, _ = tree.find_nearest(middle)
+        hit.append(triangle)
+        places.append(place)
+    return np.array(hit), np.array(places)
+
+
+def _barycentric(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Shares [P, 3] of the corners [P, 3, 3] of a triangle in a place [P, 3] on it (Ericson 2004, section 3.4)."""
+    along, across, place = (each - corners[:, 0] for each in (corners[:, 1], corners[:, 2], places))
+    aa, ab, bb = (along * along).sum(1), (along * across).sum(1), (across * across).sum(1)
+    pa, pb = (place * along).sum(1), (place * across).sum(1)
+    area = np.maximum(aa * bb - ab * ab, 1e-20)
+    second, third = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
+    return np.stack([1 - second - third, second, third], axis=1).astype(np.float32)

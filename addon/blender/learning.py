@@ -1,0 +1,252 @@
+"""Learning a rig in this Blender: show the ends of its controls, read them, fit, and try it on other poses.
+
+What the rig's points should do for each input is shown by Mora, a character of ours whose controls are the coefficients
+themselves, in the same way.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..characters.learned_rig import (
+    INPUTS,
+    Ends,
+    LearnedDecoder,
+    LearnedRig,
+    Shown,
+    ends_of,
+    fit,
+    inputs_of,
+    qualities,
+    signals_of,
+)
+from ..characters.meaning_decoder import MeaningDecoder
+from ..characters.named_expressions import EXPRESSIONS
+from ..characters.sampling import Sampler
+from ..core import coefficients
+from ..core.control_set import SIGNALS, ControlSet
+from ..core.errors import SemblanceError, require
+from ..core.frames import FaceFrame, Frame
+from ..core.rig_profile import RigProfile, find_profile
+from ..expression.encoder import Encoder
+from ..tracking.detection import Detector
+from ..tracking.drawn import DrawnFaceTracker
+from ..tracking.region import whole
+from ..tracking.tracker import FaceTracker
+from .face_points import FacePoints
+from .portrait import Portrait
+from .rig_portrait import RigPortrait
+
+Progress = Callable[[int, int], None]
+"""Called with pictures done and pictures in all."""
+HELD_OUT: Final = 240
+"""Poses that tell how good the weights are and that they were not made from."""
+SECONDS: Final = 200.0
+"""After this time no more held-out poses are drawn."""
+_TEACHER: Final = "Mora"
+_PX: Final = 256
+_CHANGE_PX: Final = 64
+_TURN_RAD: Final = 0.3
+_FEW: Final = 24
+"""Held-out poses that are drawn in any case."""
+_WHOLE_HEAD: Final = 0.15
+"""A control that moves the face's middle point by so many eye distances turns the head."""
+_CHANCE: Final = 0.12
+"""Mean correlation that weights which mean nothing get now and then."""
+_SEED: Final = 1
+_SHEET: Final = ("Jaw open", "Smile", "Frown", "Pucker", "Brows up", "Brows down", "Blink left", "Squint", "Sneer",
+                 "Mouth left", "Look left", "Head left")
+_SIGNALS: Final = np.stack([EXPRESSIONS[name] for name in _SHEET])
+OFFER: Final = "pose it for some expressions and set them as key poses instead"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What came out."""
+
+    rig: LearnedRig
+    pairs: tuple[tuple[str, np.ndarray, np.ndarray], ...]
+    """Name, performer and this rig doing the same, each uint8 [256, 256, 3] RGB."""
+    notes: tuple[str, ...]
+    """Sentences about the rig for the user."""
+    pictures: int
+    seconds: float
+
+
+def learn(
+    profile: RigProfile, path: Path, root: str, wanted: np.ndarray, progress: Progress, *, held_out: int = HELD_OUT,
+    seconds: float = SECONDS,
+) -> Lesson:
+    """Learn the `wanted` (bool [K]) controls of the rig in the file `path`, which is opened and never saved.
+
+    Raises:
+        SemblanceError: if there is no such rig, or its face cannot be read from pictures.
+    """
+    begun = time.monotonic()
+    controls = ControlSet(tuple(replace(control, enabled=bool(on)) for control, on in
+                                zip(profile.control_set.controls, wanted, strict=True)))
+    profile = replace(profile, control_set=controls)
+    ends = ends_of(controls, wanted)
+    total = len(ends.columns) + held_out + 2 * len(_SHEET)
+    reader = _Reader()
+    with Portrait(find_profile(_TEACHER), _PX) as teacher:
+        meant = MeaningDecoder(teacher.binding.profile.control_set)
+        reference = _reference(teacher, meant, reader)
+        performers = [teacher.take(values) for values in meant.values(_SIGNALS)]
+        progress(len(_SHEET), total)
+    with RigPortrait(profile, _PX, path, root, reader.detect) as portrait:
+        pupil = _Pupil(portrait, reader, progress, len(_SHEET), total)
+        shown = pupil.show(ends)
+        rig = fit(controls, ends, shown, reference)
+        poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)
+        rig = replace(rig, quality=qualities(rig, controls, poses, readings))
+        mean = float(np.nanmean(rig.quality))
+        if mean < _CHANCE:
+            raise SemblanceError(
+                f"The face of '{profile.name}' cannot be read from its pictures (mean correlation {mean:.2f} on poses "
+                f"that were held out); {OFFER}."
+            )
+        own = [portrait.take(values) for values in LearnedDecoder(controls, rig).values(_SIGNALS)]
+        progress(total, total)
+        notes = (*portrait.missing, *pupil.notes, *rig.faults)
+    pairs = tuple(zip(_SHEET, performers, own, strict=True))
+    return Lesson(rig, pairs, notes, pupil.pictures, time.monotonic() - begun)
+
+
+class _Reader:
+    """What the encoder reads in single pictures of one face, uint8 [size, size, 3] RGB."""
+
+    def __init__(self) -> None:
+        self._encoder, self._detector = Encoder(), Detector()
+        self._tracker: FaceTracker | DrawnFaceTracker = FaceTracker()
+
+    def detect(self, picture: np.ndarray) -> float:
+        """How surely the picture shows a face, 0..1."""
+        image = _bgr(picture)
+        return max((face.score for face in self._detector.find(image, whole(image), 0.1)), default=0.0)
+
+    def settle(self, neutral: np.ndarray) -> FaceFrame:
+        """Look at the resting face, and choose how to look at the others: by landmarks if they fit.
+
+        Raises:
+            SemblanceError: if no face is found in any way.
+        """
+        people = self._tracker = FaceTracker()
+        face = self.look(neutral)
+        if face.found and not people.looks_drawn:
+            return face
+        self._tracker = DrawnFaceTracker()
+        face = self.look(neutral)
+        if not face.found:
+            raise SemblanceError(f"No face is found in pictures of this rig; {OFFER}.")
+        return face
+
+    def look(self, picture: np.ndarray) -> FaceFrame:
+        """The face in a picture that has nothing to do with the one before."""
+        if isinstance(self._tracker, FaceTracker):
+            self._tracker.reset()
+        return self._tracker.track(Frame(_bgr(picture), 0.0, 0))
+
+    def read(self, faces: list[FaceFrame]) -> np.ndarray:
+        """Signals float32 [N, 57]; NaN where nothing was seen."""
+        track = self._encoder.encode([replace(face, time_s=float(i)) for i, face in enumerate(faces)])
+        return np.where(track.confidence[:, None] > 0, signals_of(track), np.nan).astype(np.float32)
+
+
+class _Pupil:
+    """The rig on its stage: pictures of it, read and counted."""
+
+    def __init__(self, portrait: RigPortrait, reader: _Reader, progress: Progress, done: int, total: int) -> None:
+        self._cv2 = require("cv2", "Learning a rig")
+        self._portrait, self._reader, self._progress = portrait, reader, progress
+        self._before, self._total = done, total
+        self.pictures = 0
+        self.notes: tuple[str, ...] = ()
+        neutral = self._take(portrait.binding.profile.control_set.neutral)
+        face = reader.settle(neutral)
+        self._rest, self._plain = reader.read([face])[0], self._small(neutral)
+        if not np.isfinite(self._rest).all():
+            raise SemblanceError(f"The encoder cannot read the resting face of this rig; {OFFER}.")
+        self._points = FacePoints(portrait, face.landmarks, _PX) if face.has_landmarks else None
+        if self._points is None:
+            self.notes = ("Landmarks do not fit this face: it was learned from the encoder alone, which tells less.",)
+
+    def show(self, ends: Ends) -> Shown:
+        """Each end by itself."""
+        faces, changes, movements = [], [], []
+        for values in ends.values(self._portrait.binding.profile.control_set):
+            picture = self._take(values)
+            faces.append(self._reader.look(picture))
+            changes.append(self._small(picture) - self._plain)
+            movements.append(self._points.movement(values) if self._points else None)
+        whole_meshes = [each for each in movements if each is not None]
+        known = np.stack(whole_meshes) if len(whole_meshes) == len(movements) else None
+        return Shown(inputs_of(self._reader.read(faces) - self._rest), np.stack(changes), known)
+
+    def try_out(self, controls: ControlSet, count: int, until_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """Faces that were not learned from: values float32 [N, K], and readings float32 [N, INPUTS] beyond rest."""
+        nothing, rng = np.zeros((0, len(controls)), np.float32), np.random.default_rng(_SEED)
+        sampler, poses, faces = Sampler(controls, nothing, nothing), [], []
+        for number in range(count):
+            if number >= _FEW and time.monotonic() > until_s:
+                break
+            poses.append(sampler.draw(rng)[1])
+            faces.append(self._reader.look(self._take(poses[-1])))
+        return np.stack(poses), inputs_of(self._reader.read(faces) - self._rest)
+
+    def _take(self, values: np.ndarray) -> np.ndarray:
+        picture = self._portrait.take(values)
+        self.pictures += 1
+        self._progress(min(self._before + self.pictures, self._total - 1), self._total)
+        return picture
+
+    def _small(self, picture: np.ndarray) -> np.ndarray:
+        """float32 [pixels], 0..1: the picture in grey, made smaller."""
+        grey = self._cv2.cvtColor(picture, self._cv2.COLOR_RGB2GRAY)
+        small = self._cv2.resize(grey, (_CHANGE_PX, _CHANGE_PX), interpolation=self._cv2.INTER_AREA)
+        return small.reshape(-1).astype(np.float32) / 255
+
+
+def _reference(teacher: Portrait, meant: MeaningDecoder, reader: _Reader) -> np.ndarray:
+    """float32 [INPUTS, P, 3]: where the teacher's points go for 1.0 of each input."""
+    rest = teacher.take(meant.controls.neutral)
+    points = FacePoints(teacher, reader.settle(rest).landmarks, _PX)
+    signals = np.eye(INPUTS, len(SIGNALS), dtype=np.float32)
+    count = coefficients.COUNT
+    signals[count:count + 3] *= _TURN_RAD
+    signals[count + 3:] = -signals[count:count + 3]
+    # Lips only close over a jaw that is open.
+    close, jaw = coefficients.INDEX["mouthClose"], coefficients.INDEX["jawOpen"]
+    signals[close, jaw] = 1
+    moved = np.stack([_moved(points, values) for values in meant.values(signals)])
+    moved[close] -= moved[jaw]
+    moved[count:] /= _TURN_RAD
+    return moved
+
+
+def _moved(points: FacePoints, values: np.ndarray) -> np.ndarray:
+    movement = points.movement(values)
+    if movement is None:
+        raise SemblanceError(f"The meshes of {_TEACHER} change their vertices; install Semblance again.")
+    return movement
+
+
+def _grouped(controls: ControlSet, ends: Ends, shown: Shown) -> ControlSet:
+    """The controls with those in the group "head" that turn it, so that the face stays in sight."""
+    if shown.movements is None:
+        return controls
+    middle = np.median(np.linalg.norm(shown.movements, axis=2), axis=1)
+    turning = set(ends.columns[middle > _WHOLE_HEAD].tolist())
+    return ControlSet(tuple(
+        replace(control, group="head") if column in turning else control
+        for column, control in enumerate(controls.controls)
+    ))
+
+
+def _bgr(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture[..., ::-1])

@@ -1,0 +1,372 @@
+"""Learning a rig: from what the ends of its controls show to weights that let its controls follow an expression.
+
+Two witnesses say what a control does, and neither is enough alone. The *reading* is what the frozen encoder sees in a
+picture of the control's end, less what it sees in the resting face; it is faint and mixes the sides on faces unlike a
+person's. The *movement* is where the points of the face go that landmarks mark at rest, known exactly from the meshes;
+it is compared with where the same points of a character go whose controls are the coefficients themselves. A face on
+which no landmarks are found has readings only.
+
+Each input (`INPUTS`) is explained by as few ends as possible: a lasso with weights of one sign (Tibshirani 1996), for
+least squares would answer each movement with a little of everything, which twitches. So what no control shows is not
+answered at all. A full expression takes the control that answers it most to its end; head angles keep their size.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..core import coefficients
+from ..core.control_set import BoneChannel, Control, ControlSet, CustomProperty
+from ..core.errors import SemblanceError
+from ..core.files import write_bytes
+from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack, stack
+from .meaning_decoder import MeaningDecoder
+
+SUFFIX: Final = ".learned.npz"
+VERSION: Final = 1
+_FORMAT: Final = "semblance learned rig"
+INPUTS: Final = coefficients.COUNT + 6
+"""The coefficients; yaw, pitch and roll where they are above 0, and how far they are below it."""
+_BOTH_WITNESSES: Final = (0.3, 0.2)
+_READING_ALONE: Final = (1.0, 0.1)
+"""The reading's share of what is compared, and the likeness from which on an end answers. Chosen on a head of which
+the names tell the truth: with movements alone r was 0.03 lower, with readings alone 0.25."""
+_FAINT: Final = 0.15
+"""A reading of this length counts as half seen: the encoder's noise from picture to picture is about 0.1."""
+_DOUBTFUL: Final = 0.5
+"""Inputs whose likeness to the best mix of ends is less are answered less than fully."""
+_UNCHANGED: Final = 0.01
+"""Of 0..1: a picture that changes nowhere more than this has not changed."""
+_SAME: Final = 0.995
+"""Likeness of two changes from which on they are the same."""
+_SYMMETRIC: Final = 0.5
+"""Likeness of a control's weights to their mirror image from which on it is central."""
+_FAIR: Final = 0.3
+_ITERATIONS: Final = 200
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of each control, as far as they differ from its neutral; E of them."""
+
+    columns: np.ndarray
+    """int [E]: the control."""
+    signs: np.ndarray
+    """int [E]: +1 the maximum, -1 the minimum."""
+
+    def values(self, controls: ControlSet) -> np.ndarray:
+        """float32 [E, K]: the pose of each end, in rig units."""
+        shares = np.zeros((len(self.columns), len(controls)), np.float32)
+        shares[np.arange(len(self.columns)), self.columns] = self.signs
+        return values_of(controls, shares)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What E ends do to the resting face."""
+
+    readings: np.ndarray
+    """float32 [E, INPUTS]: what the encoder reads beyond the reading of the resting face; NaN where it saw no face."""
+    changes: np.ndarray
+    """float32 [E, pixels]: the picture less that of the resting face, 0..1."""
+    movements: np.ndarray | None
+    """float32 [E, points, 3]: where the face's points go; None if they are not known."""
+
+
+@dataclass(frozen=True)
+class LearnedRig:
+    """The weights of a rig and what was found out about its controls."""
+
+    weights: np.ndarray
+    """float32 [INPUTS, K]: share of the way from the neutral to an end, for 1.0 of an input."""
+    quality: np.ndarray
+    """float32 [K], -1..1: correlation with the truth in held-out pictures; NaN for controls that were not learned."""
+    learned: np.ndarray
+    """bool [K]: these follow the weights, the others their own meaning."""
+    faults: tuple[str, ...]
+    """Sentences about controls that do nothing in the picture, or the same as another."""
+
+
+def ends_of(controls: ControlSet, wanted: np.ndarray) -> Ends:
+    """The ends of the `wanted` (bool [K]) controls."""
+    found = [
+        (column, sign) for column in np.flatnonzero(wanted)
+        for sign, reach in ((1, controls.maximum - controls.neutral), (-1, controls.neutral - controls.minimum))
+        if reach[column] > 0
+    ]
+    return Ends(np.array([column for column, _ in found], int), np.array([sign for _, sign in found], int))
+
+
+def values_of(controls: ControlSet, shares: np.ndarray) -> np.ndarray:
+    """Shares [..., K] of the way from the neutral to the maximum (up to 1) or minimum (-1) → rig units, float32."""
+    reach = np.where(shares > 0, controls.maximum - controls.neutral, controls.neutral - controls.minimum)
+    return controls.clamped(controls.neutral + np.clip(shares, -1, 1) * reach)
+
+
+def shares_of(controls: ControlSet, values: np.ndarray) -> np.ndarray:
+    """The inverse of `values_of` inside the limits, float32 [..., K]."""
+    away = values - controls.neutral
+    reach = np.where(away > 0, controls.maximum - controls.neutral, controls.neutral - controls.minimum)
+    return np.divide(away, reach, out=np.zeros_like(away), where=reach > 0)
+
+
+def inputs_of(signals: np.ndarray) -> np.ndarray:
+    """Signals [..., 57] (of core.control_set) → inputs float32 [..., INPUTS]."""
+    face, head = signals[..., :coefficients.COUNT], signals[..., coefficients.COUNT:]
+    return np.concatenate([face, np.maximum(head, 0), np.maximum(-head, 0)], axis=-1).astype(np.float32)
+
+
+def signals_of(track: ExpressionTrack) -> np.ndarray:
+    """float32 [T, 57] of expressions."""
+    return np.concatenate([track.coefficients, track.head], axis=1).astype(np.float32)
+
+
+def fit(controls: ControlSet, ends: Ends, shown: Shown, reference: np.ndarray | None) -> LearnedRig:
+    """Weights for the controls whose ends are given, each input explained by as few ends as possible.
+
+    Args:
+        reference: float32 [INPUTS, points, 3], where the points go for 1.0 of each input; None without movements.
+
+    Raises:
+        SemblanceError: if none of the ends changes the picture.
+    """
+    useful, faults = _useful(controls, ends, shown)
+    if not useful.any():
+        raise SemblanceError(
+            "None of the controls changes the picture of the face; switch on those that move it, or check that its "
+            "meshes are shown."
+        )
+    atoms, targets, lengths, cost = _compared(shown, reference)
+    mix = np.zeros((INPUTS, len(ends.columns)))
+    mix[:, useful] = _lasso(atoms[useful], targets, cost)
+    likeness = np.linalg.norm(mix @ atoms, axis=1)
+    weights = np.zeros((INPUTS, len(controls)))
+    np.add.at(weights.T, ends.columns, (mix * lengths * ends.signs).T)
+    weights = _both_sides(controls, weights)
+    face = weights[:coefficients.COUNT]
+    most = np.abs(face).max(axis=1, keepdims=True)
+    sure = np.clip(likeness[:coefficients.COUNT, None] / _DOUBTFUL, 0, 1)
+    weights[:coefficients.COUNT] = np.divide(face * sure, most, out=np.zeros_like(face), where=most > 1e-6)
+    learned = np.zeros(len(controls), bool)
+    learned[ends.columns] = True
+    quality = np.full(len(controls), np.nan, np.float32)
+    return LearnedRig(weights.astype(np.float32), quality, learned, faults)
+
+
+def qualities(rig: LearnedRig, controls: ControlSet, poses: np.ndarray, readings: np.ndarray) -> np.ndarray:
+    """float32 [K]: correlation of each learned control with what the weights make of held-out pictures.
+
+    Args:
+        poses: float32 [N, K], rig units.
+        readings: float32 [N, INPUTS], beyond the resting face; NaN where no face was seen.
+    """
+    seen = np.isfinite(readings).all(axis=1)
+    truth = shares_of(controls, poses[seen])
+    guess = np.clip(np.maximum(readings[seen], 0) @ rig.weights, -1, 1)
+    truth, guess = truth - truth.mean(axis=0), guess - guess.mean(axis=0)
+    spread = np.sqrt((truth**2).sum(axis=0) * (guess**2).sum(axis=0))
+    r = np.divide((truth * guess).sum(axis=0), spread, out=np.zeros(len(controls), np.float32), where=spread > 1e-6)
+    return np.where(rig.learned, r, np.nan).astype(np.float32)
+
+
+class LearnedDecoder:
+    """Turns expressions into values of a learned rig's controls; controls that were not learned follow their meaning.
+
+    What a user sets on single controls comes later, as for every decoder.
+    """
+
+    stamp = "learned"
+    """What a take records about this decoder."""
+
+    def __init__(self, controls: ControlSet, rig: LearnedRig) -> None:
+        self.controls = controls
+        self._rig, self._meaning = rig, MeaningDecoder(controls)
+
+    def decode(self, track: ExpressionTrack) -> ControlTrack:
+        """Controls of every frame; values float32 [T, K] in profile order."""
+        return ControlTrack(track.times_s, self.values(signals_of(track)))
+
+    def decode_one(self, expression: Expression) -> ControlFrame:
+        """Controls of a single expression."""
+        return ControlFrame(expression.time_s, self.decode(stack([expression])).values[0])
+
+    def values(self, signals: np.ndarray) -> np.ndarray:
+        """Signals [..., 57] → values float32 [..., K]."""
+        learned = values_of(self.controls, inputs_of(signals) @ self._rig.weights)
+        return np.where(self._rig.learned, learned, self._meaning.values(signals)).astype(np.float32)
+
+
+def learned_path(preset: Path) -> Path:
+    """Where the weights of the preset `preset` are kept."""
+    return preset.parent / (preset.stem + SUFFIX)
+
+
+def write_learned(path: Path, rig: LearnedRig, controls: ControlSet) -> None:
+    """Write the weights, whole or not at all.
+
+    Raises:
+        SemblanceError: if the file cannot be written.
+    """
+    header = {"format": _FORMAT, "version": VERSION, "controls": [_identity(each) for each in controls.controls],
+              "faults": list(rig.faults)}
+    data = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    file = io.BytesIO()
+    np.savez_compressed(
+        file, header=data, weights=rig.weights, quality=rig.quality, learned=rig.learned,
+        check=_check(data, rig.weights, rig.quality, rig.learned),
+    )
+    write_bytes(path, file.getvalue())
+
+
+def read_learned(path: Path, controls: ControlSet) -> LearnedRig:
+    """The weights for these controls, in their order.
+
+    Raises:
+        SemblanceError: if the file is missing or damaged, or the rig has changed since; the sentence names the control.
+    """
+    damaged = f"'{path}' is damaged; learn the rig again, or delete the file."
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = [file[name] for name in ("header", "weights", "quality", "learned")]
+            whole = np.array_equal(_check(*arrays), file["check"])
+        header = json.loads(arrays[0].tobytes())
+        version, known = header["version"], header["controls"]
+        names = [control["name"] for control in known]
+        rig = LearnedRig(arrays[1], arrays[2], arrays[3], tuple(map(str, header["faults"])))
+    except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
+        raise SemblanceError(damaged) from error
+    if version != VERSION:
+        raise SemblanceError(f"'{path}' has version {version!r}, this Semblance reads {VERSION}; learn the rig again.")
+    if not whole or header.get("format") != _FORMAT or not _fits(rig, len(names)):
+        raise SemblanceError(damaged)
+    _refuse_changed(path, known, controls)
+    order = [names.index(name) for name in controls.names]
+    return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order], rig.faults)
+
+
+def told(rig: LearnedRig, controls: ControlSet) -> str:
+    """A sentence: how many controls were learned, and how well pictures of the rig tell them."""
+    quality = rig.quality[rig.learned]
+    moved = int((np.abs(rig.weights).max(axis=0) > 0)[rig.learned].sum())
+    return (
+        f"{moved} of {int(rig.learned.sum())} controls follow the performance; in pictures of this rig that it was not "
+        f"learned from, {int((quality >= _FAIR).sum())} are read with a correlation of {_FAIR} or more."
+    )
+
+
+def _useful(controls: ControlSet, ends: Ends, shown: Shown) -> tuple[np.ndarray, tuple[str, ...]]:
+    """bool [E]: ends that change the picture otherwise than all before them; sentences about the others' controls."""
+    size = np.abs(shown.changes).max(axis=1)
+    moves = size > _UNCHANGED
+    unit = shown.changes / np.maximum(np.linalg.norm(shown.changes, axis=1, keepdims=True), 1e-9)
+    useful, names, faults = moves.copy(), controls.names, []
+    for end in np.flatnonzero(moves):
+        column = ends.columns[end]
+        others = [other for other in np.flatnonzero(useful[:end]) if ends.columns[other] != column]
+        same = next((other for other in others if unit[other] @ unit[end] > _SAME), None)
+        if same is not None:
+            useful[end] = False
+            twin = names[ends.columns[same]]
+            faults.append(f"'{names[column]}' does the same as '{twin}' and is left at its neutral.")
+    still = [names[column] for column in np.unique(ends.columns) if not moves[ends.columns == column].any()]
+    return useful, (*(f"'{name}' does nothing in the picture." for name in still), *dict.fromkeys(faults))
+
+
+def _compared(shown: Shown, reference: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """What is compared: ends [E, F] and inputs [INPUTS, F], all of length 1 at most; the share of an end that an input
+    takes, [INPUTS, E], where their likeness is 1; the least likeness.
+    """
+    known = None if shown.movements is None or reference is None else (shown.movements, reference)
+    share, cost = _BOTH_WITNESSES if known else _READING_ALONE
+    readings = np.nan_to_num(shown.readings.astype(np.float64))
+    length = np.linalg.norm(readings, axis=1, keepdims=True)
+    atoms, targets = np.sqrt(share) * readings / np.maximum(length, _FAINT), np.sqrt(share) * np.eye(INPUTS)
+    if known is None:
+        return atoms, targets, np.broadcast_to(1 / np.maximum(length.T, _FAINT), (INPUTS, len(readings))), cost
+    moved, wanted = (np.asarray(each, np.float64).reshape(len(each), -1) for each in known)
+    far, wide = (np.maximum(np.linalg.norm(each, axis=1), 1e-6) for each in (moved, wanted))
+    atoms = np.concatenate([atoms, np.sqrt(1 - share) * moved / far[:, None]], axis=1)
+    targets = np.concatenate([targets, np.sqrt(1 - share) * wanted / wide[:, None]], axis=1)
+    return atoms, targets, wide[:, None] / far[None], cost
+
+
+def _lasso(atoms: np.ndarray, targets: np.ndarray, cost: float) -> np.ndarray:
+    """float64 [T, E] ≥ 0: the mix of `atoms` [E, F] that is nearest to each target [T, F], each end at a `cost`.
+
+    Coordinate descent (Friedman et al. 2007).
+    """
+    inner, outer = atoms @ atoms.T, targets @ atoms.T
+    mix = np.zeros_like(outer)
+    for _ in range(_ITERATIONS):
+        before = mix.copy()
+        for end, own in enumerate(np.diag(inner)):
+            if own > 0:
+                rest = outer[:, end] - mix @ inner[:, end] + mix[:, end] * own
+                mix[:, end] = np.maximum(rest - cost, 0) / own
+        if np.abs(mix - before).max() < 1e-5:
+            break
+    return mix
+
+
+def _both_sides(controls: ControlSet, weights: np.ndarray) -> np.ndarray:
+    """The mean of the weights and their mirror image, so that both sides of the face answer alike."""
+    head = coefficients.COUNT + np.array([3, 1, 5, 0, 4, 2])  # yaw and roll turn round, pitch stays
+    mirror = np.concatenate([coefficients.MIRROR, head])
+    pairs = [controls.names.index(control.pair) for control in controls.controls]
+    signs = np.array([control.mirror_sign for control in controls.controls])
+    mirrored = weights[mirror][:, pairs] * signs
+    # Who has no other side may be central, or one side's alone whose other side the names do not tell.
+    alike = (weights * mirrored).sum(axis=0) >= _SYMMETRIC * (weights**2).sum(axis=0)
+    paired = np.array(pairs) != np.arange(len(controls))
+    return np.where(paired | alike, (weights + mirrored) / 2, weights)
+
+
+def _identity(control: Control) -> dict[str, Any]:
+    """What must be the same when the weights are used; the names of objects differ from file to file."""
+    target = control.target
+    if isinstance(target, BoneChannel):
+        carrier = ["bone", target.bone, target.channel, target.axis]
+    elif isinstance(target, CustomProperty):
+        carrier = ["property", target.bone, target.property]
+    else:
+        carrier = ["shape key", target.key]
+    limits = {key: float(np.float32(getattr(control, key))) for key in ("minimum", "maximum", "neutral")}
+    return {"name": control.name, "carrier": carrier, **limits}
+
+
+def _refuse_changed(path: Path, known: list[dict[str, Any]], controls: ControlSet) -> None:
+    before = {control["name"]: control for control in known}
+    for control in controls.controls:
+        now, was = _identity(control), before.pop(control.name, None)
+        changed = "control" if was is None else next((key for key in now if was.get(key) != now[key]), "")
+        if changed:
+            how = "is new" if was is None else f"has another {changed} ({now[changed]}, it was {was.get(changed)})"
+            raise SemblanceError(
+                f"The rig has changed since '{path.name}' was learned: '{control.name}' {how}; learn the rig again."
+            )
+    for name in before:
+        raise SemblanceError(
+            f"The rig has changed since '{path.name}' was learned: '{name}' is gone; learn the rig again."
+        )
+
+
+def _check(*arrays: np.ndarray) -> np.ndarray:
+    """uint8 [32]: sha256 over all that the file holds."""
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).digest()
+    return np.frombuffer(digest, np.uint8)
+
+
+def _fits(rig: LearnedRig, count: int) -> bool:
+    shapes = (rig.weights.shape, rig.quality.shape, rig.learned.shape) == ((INPUTS, count), (count,), (count,))
+    kinds = (rig.weights.dtype, rig.quality.dtype, rig.learned.dtype) == (np.float32, np.float32, bool)
+    return shapes and kinds and bool(np.isfinite(rig.weights).all())
