@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from addon.core import coefficients
+from addon.core.coefficients import GAZE_OUT as GAZE_OUT
+from addon.core.coefficients import gaze_of as gaze_of
 from addon.core.errors import SemblanceError
 from addon.core.live_link import read_live_link
 
 IDENTITY_MODES = 100
 SHAPES = 53
 TONGUE_OUT = coefficients.INDEX["tongueOut"]
-# Radians that an eye turns at coefficient 1, fitted to the angles that iPhones write beside the eyeLook channels in
-# Live Link Face takes: out and up/down by regression; "in" is set to what keeps both eyes parallel. ICT-FaceKit's own
-# eyeLook shapes move only the lids.
-GAZE_OUT, GAZE_IN, GAZE_UP, GAZE_DOWN = 0.60, 0.60, 0.45, 0.61
 # One central shape is no left/right partner of another (jawLeft, jawRight would cancel).
 _PARTNER = np.array([
     i if name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight") else coefficients.MIRROR[i]
@@ -110,18 +108,6 @@ class Shot:
     """Standard deviation, 0..255 levels."""
     jpeg: int
     """Quality 1..100; 0 = not compressed."""
-
-
-def gaze_of(values: np.ndarray) -> np.ndarray:
-    """Coefficients [..., 54] → gaze rad [..., eye (left, right), (yaw, pitch)], signs as in core.frames."""
-    def at(name: str) -> np.ndarray:
-        return values[..., coefficients.INDEX[name]]
-
-    eyes = []
-    for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        yaw = sign * (GAZE_OUT * at("eyeLookOut" + side) - GAZE_IN * at("eyeLookIn" + side))
-        eyes.append(np.stack([yaw, GAZE_UP * at("eyeLookUp" + side) - GAZE_DOWN * at("eyeLookDown" + side)], -1))
-    return np.stack(eyes, -2)
 
 
 def random_mix(random: np.random.Generator) -> np.ndarray:

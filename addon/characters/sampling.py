@@ -55,7 +55,7 @@ class Sampler:
         if kind != "single" and (kind != "neutral" or rng.random() < 0.3):
             self._turn(rng, shares)
         shares[~self._enabled] = 0
-        return kind, self._values(shares)
+        return kind, self.controls.from_shares(shares)
 
     @cached_property
     def _kind_shares(self) -> np.ndarray:
@@ -71,23 +71,14 @@ class Sampler:
         return np.array([control.enabled for control in self.controls.controls])
 
     @cached_property
-    def _partner(self) -> np.ndarray:
-        """int [K]: the column on the other side; its own for a central control."""
-        return np.array([self.controls.names.index(control.pair) for control in self.controls.controls])
-
-    @cached_property
     def _follower(self) -> np.ndarray:
         """int [K]: the column that moves along: the partner; for an eye that looks in, the other eye's look out."""
-        found = self._partner.copy()
+        found = self.controls.partner.copy()
         for signal, column in self._movements.items():
             if signal.startswith("eyeLook"):
                 other = re.sub("In|Out|Left|Right", lambda word: _OTHER[word[0]], signal)
                 found[column] = self._movements.get(other, column)
         return found
-
-    @cached_property
-    def _sign(self) -> np.ndarray:
-        return np.array([control.mirror_sign for control in self.controls.controls])
 
     @cached_property
     def _head(self) -> list[int]:
@@ -133,19 +124,19 @@ class Sampler:
 
     def _near_pose(self, rng: np.random.Generator) -> np.ndarray:
         """A key pose or its mirror image, weaker or stronger, sometimes on the way to another one."""
-        shares = self._shares(self.poses[rng.integers(len(self.poses))])
+        shares = self.controls.shares(self.poses[rng.integers(len(self.poses))])
         if rng.random() < 0.3:
             share = rng.uniform(0.3, 0.7)
-            shares = share * shares + (1 - share) * self._shares(self.poses[rng.integers(len(self.poses))])
+            shares = share * shares + (1 - share) * self.controls.shares(self.poses[rng.integers(len(self.poses))])
         if rng.random() < 0.5:
-            shares = shares[self._partner] * self._sign
+            shares = shares[self.controls.partner] * self.controls.mirror_sign
         return self._loosened(rng, shares * rng.uniform(0.4, 1.1))
 
     def _near_take(self, rng: np.random.Generator) -> np.ndarray:
         """A frame of a performance, weaker or stronger, sometimes with half of another one."""
-        shares = self._shares(self.performance[rng.integers(len(self.performance))]) * rng.uniform(0.7, 1.4)
+        shares = self.controls.shares(self.performance[rng.integers(len(self.performance))]) * rng.uniform(0.7, 1.4)
         if rng.random() < 0.25:
-            shares = shares + 0.5 * self._shares(self.performance[rng.integers(len(self.performance))])
+            shares = shares + 0.5 * self.controls.shares(self.performance[rng.integers(len(self.performance))])
         return self._loosened(rng, shares)
 
     def _loosened(self, rng: np.random.Generator, shares: np.ndarray) -> np.ndarray:
@@ -165,7 +156,7 @@ class Sampler:
             shares[i] = self._strength(rng, i)
             j = self._follower[i]
             if j != i and sides != "own":
-                alike = shares[i] * (1 if i in self._gaze else self._sign[i])
+                alike = shares[i] * (1 if i in self._gaze else self.controls.mirror_sign[i])
                 shares[j] = alike * weaker if sides == "one" else alike + rng.uniform(-loose, loose)
         self._settle(rng, shares)
         return np.clip(shares, -1, 1)
@@ -220,22 +211,10 @@ class Sampler:
             control = self.controls.controls[i]
             if control.meaning:
                 moved = sum(amount * max(0.0, signals.get(name, 0.0)) for name, amount in control.meaning.items())
-                shares[i] = self._shares(self.controls.neutral + np.eye(len(self.controls))[i] * moved)[i]
-            elif i <= self._partner[i]:
-                shares[i] = shares[self._partner[i]] = np.clip(rng.normal(0, 0.4), -1, 1)
+                shares[i] = self.controls.shares(self.controls.neutral + np.eye(len(self.controls))[i] * moved)[i]
+            elif i <= self.controls.partner[i]:
+                shares[i] = shares[self.controls.partner[i]] = np.clip(rng.normal(0, 0.4), -1, 1)
         shares[self._gaze] += rng.normal(0, 0.02, len(self._gaze)) * (shares[self._gaze] != 0)
-
-    def _shares(self, values: np.ndarray) -> np.ndarray:
-        """Rig units [K] → shares float64 [K]; the inverse of `_values` inside the limits."""
-        c, away = self.controls, np.asarray(values, np.float64) - self.controls.neutral
-        reach = np.where(away > 0, c.maximum - c.neutral, c.neutral - c.minimum)
-        return np.divide(away, reach, out=np.zeros(len(c)), where=reach > 0)
-
-    def _values(self, shares: np.ndarray) -> np.ndarray:
-        """Shares [K] → rig units float32 [K] inside the limits."""
-        c = self.controls
-        reach = np.where(shares > 0, c.maximum - c.neutral, c.neutral - c.minimum)
-        return c.clamped(c.neutral + np.clip(shares, -1, 1) * reach)
 
 
 def _signal(control: Control) -> str:

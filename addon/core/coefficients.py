@@ -37,6 +37,23 @@ MIRROR: Final[np.ndarray] = np.array([INDEX[_partner(name)] for name in NAMES])
 """int [54]: `coefficients[..., MIRROR]` is the same expression seen in a mirror."""
 
 
+GAZE_OUT, GAZE_IN, GAZE_UP, GAZE_DOWN = 0.60, 0.60, 0.45, 0.61
+"""rad that an eye turns at coefficient 1, fitted to the angles that iPhones write beside the eyeLook channels in Live
+Link Face takes: out and up/down by regression; "in" is set to what keeps both eyes parallel."""
+
+
+def gaze_of(values: np.ndarray) -> np.ndarray:
+    """Coefficients [..., 54] → gaze rad [..., eye (left, right), (yaw, pitch)], signs as in core.frames."""
+    def at(name: str) -> np.ndarray:
+        return values[..., INDEX[name]]
+
+    eyes = []
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        yaw = sign * (GAZE_OUT * at("eyeLookOut" + side) - GAZE_IN * at("eyeLookIn" + side))
+        eyes.append(np.stack([yaw, GAZE_UP * at("eyeLookUp" + side) - GAZE_DOWN * at("eyeLookDown" + side)], -1))
+    return np.stack(eyes, -2)
+
+
 def in_group(group: str) -> np.ndarray:
     """Bool [54]: which coefficients belong to `group` (one of GROUPS)."""
     return np.array([g == group for g in GROUP_OF])

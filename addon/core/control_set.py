@@ -134,14 +134,34 @@ class ControlSet:
         values = np.asarray(values, np.float32)
         return np.clip(np.where(np.isnan(values), self.neutral, values), self.minimum, self.maximum)
 
+    def shares(self, values: np.ndarray) -> np.ndarray:
+        """Rig units [..., K] → float64: the way from the neutral to the maximum (up to 1) or to the minimum (-1)."""
+        away = np.asarray(values, np.float64) - self.neutral
+        reach = np.where(away > 0, self.maximum - self.neutral, self.neutral - self.minimum)
+        return np.divide(away, reach, out=np.zeros_like(away), where=reach > 0)
+
+    def from_shares(self, shares: np.ndarray) -> np.ndarray:
+        """Shares [..., K] → rig units float32 inside the limits; the inverse of `shares` there."""
+        reach = np.where(shares > 0, self.maximum - self.neutral, self.neutral - self.minimum)
+        return self.clamped(self.neutral + np.clip(shares, -1, 1) * reach)
+
+    @cached_property
+    def partner(self) -> np.ndarray:
+        """int [K]: the column of each control's other side; its own for a central control."""
+        where = {name: i for i, name in enumerate(self.names)}
+        return np.array([where[control.pair] for control in self.controls])
+
+    @cached_property
+    def mirror_sign(self) -> np.ndarray:
+        """float32 [K]: `shares(v)[..., partner] * mirror_sign` are the shares of the mirrored pose."""
+        return np.array([control.mirror_sign for control in self.controls], np.float32)
+
     def mirrored(self, values: np.ndarray) -> np.ndarray:
         """Values [..., K] of the pose seen in a mirror: sides swapped, signs as each control says.
 
         Where the sides rest or end differently, the share of the way from the neutral to the end is what is kept.
         """
-        where = {name: i for i, name in enumerate(self.names)}
-        order = [where[c.pair] for c in self.controls]
-        sign = np.array([c.mirror_sign for c in self.controls], np.float32)
+        order, sign = self.partner, self.mirror_sign
         up, down = self.maximum - self.neutral, self.neutral - self.minimum
         away = sign * (np.asarray(values, np.float32) - self.neutral)[..., order]
         own = np.where(away > 0, up, down)
