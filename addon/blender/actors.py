@@ -35,8 +35,8 @@ class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
     use: BoolProperty(name="Key", default=False, description="Apply keys this character")
     strength: FloatProperty(
         name="Strength", default=1, min=LEAST, max=MOST, step=5, precision=2,
-        description="How strongly the character plays: 0.5 calm, 1 as the performer, 2 broad. Closed lids and lips stay "
-        "closed. Apply again to see it",
+        description="How strongly the character plays: 0.5 calm, 1 as the performer, 2 broad. Closed lids and lips "
+        "stay closed. Apply again to see it",
     )
     head_and_gaze: BoolProperty(
         name="Head and Gaze Too", default=False,
@@ -87,6 +87,14 @@ def show(scene: bpy.types.Scene, root: bpy.types.Object) -> None:
     index = next((i for i, actor in enumerate(settings.actors) if actor.root == root), settings.actor)
     if settings.actor != index:
         settings.actor = index
+
+
+def forget_actor(scene: bpy.types.Scene, root: bpy.types.Object) -> None:
+    """Take the entry of `root` out of the list."""
+    actors = scene.semblance.actors
+    for index in reversed(range(len(actors))):
+        if actors[index].root == root:
+            actors.remove(index)
 
 
 def drop_absent(scene: bpy.types.Scene) -> None:

@@ -1,11 +1,12 @@
 """From a take to keys on a character: what the panel, the batch and the command line share."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+from mathutils import Vector
 
 from ..characters.acting import act
 from ..characters.decoder import load_decoder
@@ -13,12 +14,14 @@ from ..characters.style import Style
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from ..core.take import Take
-from .binding import bind, find_characters
+from .binding import belongs_to, bind, find_characters
 from .comparison import Side, look
 from .keying import Keyed, Placement, key_track, scene_rate
 
 # A source whose rate differs by less than this plays at the scene's rate for all that an eye can tell.
 _SAME_RATE_FPS = 0.01
+# The room between two characters, as a share of the width of the one that comes.
+_APART = 0.1
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,22 @@ def add_character(profile: RigProfile, scene: bpy.types.Scene) -> bpy.types.Obje
     if not added:
         raise SemblanceError(f"The collection '{profile.name}' of '{path}' lacks the character; build it again.")
     return added[0]
+
+
+def stand_beside(root: bpy.types.Object, others: Iterable[bpy.types.Object], scene: bpy.types.Scene) -> None:
+    """Move a character that was just added to the right of the `others`, if it stands in one of them."""
+    bpy.context.view_layer.update()  # what was just appended has no place before
+    own = _span(root, scene)
+    taken = [span for other in others if other != root and (span := _span(other, scene)) is not None]
+    if own is not None and any(low < own[1] and own[0] < high for low, high in taken):
+        root.location.x += max(high for _, high in taken) - own[0] + _APART * (own[1] - own[0])
+
+
+def _span(root: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float] | None:
+    """Lowest and highest x of a character's meshes."""
+    meshes = [item for item in scene.objects if item.type == "MESH" and belongs_to(item, root)]
+    across = [(item.matrix_world @ Vector(corner)).x for item in meshes for corner in item.bound_box]
+    return (min(across), max(across)) if across else None
 
 
 def _notes(take: Take, scene: bpy.types.Scene) -> Iterator[str]:

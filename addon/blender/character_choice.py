@@ -10,6 +10,7 @@ from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from . import readiness
+from .actors import cast_roots, drop_absent, find_actor, keep_actor
 from .binding import (
     bind,
     find_characters,
@@ -47,7 +48,7 @@ def chosen_character(scene: bpy.types.Scene) -> tuple[bpy.types.Object, RigProfi
     """
     chosen = scene.semblance.character
     if chosen is not None:
-        return _chosen(chosen, scene)
+        return known_character(chosen, scene)
     profiles = readiness.current().characters
     for profile in profiles:
         for root in find_characters(scene, profile):
@@ -60,17 +61,66 @@ def chosen_character(scene: bpy.types.Scene) -> tuple[bpy.types.Object, RigProfi
     )
 
 
-def _chosen(chosen: bpy.types.Object, scene: bpy.types.Scene) -> tuple[bpy.types.Object, RigProfile, tuple[str, ...]]:
+def cast_characters(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """Whom Apply keys: those that are ticked in the list; without a list the chosen one, or the first of the scene.
+
+    Raises:
+        SemblanceError: if there is none, or nobody in the list is ticked.
+    """
+    settings = scene.semblance
+    if not cast_roots(scene) and len(settings.actors) > 1 and settings.character is not None:
+        raise SemblanceError("No character is ticked; tick those in the list that Apply shall key.")
+    return cast_roots(scene) or [chosen_character(scene)[0]]
+
+
+def find_cast(scene: bpy.types.Scene) -> None:
+    """List every character of the scene that Semblance knows; those that are gone leave the list."""
+    drop_absent(scene)
+    for profile in readiness.current().characters:
+        for root in find_characters(scene, profile):
+            if root.is_editable:
+                keep_actor(scene, root)
+    for rig in scene.semblance.rigs:
+        if rig.root is not None and rig.root.name in scene.objects:
+            keep_actor(scene, rig.root)
+    settings = scene.semblance
+    if not cast_roots(scene) and len(settings.actors):
+        known = find_actor(scene, settings.character)
+        settings.character = (known or settings.actors[0]).root
+
+
+def list_controls(root: bpy.types.Object, scene: bpy.types.Scene) -> SEMBLANCE_PG_rig:
+    """The list of controls of one of Semblance's own characters, made if there is none.
+
+    Raises:
+        SemblanceError: if it is none of them.
+    """
+    profile = next((each for each in readiness.current().characters if is_character(root, each)), None)
+    if profile is None:
+        raise SemblanceError(f"'{root.name}' is no character of ours; select it and press 'Use Selected Rig'.")
+    rig = find_rig(scene, root) or keep_rig(scene, profile, root)
+    rig.is_ours = True
+    return rig
+
+
+def known_character(
+    chosen: bpy.types.Object, scene: bpy.types.Scene
+) -> tuple[bpy.types.Object, RigProfile, tuple[str, ...]]:
+    """A character, its profile with what the user has set, and a sentence for each control that is left out.
+
+    Raises:
+        SemblanceError: if it is no longer in the scene, not set up, or no control of it is left.
+    """
     if chosen.name not in scene.objects:
         raise SemblanceError(f"'{chosen.name}' is no longer in the scene '{scene.name}'; choose another character.")
     rig = find_rig(scene, chosen)
-    if rig is not None:
+    if rig is not None and not rig.is_ours:
         if not rig.moves():
             raise SemblanceError(f"No control of '{chosen.name}' is on and follows something; correct the list.")
         return chosen, *rig.usable()
     for profile in readiness.current().characters:
         if is_character(chosen, profile):
-            return chosen, profile, ()
+            return chosen, rig.set_on(profile) if rig is not None else profile, ()
     raise SemblanceError(f"'{chosen.name}' is not set up yet; select it and press 'Use Selected Rig'.")
 
 

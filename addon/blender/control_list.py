@@ -17,6 +17,8 @@ from ..core.rig_profile import RigProfile
 
 _MIRRORED_SIGNALS = dict(zip(coefficients.NAMES, (coefficients.NAMES[i] for i in coefficients.MIRROR), strict=True))
 _SIGNALS = frozenset((*SIGNALS, ""))
+# What a user sets on a control of any character.
+_SETTINGS = ("gain", "enabled", "offset", "muted", "mirrored")
 # A head that turns or leans the other way; nodding is the same on both sides.
 _FLIPPED = ("headYaw", "headRoll")
 
@@ -33,7 +35,7 @@ def _both_sides(name: str) -> Callable[[bpy.types.PropertyGroup, bpy.types.Conte
             if flipped and name in ("minimum", "maximum"):
                 setattr(other, "maximum" if name == "minimum" else "minimum", -value)
             else:
-                setattr(other, name, -value if flipped and name == "neutral" else value)
+                setattr(other, name, -value if flipped and name in ("neutral", "offset") else value)
 
     return update
 
@@ -122,6 +124,18 @@ class SEMBLANCE_PG_control(bpy.types.PropertyGroup):
         name="Gain", default=1, min=0, soft_max=2, max=100, step=5, precision=2, update=_both_sides("gain"),
         description="How strongly the control leaves its neutral; 1 as it was found, 0 not at all",
     )
+    offset: FloatProperty(
+        name="Offset", precision=3, step=1, update=_both_sides("offset"),
+        description="Added to every key, inside the limits",
+    )
+    offset_angle: _angle("offset", "Offset", "Added to every key, inside the limits")
+    muted: BoolProperty(
+        name="Mute", update=_both_sides("muted"), description="Rest at the neutral and get no keys",
+    )
+    mirrored: BoolProperty(
+        name="Mirror", update=_both_sides("mirrored"),
+        description="Take the value that this control has in the mirrored pose, that of the other side",
+    )
     pair: StringProperty(
         name="Other Side", search=_other_controls, update=_pair_edited,
         description="The control that does the same on the other side of the face; itself if central",
@@ -156,12 +170,17 @@ class SEMBLANCE_PG_control(bpy.types.PropertyGroup):
         return Control(
             self.name, self.target(), _short(self.minimum), _short(self.maximum), _short(self.neutral), self.group,
             self.pair or self.name, self.mirror_sign,
-            {each.signal: _short(each.amount) for each in self.follows if each.signal}, _short(self.gain), self.enabled,
+            {each.signal: _short(each.amount) for each in self.follows if each.signal}, **self.settings(),
         )
+
+    def settings(self) -> dict[str, Any]:
+        """What is set on it and not found on the rig, by the names of Control's fields."""
+        found = {name: getattr(self, name) for name in _SETTINGS}
+        return found | {name: _short(found[name]) for name in ("gain", "offset")}
 
     def fill(self, control: Control) -> None:
         """Take all values of `control`."""
-        for name in ("name", "minimum", "maximum", "neutral", "group", "pair", "mirror_sign", "gain", "enabled"):
+        for name in ("name", "minimum", "maximum", "neutral", "group", "pair", "mirror_sign", *_SETTINGS):
             setattr(self, name, getattr(control, name))
         for name, value in asdict(control.target).items():
             setattr(self, name, "\n".join(value) if name == "meshes" else value)
@@ -203,11 +222,15 @@ class SEMBLANCE_PG_control(bpy.types.PropertyGroup):
 
 
 class SEMBLANCE_PG_rig(bpy.types.PropertyGroup):
-    """A rig of the user's own with its controls; its name is what its preset is called."""
+    """A character with its controls: a rig of the user's own, whose name is what its preset is called, or one of ours.
+
+    Of one of ours only the settings count; what its controls are says its profile.
+    """
 
     root: PointerProperty(type=bpy.types.Object, name="Rig", description="The armature, or the first mesh without one")
     description: StringProperty(name="Description", description="A line about the rig")
     armature: StringProperty(name="Armature")
+    is_ours: BoolProperty(name="Semblance's Own")
     layout: StringProperty(name="Layout", description="The naming that was recognised")
     preset: StringProperty(name="Preset File", description="Where it was read from or saved last")
     controls: CollectionProperty(type=SEMBLANCE_PG_control)
@@ -233,7 +256,7 @@ class SEMBLANCE_PG_rig(bpy.types.PropertyGroup):
     def fill(self, profile: RigProfile, root: bpy.types.Object) -> None:
         """Take all controls of `profile`."""
         self.root, self.name = root, profile.name
-        self.description, self.armature = profile.description, profile.armature
+        self.description, self.armature, self.is_ours = profile.description, profile.armature, False
         self.controls.clear()
         self.active, self.search = 0, ""
         with self.quietly():
@@ -247,6 +270,14 @@ class SEMBLANCE_PG_rig(bpy.types.PropertyGroup):
             SemblanceError: naming the control whose range, neutral or meaning cannot be.
         """
         return self._profile([item.control() for item in self.controls])
+
+    def set_on(self, profile: RigProfile) -> RigProfile:
+        """`profile` of one of our characters, with what is set here on its controls."""
+        listed = {item.name: item for item in self.controls}
+        controls = profile.control_set.controls
+        return replace(profile, control_set=ControlSet(tuple(
+            replace(each, **listed[each.name].settings()) if each.name in listed else each for each in controls
+        )))
 
     def usable(self) -> tuple[RigProfile, tuple[str, ...]]:
         """The list without controls that cannot be, such as one without a range, and a sentence for each that is on.

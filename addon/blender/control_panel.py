@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from . import readiness, thumbnails
+from .character_choice import shown_character
 from .control_list import SEMBLANCE_PG_control, SEMBLANCE_PG_rig
 from .discovery import GENERIC
 from .preset_operators import (
@@ -21,13 +22,14 @@ from .preset_operators import (
 from .rig_operators import (
     SEMBLANCE_OT_character_add,
     SEMBLANCE_OT_controls_enable,
+    SEMBLANCE_OT_controls_list,
+    SEMBLANCE_OT_controls_reset,
     SEMBLANCE_OT_follow_add,
     SEMBLANCE_OT_follow_remove,
     SEMBLANCE_OT_neutral_from_pose,
     SEMBLANCE_OT_rig_find_again,
     SEMBLANCE_OT_rig_forget,
-    chosen_rig,
-    require_rig,
+    chosen_list,
 )
 
 # Mean width of a letter of the interface, at scale 1.
@@ -56,10 +58,10 @@ class SEMBLANCE_UL_controls(bpy.types.UIList):
         row.prop(item, "enabled", text="")
         wide = _is_wide(context)
         line = row.split(factor=_NAME_SHARE[wide], align=True)
-        line.active = item.enabled
+        line.active = item.enabled and not item.muted
         line.alert = not item.minimum <= item.neutral <= item.maximum or item.minimum == item.maximum
         louder = "" if wide or item.gain == 1 else f"×{item.gain:.3g}  "
-        line.label(text=louder + item.name, icon="NONE" if item.follows else "UNLINKED")
+        line.label(text=louder + item.name, icon=_mark(rig, item))
         numbers = line.split(factor=_VALUE_SHARE, align=True) if wide else line
         _draw_value(numbers, rig.root, item)
         if wide:
@@ -108,6 +110,7 @@ class SEMBLANCE_MT_rig(bpy.types.Menu):
         layout = self.layout
         layout.operator(SEMBLANCE_OT_neutral_from_pose.bl_idname, icon="POSE_HLT")
         layout.separator()
+        layout.operator(SEMBLANCE_OT_controls_reset.bl_idname, icon="RECOVER_LAST")
         layout.operator(SEMBLANCE_OT_rig_find_again.bl_idname, icon="FILE_REFRESH").keep = True
         layout.operator(SEMBLANCE_OT_rig_find_again.bl_idname, text="Start Over", icon="LOOP_BACK").keep = False
         layout.operator(SEMBLANCE_OT_rig_forget.bl_idname, icon="X")
@@ -142,22 +145,30 @@ class SEMBLANCE_PT_controls(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A rig of the user's own; Semblance's characters are set up already."""
-        return chosen_rig(context) is not None
+        """A character."""
+        return shown_character(context.scene) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Preset, search, list, details."""
-        layout, rig = self.layout, require_rig(context)
-        _draw_preset(layout, rig)
+        """Preset, search, list, details; Semblance's own characters are set up already, so theirs are seldom listed."""
+        layout, rig = self.layout, chosen_list(context)
+        if rig is None:
+            layout.operator(SEMBLANCE_OT_controls_list.bl_idname, icon="OPTIONS")
+            return
         used, count = sum(rig.enabled()), len(rig.controls)
-        found = "Unknown names" if rig.layout == GENERIC else rig.layout or "From a preset"
-        layout.label(text=f"{found}: {used} of {count} controls are on")
-        if not rig.moves():
-            draw_sentence(layout.box(), context, _UNKNOWN)
+        if rig.is_ours:
+            row = layout.row()
+            row.label(text=f"{used} of {count} controls are on")
+            row.operator(SEMBLANCE_OT_controls_reset.bl_idname, text="", icon="LOOP_BACK")
+        else:
+            _draw_preset(layout, rig)
+            found = "Unknown names" if rig.layout == GENERIC else rig.layout or "From a preset"
+            layout.label(text=f"{found}: {used} of {count} controls are on")
+            if not rig.moves():
+                draw_sentence(layout.box(), context, _UNKNOWN)
         _draw_list(layout, context, rig)
         control = rig.active_control()
         if control is not None:
-            _draw_control(layout.box(), context, control)
+            _draw_control(layout.box(), context, control, rig.is_ours)
 
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
@@ -206,17 +217,32 @@ def _is_wide(context: bpy.types.Context) -> bool:
     return context.region.width >= _WIDE_PX * context.preferences.system.ui_scale
 
 
-def _draw_control(box: bpy.types.UILayout, context: bpy.types.Context, control: SEMBLANCE_PG_control) -> None:
-    """Everything about one control."""
+def _mark(rig: SEMBLANCE_PG_rig, item: SEMBLANCE_PG_control) -> str:
+    """The icon of what is special about a control; the first that holds."""
+    marks = (item.muted, "MUTE_IPO_ON"), (item.mirrored, "MOD_MIRROR"), (not (item.follows or rig.is_ours), "UNLINKED")
+    return next((icon for holds, icon in marks if holds), "NONE")
+
+
+def _draw_control(
+    box: bpy.types.UILayout, context: bpy.types.Context, control: SEMBLANCE_PG_control, is_ours: bool
+) -> None:
+    """Everything about one control; of our own characters, what may be changed."""
     box.label(text=control.name, icon="SHAPEKEY_DATA" if control.key else "BONE_DATA" if control.bone else "PROPERTIES")
     draw_sentence(box, context, _carrier(control))
     unit = "_angle" if control.is_angle() else ""
     column = box.column(align=True)
     column.use_property_split, column.use_property_decorate = True, False
-    for name in ("minimum", "maximum", "neutral"):
+    for name in () if is_ours else ("minimum", "maximum", "neutral"):
         column.prop(control, name + unit)
     column.prop(control, "gain")
-    column.prop(control, "pair")
+    column.prop(control, "offset" + unit)
+    if not is_ours:
+        column.prop(control, "pair")
+    row = box.row(align=True)
+    row.prop(control, "muted", toggle=True, icon="MUTE_IPO_ON")
+    row.prop(control, "mirrored", toggle=True, icon="MOD_MIRROR")
+    if is_ours:
+        return
     problem = control.problem()
     if problem:
         draw_sentence(box, context, problem, "ERROR")

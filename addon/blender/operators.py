@@ -8,11 +8,14 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import SemblanceError
-from ..core.take import SUFFIX
+from ..core.take import SUFFIX, Take
 from ..live.performance import record_take, refine
 from . import readiness, tracking_job
-from .apply import apply_take, extend_scene, take_name
-from .character_choice import chosen_character
+from .actors import find_actor, keep_actor
+from .apply import Applied, apply_take, extend_scene, take_name
+from .binding import bind
+from .character_choice import cast_characters, find_cast, known_character, shown_character
+from .comparison import can_swap, remember, swap
 from .folders import ROOT_PACKAGE, takes_folder
 from .keying import scene_rate
 
@@ -140,7 +143,7 @@ class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
 
 
 class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
-    """Key the performance on the character as a new Action. What was animated before stays in its own Action"""
+    """Key the performance on each ticked character as a new Action. What was animated before stays in its own Action"""
 
     bl_idname = "semblance.take_apply"
     bl_label = "Apply"
@@ -155,20 +158,85 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         return True
 
     def perform(self, context: bpy.types.Context) -> None:
-        """Open, calibrate, decode, key."""
+        """Open, calibrate, decode, key; one character's trouble does not keep the others from their keys."""
         scene, settings = context.scene, context.scene.semblance
-        path = settings.performance()
-        root, profile, left_out = chosen_character(scene)
+        path, roots = settings.performance(), cast_characters(scene)
         take = record_take(str(path))
         take = refine(take, settings.calibration(take.raw), settings.smoothing())
-        applied = apply_take(take, profile, scene, take_name(path.name), settings.placement(), root)
+        keyed, failed = [], []
+        for root in roots:
+            try:
+                keyed.append(self._key(scene, root, take, take_name(path.name)))
+            except SemblanceError as error:
+                if len(roots) == 1:
+                    raise
+                failed.append(f"{root.name} got no keys: {error}")
+        if not keyed:
+            raise SemblanceError(" ".join(failed))
+        for sentence in failed:
+            self.report({"WARNING"}, sentence)
+        frames = keyed[0].keyed.frames
+        who = ", ".join(f"{applied.keyed.controls} controls of {applied.armature}" for applied in keyed)
+        self.report({"INFO"}, f"Keyed {who} on frames {frames[0]} to {frames[-1]}")
+
+    def _key(self, scene: bpy.types.Scene, root: bpy.types.Object, take: Take, name: str) -> Applied:
+        settings = scene.semblance
+        root, profile, left_out = known_character(root, scene)
+        actor = keep_actor(scene, root)
+        named = f"{name} {root.name}" if len(settings.actors) > 1 else name
+        applied = apply_take(take, profile, scene, named, settings.placement(), root, actor.style(), actor.mirror)
+        remember(actor, applied.before, applied.keyed)
         if settings.use_extend:
             extend_scene(scene, applied.keyed)
         for note in (*left_out, *applied.notes):
             self.report({"WARNING"}, note)
-        frames = applied.keyed.frames
-        what = f"{applied.keyed.controls} controls of {applied.armature}"
-        self.report({"INFO"}, f"Keyed {what} on frames {frames[0]} to {frames[-1]}")
+        return applied
+
+
+class SEMBLANCE_OT_take_compare(Reporting, bpy.types.Operator):
+    """Switch between the new keys and what was on the character before Apply; nothing is lost, press again for it"""
+
+    bl_idname = "semblance.take_compare"
+    bl_label = "Before / After"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Something was applied."""
+        actor = find_actor(context.scene, shown_character(context.scene))
+        if actor is None or not can_swap(actor):
+            cls.poll_message_set("Apply a performance first")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """The shown character, and with it all ticked ones that show the same side."""
+        scene = context.scene
+        root = shown_character(scene)
+        shown = find_actor(scene, root)
+        if shown is None:
+            raise SemblanceError("Apply a performance first.")
+        side = shown.shows_new
+        for actor in scene.semblance.actors:
+            together = actor.root == root or actor.use
+            if together and actor.root is not None and can_swap(actor) and actor.shows_new == side:
+                _, profile, _ = known_character(actor.root, scene)
+                swap(actor, bind(profile, scene, actor.root))
+        scene.frame_set(scene.frame_current)
+
+
+class SEMBLANCE_OT_cast_find(Reporting, bpy.types.Operator):
+    """List all characters of the scene, to key several at once"""
+
+    bl_idname = "semblance.cast_find"
+    bl_label = "Find Characters"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Look through the scene."""
+        find_cast(context.scene)
+        count = len(context.scene.semblance.actors)
+        self.report({"INFO"}, f"The scene has {count} character{'' if count == 1 else 's'} that Semblance knows")
 
 
 class SEMBLANCE_OT_neutral_set(bpy.types.Operator):

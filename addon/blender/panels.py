@@ -6,16 +6,22 @@ from pathlib import Path
 import bpy
 
 from . import readiness, tracking_job
+from .actors import SEMBLANCE_PG_actor, find_actor
 from .character_choice import shown_character
+from .comparison import can_swap
 from .control_panel import SEMBLANCE_PT_cast
 from .operators import (
+    SEMBLANCE_OT_cast_find,
     SEMBLANCE_OT_neutral_set,
     SEMBLANCE_OT_preferences_show,
     SEMBLANCE_OT_take_apply,
     SEMBLANCE_OT_take_cancel,
+    SEMBLANCE_OT_take_compare,
     SEMBLANCE_OT_take_track,
 )
 from .rig_operators import SEMBLANCE_OT_rig_use
+
+_MOST_ROWS = 5
 
 
 class _Sidebar:
@@ -41,9 +47,47 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.operator(SEMBLANCE_OT_take_apply.bl_idname, icon="ACTION")
-        action = _shown_action(shown_character(context.scene))
-        if action is not None:
-            layout.label(text=action.name, icon="ACTION_SLOT")
+        _draw_result(layout, context.scene)
+
+
+class SEMBLANCE_UL_actors(bpy.types.UIList):
+    """One line for each character: keyed or not, its name, what its style is if it has one."""
+
+    def draw_item(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup,
+        item: SEMBLANCE_PG_actor, icon: int, active_data: bpy.types.PropertyGroup, active_property: str, index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        """The tick is who is keyed; the highlighted line is whose settings are shown."""
+        row = layout.row(align=True)
+        row.prop(item, "use", text="")
+        row.label(text=item.root.name if item.root is not None else "(gone)")
+        if item.strength != 1:
+            row.label(text=f"×{item.strength:.3g}")
+        if item.mirror:
+            row.label(text="", icon="MOD_MIRROR")
+
+
+class SEMBLANCE_PT_style(_Sidebar, bpy.types.Panel):
+    """How the shown character plays the performance."""
+
+    bl_label = "Style"
+    bl_parent_id = "SEMBLANCE_PT_performance"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A character in the list."""
+        return find_actor(context.scene, shown_character(context.scene)) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Strength, then what it counts for, then the mirror."""
+        layout, actor = self.layout, find_actor(context.scene, shown_character(context.scene))
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(actor, "strength", slider=True)
+        layout.prop(actor, "head_and_gaze")
+        layout.prop(actor, "mirror")
 
 
 class SEMBLANCE_PT_face(_Sidebar, bpy.types.Panel):
@@ -140,15 +184,37 @@ def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
 
 
 def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
-    column = layout.column(align=True)
-    column.label(text="Character")
-    column.prop(scene.semblance, "character", text="", icon="ARMATURE_DATA")
-    found = shown_character(scene)
-    if scene.semblance.character is None and found:
-        column.label(text=f"Found: {found.name}", icon="CHECKMARK")
+    column, settings = layout.column(align=True), scene.semblance
+    several = len(settings.actors) > 1
+    row = column.row(align=True)
+    row.label(text="Characters" if several else "Character")
+    row.operator(SEMBLANCE_OT_cast_find.bl_idname, text="", icon="FILE_REFRESH", emboss=False)
+    if several:
+        rows = min(len(settings.actors), _MOST_ROWS)
+        column.template_list(SEMBLANCE_UL_actors.__name__, "", settings, "actors", settings, "actor",
+                             rows=rows, maxrows=_MOST_ROWS)
+    else:
+        column.prop(settings, "character", text="", icon="ARMATURE_DATA")
+        found = shown_character(scene)
+        if settings.character is None and found:
+            column.label(text=f"Found: {found.name}", icon="CHECKMARK")
     row = column.row(align=True)
     row.popover(SEMBLANCE_PT_cast.__name__, text="Add Character", icon="ADD")
     row.operator(SEMBLANCE_OT_rig_use.bl_idname, icon="RESTRICT_SELECT_OFF")
+
+
+def _draw_result(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """What is on the shown character, and the way to what was on it before."""
+    root = shown_character(scene)
+    action, actor = _shown_action(root), find_actor(scene, root)
+    if actor is not None and can_swap(actor):
+        name = action.name if action is not None else "no keys"
+        layout.operator(
+            SEMBLANCE_OT_take_compare.bl_idname, depress=actor.shows_new, icon="ARROW_LEFTRIGHT",
+            text=f"After: {name}" if actor.shows_new else f"Before: {name}",
+        )
+    elif action is not None:
+        layout.label(text=action.name, icon="ACTION_SLOT")
 
 
 def _shown_action(root: bpy.types.Object | None) -> bpy.types.Action | None:

@@ -21,6 +21,7 @@ from ..core.take import SUFFIX
 from ..expression.calibration import Calibration, find_neutral, neutral_from
 from ..tracking.region import FaceBox
 from . import readiness
+from .actors import SEMBLANCE_PG_actor, cast
 from .binding import is_character
 from .control_list import SEMBLANCE_PG_rig, find_rig
 from .keying import Placement
@@ -33,6 +34,20 @@ _GAINS = {"brows": ("brows",), "eyes": ("eyelids",), "mouth": ("mouth", "cheeks"
 
 def _source_changed(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
     settings.take = ""
+
+
+def _character_chosen(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
+    if not settings.quiet:
+        cast(settings.id_data, settings.character)
+
+
+def _actor_shown(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
+    """A click on a row shows that character's settings; who is keyed says the row's tick."""
+    root = settings.actors[settings.actor].root if 0 <= settings.actor < len(settings.actors) else None
+    if root is not None and root != settings.character:
+        settings.quiet = True
+        settings.character = root
+        settings.quiet = False
 
 
 def _is_any_character(settings: SEMBLANCE_PG_settings, item: bpy.types.Object) -> bool:
@@ -65,10 +80,13 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     box_width: IntProperty(name="Width", subtype="PERCENTAGE", default=40, min=1, max=100, description="Of the head")
     box_height: IntProperty(name="Height", subtype="PERCENTAGE", default=60, min=1, max=100, description="Of the head")
     character: PointerProperty(
-        type=bpy.types.Object, name="Character", poll=_is_any_character,
+        type=bpy.types.Object, name="Character", poll=_is_any_character, update=_character_chosen,
         description="The character's armature, or its mesh without one; empty takes the first one of the scene",
     )
-    rigs: CollectionProperty(type=SEMBLANCE_PG_rig, description="The user's own rigs with their lists of controls")
+    actors: CollectionProperty(type=SEMBLANCE_PG_actor, description="The characters that Apply may key")
+    actor: IntProperty(name="Shown Character", update=_actor_shown, description="Click to see this one's settings")
+    quiet: BoolProperty(name="Quiet", options={"SKIP_SAVE"}, description="The character is shown, not chosen")
+    rigs: CollectionProperty(type=SEMBLANCE_PG_rig, description="Lists of controls, of the user's own rigs and others")
     strength: FloatProperty(
         name="Smoothing", default=1, min=0, soft_max=3, max=10,
         description="0 keeps every tremble of the camera, 1 is calm at rest and quick in motion, 2 is calmer still",

@@ -7,9 +7,10 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ..core.errors import SemblanceError
 from ..core.rig_profile import find_profile
 from . import readiness
-from .apply import add_character
+from .actors import forget_actor
+from .apply import add_character, stand_beside
 from .binding import bind
-from .character_choice import Chosen, find_again, use_rig
+from .character_choice import Chosen, find_again, list_controls, shown_character, use_rig
 from .control_list import SEMBLANCE_PG_control, SEMBLANCE_PG_rig, find_rig
 from .operators import Reporting
 
@@ -54,8 +55,10 @@ class SEMBLANCE_OT_character_add(Reporting, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Append and choose it."""
-        root = add_character(find_profile(self.character), context.scene)
-        context.scene.semblance.character = root
+        scene = context.scene
+        root = add_character(find_profile(self.character), scene)
+        stand_beside(root, [actor.root for actor in scene.semblance.actors if actor.root is not None], scene)
+        scene.semblance.character = root
         self.report({"INFO"}, f"Added {root.name}")
 
 
@@ -112,11 +115,48 @@ class SEMBLANCE_OT_rig_forget(OnRig, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """Drop the list."""
         settings, rig = context.scene.semblance, require_rig(context)
+        forget_actor(context.scene, rig.root)
         settings.rigs.remove(list(settings.rigs).index(rig))
         settings.character = None
 
 
-class SEMBLANCE_OT_controls_enable(OnRig, bpy.types.Operator):
+class SEMBLANCE_OT_controls_list(Reporting, bpy.types.Operator):
+    """List this character's controls, to set a gain, an offset, mute or mirror on single ones"""
+
+    bl_idname = "semblance.controls_list"
+    bl_label = "Adjust Single Controls"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Of the shown character."""
+        root = shown_character(context.scene)
+        if root is None:
+            raise SemblanceError("Add or choose a character first.")
+        list_controls(root, context.scene)
+        context.scene.semblance.character = root
+
+
+class SEMBLANCE_OT_controls_reset(Reporting, bpy.types.Operator):
+    """Let every control of this character be as it came: gain 1, no offset, not muted, not mirrored"""
+
+    bl_idname = "semblance.controls_reset"
+    bl_label = "Reset All Controls"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A list."""
+        return chosen_list(context) is not None
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Nothing else changes."""
+        rig = require_list(context)
+        with rig.quietly():
+            for item in rig.controls:
+                item.gain, item.offset, item.muted, item.mirrored = 1, 0, False, False
+
+
+class SEMBLANCE_OT_controls_enable(Reporting, bpy.types.Operator):
     """Switch all listed controls on or off; with a search, those that it finds"""
 
     bl_idname = "semblance.controls_enable"
@@ -133,7 +173,7 @@ class SEMBLANCE_OT_controls_enable(OnRig, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Switch exactly what is listed, not the other side of it."""
-        rig = require_rig(context)
+        rig = require_list(context)
         rig.enable([
             self.enabled if shown else item.enabled for item, shown in zip(rig.controls, rig.shown(), strict=True)
         ])
@@ -192,7 +232,25 @@ class SEMBLANCE_OT_neutral_from_pose(OnRig, bpy.types.Operator):
 
 def chosen_rig(context: bpy.types.Context) -> SEMBLANCE_PG_rig | None:
     """The list of the chosen rig; None for a character of Semblance's own."""
+    rig = chosen_list(context)
+    return None if rig is None or rig.is_ours else rig
+
+
+def chosen_list(context: bpy.types.Context) -> SEMBLANCE_PG_rig | None:
+    """The list of controls of the chosen character, also of one of Semblance's own; None without one."""
     return find_rig(context.scene, context.scene.semblance.character)
+
+
+def require_list(context: bpy.types.Context) -> SEMBLANCE_PG_rig:
+    """The list of controls of the chosen character.
+
+    Raises:
+        SemblanceError: if there is none.
+    """
+    rig = chosen_list(context)
+    if rig is None:
+        raise SemblanceError("The chosen character has no list of controls yet; press 'Adjust Single Controls'.")
+    return rig
 
 
 def require_rig(context: bpy.types.Context) -> SEMBLANCE_PG_rig:
