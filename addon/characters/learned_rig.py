@@ -15,14 +15,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from ..core import coefficients
-from ..core.control_set import BoneChannel, Control, ControlSet, CustomProperty
+from ..core.control_set import SIGNALS, BoneChannel, Control, ControlSet, CustomProperty
 from ..core.errors import SemblanceError
 from ..core.files import write_bytes
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack, stack
@@ -47,6 +47,8 @@ _SAME: Final = 0.995
 """Likeness of two changes from which on they are the same."""
 _SYMMETRIC: Final = 0.5
 """Likeness of a control's weights to their mirror image from which on it is central."""
+_SHOWN: Final = 0.05
+"""Shares below this are too faint to be told as a meaning."""
 _FAIR: Final = 0.3
 _ITERATIONS: Final = 200
 
@@ -64,7 +66,7 @@ class Ends:
         """float32 [E, K]: the pose of each end, in rig units."""
         shares = np.zeros((len(self.columns), len(controls)), np.float32)
         shares[np.arange(len(self.columns)), self.columns] = self.signs
-        return values_of(controls, shares)
+        return controls.from_shares(shares)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class LearnedRig:
     quality: np.ndarray
     """float32 [K], -1..1: correlation with the truth in held-out pictures; NaN for controls that were not learned."""
     learned: np.ndarray
-    """bool [K]: these follow the weights, the others their own meaning."""
+    """bool [K]: these follow the weights; the others, and those whose meaning was edited since, their meaning."""
     faults: tuple[str, ...]
     """Sentences about controls that do nothing in the picture, or the same as another."""
 
@@ -101,19 +103,6 @@ def ends_of(controls: ControlSet, wanted: np.ndarray) -> Ends:
         if reach[column] > 0
     ]
     return Ends(np.array([column for column, _ in found], int), np.array([sign for _, sign in found], int))
-
-
-def values_of(controls: ControlSet, shares: np.ndarray) -> np.ndarray:
-    """Shares [..., K] of the way from the neutral to the maximum (up to 1) or minimum (-1) → rig units, float32."""
-    reach = np.where(shares > 0, controls.maximum - controls.neutral, controls.neutral - controls.minimum)
-    return controls.clamped(controls.neutral + np.clip(shares, -1, 1) * reach)
-
-
-def shares_of(controls: ControlSet, values: np.ndarray) -> np.ndarray:
-    """The inverse of `values_of` inside the limits, float32 [..., K]."""
-    away = values - controls.neutral
-    reach = np.where(away > 0, controls.maximum - controls.neutral, controls.neutral - controls.minimum)
-    return np.divide(away, reach, out=np.zeros_like(away), where=reach > 0)
 
 
 def inputs_of(signals: np.ndarray) -> np.ndarray:
@@ -167,7 +156,7 @@ def qualities(rig: LearnedRig, controls: ControlSet, poses: np.ndarray, readings
         readings: float32 [N, INPUTS], beyond the resting face; NaN where no face was seen.
     """
     seen = np.isfinite(readings).all(axis=1)
-    truth = shares_of(controls, poses[seen])
+    truth = controls.shares(poses[seen])
     guess = np.clip(np.maximum(readings[seen], 0) @ rig.weights, -1, 1)
     truth, guess = truth - truth.mean(axis=0), guess - guess.mean(axis=0)
     spread = np.sqrt((truth**2).sum(axis=0) * (guess**2).sum(axis=0))
@@ -198,7 +187,7 @@ class LearnedDecoder:
 
     def values(self, signals: np.ndarray) -> np.ndarray:
         """Signals [..., 57] → values float32 [..., K]."""
-        learned = values_of(self.controls, inputs_of(signals) @ self._rig.weights)
+        learned = self.controls.from_shares(inputs_of(signals) @ self._rig.weights)
         return np.where(self._rig.learned, learned, self._meaning.values(signals)).astype(np.float32)
 
 
@@ -208,13 +197,13 @@ def learned_path(preset: Path) -> Path:
 
 
 def write_learned(path: Path, rig: LearnedRig, controls: ControlSet) -> None:
-    """Write the weights, whole or not at all.
+    """Write the weights, whole or not at all; `controls` as they will be used, with their meanings.
 
     Raises:
         SemblanceError: if the file cannot be written.
     """
-    header = {"format": _FORMAT, "version": VERSION, "controls": [_identity(each) for each in controls.controls],
-              "faults": list(rig.faults)}
+    listed = [_identity(control) | {"meaning": dict(control.meaning)} for control in controls.controls]
+    header = {"format": _FORMAT, "version": VERSION, "controls": listed, "faults": list(rig.faults)}
     data = np.frombuffer(json.dumps(header).encode(), np.uint8)
     file = io.BytesIO()
     np.savez_compressed(
@@ -251,7 +240,28 @@ def read_learned(path: Path, controls: ControlSet) -> LearnedRig:
         raise SemblanceError(damaged)
     _refuse_changed(path, known, controls)
     order = [names.index(name) for name in controls.names]
-    return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order], rig.faults)
+    edited = [dict(control.meaning) != known[i]["meaning"] for control, i in zip(controls.controls, order, strict=True)]
+    return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order] & ~np.array(edited), rig.faults)
+
+
+def with_meanings(controls: ControlSet, rig: LearnedRig) -> ControlSet:
+    """The controls, those that were learned with what they follow as their meaning, and switched on if they do.
+
+    It says the same as the weights but for what is too faint to be shown, and can be read and corrected.
+    """
+    count = coefficients.COUNT
+    up, down = controls.maximum - controls.neutral, controls.neutral - controls.minimum
+    amounts = rig.weights * np.where(rig.weights > 0, up, down)
+    amounts[count:count + 3] = (amounts[count:count + 3] - amounts[count + 3:]) / 2
+    shown = np.abs(amounts[:len(SIGNALS)]) > _SHOWN * np.where(rig.weights[:len(SIGNALS)] > 0, up, down)
+    changed = []
+    for column, control in enumerate(controls.controls):
+        if rig.learned[column]:
+            rows = np.flatnonzero(shown[:, column])
+            meaning = {SIGNALS[row]: float(f"{amounts[row, column]:.4g}") for row in rows}
+            control = replace(control, meaning=meaning, enabled=control.enabled or bool(meaning))
+        changed.append(control)
+    return ControlSet(tuple(changed))
 
 
 def told(rig: LearnedRig, controls: ControlSet) -> str:
@@ -322,12 +332,10 @@ def _both_sides(controls: ControlSet, weights: np.ndarray) -> np.ndarray:
     """The mean of the weights and their mirror image, so that both sides of the face answer alike."""
     head = coefficients.COUNT + np.array([3, 1, 5, 0, 4, 2])  # yaw and roll turn round, pitch stays
     mirror = np.concatenate([coefficients.MIRROR, head])
-    pairs = [controls.names.index(control.pair) for control in controls.controls]
-    signs = np.array([control.mirror_sign for control in controls.controls])
-    mirrored = weights[mirror][:, pairs] * signs
+    mirrored = weights[mirror][:, controls.partner] * controls.mirror_sign
     # Who has no other side may be central, or one side's alone whose other side the names do not tell.
     alike = (weights * mirrored).sum(axis=0) >= _SYMMETRIC * (weights**2).sum(axis=0)
-    paired = np.array(pairs) != np.arange(len(controls))
+    paired = controls.partner != np.arange(len(controls))
     return np.where(paired | alike, (weights + mirrored) / 2, weights)
 
 

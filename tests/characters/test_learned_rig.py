@@ -21,11 +21,11 @@ from addon.characters.learned_rig import (
     learned_path,
     qualities,
     read_learned,
-    shares_of,
     told,
-    values_of,
+    with_meanings,
     write_learned,
 )
+from addon.characters.meaning_decoder import MeaningDecoder
 from addon.core import coefficients
 from addon.core.control_set import SIGNALS, Control, ControlSet, ShapeKey
 from addon.core.errors import SemblanceError
@@ -86,7 +86,7 @@ def learned(controls: ControlSet, **more) -> LearnedRig:
 def driven(controls: ControlSet, found: LearnedRig, **signals: float) -> dict[str, float]:
     """Control → share, for signals by name."""
     values = LearnedDecoder(controls, found).values(np.array([signals.get(name, 0.0) for name in SIGNALS], np.float32))
-    return dict(zip(controls.names, shares_of(controls, values).tolist(), strict=True))
+    return dict(zip(controls.names, controls.shares(values).tolist(), strict=True))
 
 
 def test_each_control_follows_what_it_shows_to_its_end_and_nothing_else():
@@ -155,15 +155,6 @@ def test_values_keep_the_limits_and_a_mirrored_face_mirrors_the_rig(signals):
     assert np.allclose(decoder.values(np.zeros_like(face)), controls.neutral)
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.floats(-3, 0), st.floats(0, 1), st.floats(0.1, 3), st.floats(-1, 1))
-def test_shares_and_values_are_each_others_inverse(low, share, width, asked):
-    control = Control("c", ShapeKey(("F",), "c"), low, low + width, low + share * width, "", "c", 1)
-    controls = ControlSet((control,))
-    values = values_of(controls, np.array([asked], np.float32))
-    assert np.allclose(values_of(controls, shares_of(controls, values)), values, atol=1e-4)
-
-
 def test_quality_is_the_correlation_on_pictures_in_which_a_face_was_seen():
     controls = rig("c0", "c3")
     found = learned(controls)
@@ -189,6 +180,20 @@ def test_the_file_gives_the_same_back_in_the_order_that_is_asked_for(tmp_path: P
     moved = ControlSet(tuple(replace(c, target=ShapeKey(("Other mesh",), c.name), gain=2) for c in controls.controls))
     read_learned(path, moved)
     assert "3 of 3 controls" in told(found, controls)
+
+
+def test_what_was_learned_can_be_read_as_a_meaning_and_an_edited_meaning_wins(tmp_path: Path):
+    controls = rig(*FOLLOWS, enabled=False)
+    found = learned(controls)
+    meant = with_meanings(controls, found)
+    faces = np.eye(coefficients.COUNT, len(SIGNALS), dtype=np.float32) * 0.8
+    assert np.allclose(MeaningDecoder(meant).values(faces), LearnedDecoder(controls, found).values(faces), atol=0.25)
+    assert meant.controls[0].meaning.keys() == {"jawOpen"} and meant.controls[0].enabled
+    path = tmp_path / "h.learned.npz"
+    write_learned(path, found, meant)
+    edited = replace(meant.controls[0], meaning={"mouthPucker": 1.0})
+    assert read_learned(path, meant).learned.all()
+    assert read_learned(path, ControlSet((edited, *meant.controls[1:]))).learned.tolist() == [False] + [True] * 5
 
 
 def test_a_rig_that_has_changed_is_refused_and_the_control_named(tmp_path: Path):
