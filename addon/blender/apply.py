@@ -1,7 +1,7 @@
 """From a take to keys on a character: what the panel, the batch and the command line share."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,32 @@ def apply_take(
     keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)
     notes = (*binding.missing, *binding.notes, *_notes(take, scene))
     return Applied(binding.root.name, keyed, decoder.stamp, notes, before)
+
+
+def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[list[Applied], list[str]]:
+    """Key one character after the other: (its name, what keys it) of each.
+
+    Returns:
+        What was keyed, and a sentence for each character that got no keys; the others get theirs all the same.
+
+    Raises:
+        SemblanceError: if nobody got keys.
+    """
+    keyed, failed, reasons = [], [], []
+    for name, key in characters:
+        try:
+            keyed.append(key())
+        except SemblanceError as error:
+            failed.append(f"{name} got no keys: {error}")
+            reasons.append(str(error))
+    if not keyed:
+        raise SemblanceError(reasons[0] if len(reasons) == 1 else " ".join(failed))
+    return keyed, failed
+
+
+def told(keyed: Iterable[Applied]) -> str:
+    """Who got keys, how many controls each."""
+    return ", ".join(f"{each.keyed.controls} controls of {each.armature}" for each in keyed)
 
 
 def extend_scene(scene: bpy.types.Scene, keyed: Keyed) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -12,7 +13,7 @@ from ..core.take import SUFFIX, Take
 from ..live.performance import record_take, refine
 from . import readiness, tracking_job
 from .actors import find_actor, keep_actor
-from .apply import Applied, apply_take, extend_scene, take_name
+from .apply import Applied, apply_take, extend_scene, key_each, take_name, told
 from .binding import bind
 from .character_choice import cast_characters, find_cast, known_character, shown_character
 from .comparison import can_swap, remember, swap
@@ -163,21 +164,12 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         path, roots = settings.performance(), cast_characters(scene)
         take = record_take(str(path))
         take = refine(take, settings.calibration(take.raw), settings.smoothing())
-        keyed, failed = [], []
-        for root in roots:
-            try:
-                keyed.append(self._key(scene, root, take, take_name(path.name)))
-            except SemblanceError as error:
-                if len(roots) == 1:
-                    raise
-                failed.append(f"{root.name} got no keys: {error}")
-        if not keyed:
-            raise SemblanceError(" ".join(failed))
+        name = take_name(path.name)
+        keyed, failed = key_each((root.name, partial(self._key, scene, root, take, name)) for root in roots)
         for sentence in failed:
             self.report({"WARNING"}, sentence)
         frames = keyed[0].keyed.frames
-        who = ", ".join(f"{applied.keyed.controls} controls of {applied.armature}" for applied in keyed)
-        self.report({"INFO"}, f"Keyed {who} on frames {frames[0]} to {frames[-1]}")
+        self.report({"INFO"}, f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}")
 
     def _key(self, scene: bpy.types.Scene, root: bpy.types.Object, take: Take, name: str) -> Applied:
         settings = scene.semblance

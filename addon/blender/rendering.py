@@ -16,7 +16,7 @@ from mathutils import Vector
 from ..core.errors import SemblanceError
 from ..core.files import replacing
 from . import compat
-from .binding import Binding, belongs_to
+from .binding import belongs_to
 
 # The character fills this much of the picture of a camera that we set up.
 _FILL = 0.92
@@ -81,11 +81,11 @@ def set_stage(scene: bpy.types.Scene) -> None:
     scene.world.color = _BACKDROP
 
 
-def ensure_camera(scene: bpy.types.Scene, binding: Binding) -> bpy.types.Object:
-    """The scene's camera; without one any camera in it, or a new one in front of the character."""
+def ensure_camera(scene: bpy.types.Scene, *roots: bpy.types.Object) -> bpy.types.Object:
+    """The scene's camera; without one any camera in it, or a new one in front of the characters."""
     if scene.camera is None:
         some = next((item for item in scene.objects if item.type == "CAMERA"), None)
-        scene.camera = some or front_camera(scene, *_box(scene, binding), _FILL)
+        scene.camera = some or front_camera(scene, *_box(scene, roots), _FILL)
     return scene.camera
 
 
@@ -101,13 +101,13 @@ def front_camera(scene: bpy.types.Scene, low: Sequence[float], high: Sequence[fl
     return camera
 
 
-def _box(scene: bpy.types.Scene, binding: Binding) -> tuple[Vector, Vector]:
-    """Lowest and highest corner of the character's meshes."""
+def _box(scene: bpy.types.Scene, roots: Sequence[bpy.types.Object]) -> tuple[Vector, Vector]:
+    """Lowest and highest corner of the meshes of characters, each known by its armature or first mesh."""
     corners = [
         item.matrix_world @ Vector(corner)
-        for item in scene.objects if item.type == "MESH" and belongs_to(item, binding.root)
+        for item in scene.objects if item.type == "MESH" and any(belongs_to(item, root) for root in roots)
         for corner in item.bound_box
-    ] or [binding.root.matrix_world.translation + Vector(corner) for corner in ((-1, -1, 0), (1, 1, 2))]
+    ] or [root.matrix_world.translation + Vector(corner) for root in roots for corner in ((-1, -1, 0), (1, 1, 2))]
     low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
     return low, high
 

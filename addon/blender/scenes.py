@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -10,7 +11,7 @@ import bpy
 from ..core.errors import SemblanceError
 from ..core.files import replacing
 from ..core.rig_profile import RigProfile
-from .apply import add_character
+from .apply import add_character, stand_beside
 from .binding import find_characters
 from .rendering import set_stage
 
@@ -37,14 +38,20 @@ def open_scene(path: Path | None) -> bpy.types.Scene:
     return bpy.context.scene
 
 
-def ensure_character(scene: bpy.types.Scene, profile: RigProfile) -> bpy.types.Object:
-    """The first character of that kind in the scene; appended from its own file if there is none.
+def ensure_character(
+    scene: bpy.types.Scene, profile: RigProfile, others: Sequence[bpy.types.Object] = ()
+) -> bpy.types.Object:
+    """The first character of that kind in the scene; appended from its own file, beside `others`, if there is none.
 
     Raises:
         SemblanceError: as `add_character`.
     """
     found = find_characters(scene, profile)
-    return found[0] if found else add_character(profile, scene)
+    if found:
+        return found[0]
+    root = add_character(profile, scene)
+    stand_beside(root, others, scene)
+    return root
 
 
 def save_scene(path: Path) -> None:

@@ -13,18 +13,27 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.errors import SemblanceError
-from ..core.rig_profile import find_profile
-from ..core.take import SUFFIX
+from ..core.rig_profile import RigProfile, find_profile
+from ..core.take import SUFFIX, Take
 from ..live.performance import record_take
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..blender.apply import Applied
+    from ..blender.keying import Placement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance apply` takes."""
     parser.add_argument("performance", type=Path, metavar="FILE", help=".take or Live Link Face .csv")
-    parser.add_argument("--character", default="Pip", help="a character, a preset or a .toml (default: Pip)")
+    add_character_argument(parser)
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: an empty one)")
     parser.add_argument("-o", "--output", type=Path, metavar="BLEND", help="file to write (default: <FILE>.blend)")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
@@ -34,27 +43,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open, key, save; returns the exit code."""
     require_bpy()
-    from ..blender.apply import apply_take, extend_scene
+    from ..blender.apply import extend_scene, told
     from ..blender.keying import Placement
-    from ..blender.scenes import ensure_character, open_scene, save_scene
+    from ..blender.scenes import open_scene, save_scene
 
     if args.performance.suffix.lower() not in (SUFFIX, ".csv"):
         raise SemblanceError(f"'{args.performance}' is no performance yet; track it first: semblance track.")
-    profile = find_profile(args.character)
+    profiles = cast_profiles(args.character)
     take = record_take(str(args.performance))
     scene = open_scene(args.scene)
-    armature = ensure_character(scene, profile)
     placement = Placement(args.start_frame, nla_strip=args.nla)
-    applied = apply_take(take, profile, scene, args.performance.stem, placement, armature)
-    extend_scene(scene, applied.keyed)
+    keyed, failed = key_cast(take, profiles, scene, args.performance.stem, placement)
+    extend_scene(scene, keyed[0].keyed)
     output = args.output or Path(args.performance.stem + ".blend")
     save_scene(output.resolve())
-    for note in applied.notes:
+    for note in (*failed, *notes_of(keyed)):
         print(f"Note: {note}")
-    frames = applied.keyed.frames
-    print(f"Keyed {applied.keyed.controls} controls of {applied.armature} on frames {frames[0]} to {frames[-1]}.")
+    frames = keyed[0].keyed.frames
+    print(f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}.")
     print(f"Wrote '{output}'.")
     return 0
+
+
+def add_character_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare who plays."""
+    parser.add_argument(
+        "--character", nargs="+", default=["Pip"], metavar="NAME",
+        help="characters, presets or .toml files; each plays the whole performance (default: Pip)",
+    )
+
+
+def cast_profiles(names: Iterable[str]) -> list[RigProfile]:
+    """The profiles of these characters, each once.
+
+    Raises:
+        SemblanceError: as `find_profile`.
+    """
+    return list({profile.path: profile for profile in map(find_profile, names)}.values())
+
+
+def key_cast(
+    take: Take, profiles: Sequence[RigProfile], scene: bpy.types.Scene, name: str, placement: Placement
+) -> tuple[list[Applied], list[str]]:
+    """Key the take on a character of each profile, side by side where they are new in the scene; as `key_each`."""
+    from ..blender.apply import apply_take, key_each
+    from ..blender.scenes import ensure_character
+
+    there: list[bpy.types.Object] = []
+
+    def key(profile: RigProfile) -> Applied:
+        root = ensure_character(scene, profile, there)
+        there.append(root)
+        named = f"{name} {root.name}" if len(profiles) > 1 else name
+        return apply_take(take, profile, scene, named, placement, root)
+
+    return key_each((profile.name, partial(key, profile)) for profile in profiles)
+
+
+def notes_of(keyed: Iterable[Applied]) -> list[str]:
+    """What there is to say about each, what holds for all of them once."""
+    return list(dict.fromkeys(note for applied in keyed for note in applied.notes))
 
 
 def require_bpy() -> None:

@@ -6,7 +6,7 @@ the others go on; what an earlier start has finished is skipped.
 examples:
   blender -b shot.blend -P render_batch.py -- --video a.mp4 b.mp4 --character Pip --out keyed
   python render_batch.py --scene shot.blend --video *.mp4 --out keyed --render mp4 --jobs 2
-  python render_batch.py --take a.take slate_iPhone.csv --out keyed
+  python render_batch.py --take a.take slate_iPhone.csv --character Pip Gus --out keyed
 """
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from .. import __version__
 from ..core.errors import SemblanceError, require
 from ..core.files import check_writable, write_bytes
 from ..core.paths import ROOT
-from ..core.rig_profile import RigProfile, find_profile
+from ..core.rig_profile import RigProfile
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
-from .apply import require_bpy
+from .apply import add_character_argument, cast_profiles, key_cast, notes_of, require_bpy
 from .arguments import add_face_arguments
 from .terminal import progress_display, without_chatter
 
 REPORT = "report.json"
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the batch takes."""
     parser.add_argument("--video", nargs="+", default=[], metavar="FILE", help="videos or image folders to track")
     parser.add_argument("--take", nargs="+", default=[], metavar="FILE", help=".take or Live Link .csv to key")
-    parser.add_argument("--character", default="Pip", help="a character, a preset or a .toml (default: Pip)")
+    add_character_argument(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="gets one folder per video")
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: the open one)")
     parser.add_argument("--render", choices=("mp4", "png"), help="also render a clip, at the scene's camera")
@@ -78,19 +78,20 @@ def run(args: argparse.Namespace) -> int:
     items = _items([*args.video, *args.take], args.out.resolve(), args.folder_name)
     if args.jobs < 1:
         raise SemblanceError(f"--jobs needs 1 or more (found {args.jobs}).")
-    scene, profile = _starting_scene(args.scene), find_profile(args.character)
-    if scene is None and profile.blend is None:
-        raise SemblanceError(f"'{profile.name}' is a rig of your own; name the scene that holds it with --scene.")
+    scene, profiles = _starting_scene(args.scene), cast_profiles(args.character)
+    for profile in profiles:
+        if scene is None and profile.blend is None:
+            raise SemblanceError(f"'{profile.name}' is a rig of your own; name the scene that holds it with --scene.")
     check_writable(args.out.resolve())
 
     def work(item: Item) -> bool:
-        wanted = _request(item, scene, profile, args)
+        wanted = _request(item, scene, profiles, args)
         if _is_finished(item, wanted):
             print(f"{item.source}: finished before, skipped", flush=True)
             return True
         if args.jobs > 1 and len(items) > 1:
             return _in_own_process(item, scene, args)
-        return _told(item, _reported(item, wanted, lambda: _perform(item, scene, profile, args)))
+        return _told(item, _reported(item, wanted, lambda: _perform(item, scene, profiles, args)))
 
     if args.jobs > 1 and len(items) > 1:
         with ThreadPoolExecutor(args.jobs) as pool:
@@ -101,13 +102,13 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(done) else 1
 
 
-def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: argparse.Namespace) -> dict[str, Any]:
+def _perform(
+    item: Item, scene_path: Path | None, profiles: list[RigProfile], args: argparse.Namespace
+) -> dict[str, Any]:
     """Everything for one item; what the report says about it."""
-    from ..blender.apply import apply_take
-    from ..blender.binding import bind
-    from ..blender.keying import scene_rate
+    from ..blender.keying import Placement, scene_rate
     from ..blender.rendering import ensure_camera, render_clip
-    from ..blender.scenes import ensure_character, open_scene, save_scene
+    from ..blender.scenes import open_scene, save_scene
 
     take = _performance(item, args)
     take_path, blend = (item.folder / f"{item.stem}{suffix}" for suffix in (SUFFIX, ".blend"))
@@ -115,11 +116,10 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
     outputs = {"take": take_path.name, "blend": blend.name}
     with without_chatter():
         scene = open_scene(scene_path)
-        armature = ensure_character(scene, profile)
-        applied = apply_take(take, profile, scene, item.stem, armature=armature)
-        frames = (int(applied.keyed.frames[0]), int(applied.keyed.frames[-1]))
+        keyed, failed = key_cast(take, profiles, scene, item.stem, Placement())
+        frames = (int(keyed[0].keyed.frames[0]), int(keyed[0].keyed.frames[-1]))
         scene.frame_start, scene.frame_end = frames
-        ensure_camera(scene, bind(profile, scene, armature))
+        ensure_camera(scene, *(scene.objects[applied.armature] for applied in keyed))
         save_scene(blend)
         if args.render:
             clip = item.folder / (f"{item.stem}.mp4" if args.render == "mp4" else f"{item.stem}_frames")
@@ -127,9 +127,11 @@ def _perform(item: Item, scene_path: Path | None, profile: RigProfile, args: arg
                 render_clip(scene, clip, frames, args.size, video=args.render == "mp4", progress=progress)
             outputs["clip"] = clip.name
     return {
-        "outputs": outputs, "notes": list(applied.notes), "armature": applied.armature, "frames": frames,
-        "controls": applied.keyed.controls, "scene_fps": scene_rate(scene), "source_frames": len(take),
-        "found_share": round(float(take.found.mean()), 4), "models": {**take.models, "decoder": applied.decoder},
+        "outputs": outputs, "notes": [*failed, *notes_of(keyed)], "frames": frames, "scene_fps": scene_rate(scene),
+        "keyed": [
+            {"name": each.armature, "controls": each.keyed.controls, "decoder": each.decoder} for each in keyed
+        ],
+        "source_frames": len(take), "found_share": round(float(take.found.mean()), 4), "models": take.models,
     }
 
 
@@ -163,7 +165,8 @@ def _told(item: Item, report: dict[str, Any]) -> bool:
     done = report["status"] == "done"
     if done:
         first, last = report["frames"]
-        print(f"{item.source}: {report['controls']} controls on frames {first} to {last} ({report['seconds']} s)")
+        who = ", ".join(f"{each['controls']} controls of {each['name']}" for each in report["keyed"])
+        print(f"{item.source}: {who} on frames {first} to {last} ({report['seconds']} s)")
         for note in report["notes"]:
             print(f"  Note: {note}")
     else:
@@ -176,7 +179,7 @@ def _in_own_process(item: Item, scene: Path | None, args: argparse.Namespace) ->
     """The same script once more, for one item; its report says how it went."""
     kind = "--take" if item.is_performance else "--video"
     command = [
-        *_launcher(), kind, item.source, "--character", args.character, "--out", str(item.folder.parent),
+        *_launcher(), kind, item.source, "--character", *args.character, "--out", str(item.folder.parent),
         "--folder-name", item.folder.name, "--size", "{}x{}".format(*args.size),
         *(("--scene", str(scene)) if scene else ()),
         *(("--render", args.render) if args.render else ()),
@@ -236,11 +239,14 @@ def _starting_scene(path: Path | None) -> Path | None:
     return path.resolve()
 
 
-def _request(item: Item, scene: Path | None, profile: RigProfile, args: argparse.Namespace) -> dict[str, Any]:
+def _request(
+    item: Item, scene: Path | None, profiles: list[RigProfile], args: argparse.Namespace
+) -> dict[str, Any]:
     """What was asked for, so that a second start knows whether it is still the same."""
     return {
         "schema": _SCHEMA, "semblance": __version__, "source": _stamp(Path(item.source)),
-        "scene": _stamp(scene) if scene else None, "character": profile.name, "profile": _stamp(profile.path),
+        "scene": _stamp(scene) if scene else None, "characters": [profile.name for profile in profiles],
+        "profiles": [_stamp(profile.path) for profile in profiles],
         "render": args.render, "size": list(args.size), "box": args.box.percent if args.box else None,
         "drawn": args.drawn,
     }

@@ -127,7 +127,6 @@ def correlations(ours: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     """Key the take on the character in a scene at the clip's rate, save it as `blend`, render a PNG per frame."""
     from ..blender.apply import apply_take
-    from ..blender.binding import bind
     from ..blender.rendering import ensure_camera, render_clip
     from ..blender.scenes import ensure_character, open_scene, save_scene
 
@@ -141,7 +140,7 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     applied = apply_take(take, profile, scene, "demo", armature=armature)
     frames = (int(applied.keyed.frames[0]), int(applied.keyed.frames[-1]))
     scene.frame_start, scene.frame_end = frames
-    camera = ensure_camera(scene, bind(profile, scene, armature))
+    camera = ensure_camera(scene, armature)
     # The whole bust is in the picture by default; the face is what the demo is about.
     camera.data.lens *= _CLOSER
     camera.data.shift_y = _UPWARDS

@@ -31,7 +31,7 @@ def stage(mixed_profile):
     armature = build_mixed_rig()
     bpy.data.objects["Face"].rotation_euler[0] = 1.5708
     bpy.context.view_layer.update()
-    ensure_camera(scene, bind(mixed_profile, scene, armature))
+    ensure_camera(scene, armature)
     block = bpy.data.objects["Face"].data.shape_keys.key_blocks["jawOpen"]
     for frame, value in ((1, 0), (5, 1)):
         block.value = value
@@ -79,7 +79,7 @@ def test_a_camera_of_the_scene_is_used(stage, mixed_profile):
         bpy.data.objects.remove(item)
     own = bpy.data.objects.new("Shot", bpy.data.cameras.new("Shot"))
     stage.collection.objects.link(own)
-    assert ensure_camera(stage, bind(mixed_profile, stage)) == own
+    assert ensure_camera(stage, bpy.data.objects["Mixed"]) == own
 
 
 def test_a_new_camera_holds_a_character_of_meshes_only(stage, mixed_profile):
@@ -89,7 +89,7 @@ def test_a_new_camera_holds_a_character_of_meshes_only(stage, mixed_profile):
     controls = ControlSet((Control("jaw_open", ShapeKey(("Face",), "jawOpen"), 0, 1, 0, "jaw", "jaw_open", 1),))
     profile = dataclasses.replace(mixed_profile, armature="", control_set=controls)
     bpy.context.view_layer.update()
-    camera = ensure_camera(stage, bind(profile, stage))
+    camera = ensure_camera(stage, bind(profile, stage).root)
     bpy.context.view_layer.update()
     seen = [world_to_camera_view(stage, camera, face.matrix_world @ Vector(corner)) for corner in face.bound_box]
     assert all(0 <= point.x <= 1 and 0 <= point.y <= 1 and point.z > 0 for point in seen)

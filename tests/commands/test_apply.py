@@ -1,12 +1,16 @@
 """A performance becomes a keyed scene from the command line."""
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 from addon.commands.__main__ import main  # noqa: E402
 from addon.core.live_link import write_live_link  # noqa: E402
+from addon.core.rig_profile import find_profile, write_profile  # noqa: E402
 from addon.core.take import write_take  # noqa: E402
 
 from ..core.making import a_take  # noqa: E402
@@ -32,6 +36,19 @@ def test_nla_and_an_existing_scene(tmp_path):
     data = bpy.data.objects["Pip"].animation_data
     assert data.action.name == "slate" and [t.strips[0].action.name for t in data.nla_tracks] == ["slate.001"]
     assert len([o for o in bpy.data.objects if o.type == "ARMATURE"]) == 1
+
+
+def test_several_characters_and_one_that_is_not_in_the_scene(tmp_path, capsys):
+    write_take(a_take(12), tmp_path / "slate.take")
+    write_profile(replace(find_profile("Uno"), name="Hero", blend=None), tmp_path / "hero.toml")
+    command = ["apply", str(tmp_path / "slate.take"), "-o", str(tmp_path / "two.blend"), "--character"]
+    assert main([*command, "Pip", str(tmp_path / "hero.toml"), "Gus"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"Keyed 53 controls of Pip, \d+ controls of Gus on frames 1 to 11", said)
+    assert "Note: Hero got no keys: The scene" in said
+    assert main([*command, "Nobody", "Pip"]) == 1
+    assert main([*command, str(tmp_path / "hero.toml")]) == 1
+    assert "got no keys" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

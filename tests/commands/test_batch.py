@@ -57,7 +57,8 @@ def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tm
     assert sorted(p.name for p in out.iterdir()) == ["shot", "shot-2"]
     for name in ("shot", "shot-2"):
         told = report(out / name)
-        assert (told["status"], told["character"], told["controls"]) == ("done", "Pip", 53)
+        assert (told["status"], told["characters"]) == ("done", ["Pip"])
+        assert [(each["name"], each["controls"]) for each in told["keyed"]] == [("Pip", 53)]
         assert len(read_take(out / name / f"{name}.take")) == 12
         first, last = told["frames"]
         assert len(list((out / name / f"{name}_frames").glob("*.png"))) == last - first + 1
@@ -72,6 +73,21 @@ def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tm
     assert main(command) == 0
     assert capsys.readouterr().out.count("skipped") == 2
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_several_characters_play_the_same_take_side_by_side(takes, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["batch", "--take", takes[0], "--character", "Pip", "Gus", "pip", "--out", str(out)]
+    assert main(command) == 0
+    told = report(out / "shot")
+    assert told["characters"] == ["Pip", "Gus"] and [each["name"] for each in told["keyed"]] == ["Pip", "Gus"]
+    assert "53 controls of Pip, " in capsys.readouterr().out
+    bpy.ops.wm.open_mainfile(filepath=str(out / "shot" / "shot.blend"))
+    pip, gus = bpy.data.objects["Pip"], bpy.data.objects["Gus"]
+    assert {root.animation_data.action.name for root in (pip, gus)} == {"shot Pip", "shot Gus"}
+    assert gus.location.x > pip.location.x and bpy.context.scene.camera is not None
+    assert main([*command[:3], "--character", "Pip", "--out", str(out)]) == 0
+    assert report(out / "shot")["characters"] == ["Pip"], "another cast is another request"
 
 
 def test_changed_input_or_lost_output_is_done_again(takes, tmp_path, capsys):
@@ -203,6 +219,6 @@ def test_a_profile_naming_a_bone_that_is_gone_is_noted_and_the_rest_is_keyed(tak
     out = tmp_path / "out"
     assert main(["batch", "--take", takes[0], "--character", str(tmp_path / "profile.toml"), "--out", str(out)]) == 0
     told = report(out / "shot")
-    assert told["controls"] == 52
+    assert told["keyed"][0]["controls"] == 52
     assert any("'Pip'" in note and "'brow_inner.L'" in note and "'CTRL-lost.L'" in note for note in told["notes"])
     assert "CTRL-lost.L" in capsys.readouterr().out
