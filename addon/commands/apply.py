@@ -16,7 +16,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, find_profile
@@ -24,8 +24,6 @@ from ..core.take import SUFFIX, Take
 from ..live.performance import record_take
 
 if TYPE_CHECKING:
-    import bpy
-
     from ..blender.apply import Applied
     from ..blender.keying import Placement
 
@@ -89,7 +87,7 @@ def key_cast(
     from ..blender.apply import apply_take, key_each
     from ..blender.scenes import ensure_character
 
-    there: list[bpy.types.Object] = []
+    there: list[Any] = []
 
     def key(profile: RigProfile) -> Applied:
         root = ensure_character(scene, profile, there)
