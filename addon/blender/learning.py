@@ -90,32 +90,30 @@ def learn(
     begun = time.monotonic()
     controls = ControlSet(tuple(replace(control, enabled=bool(on)) for control, on in
                                 zip(profile.control_set.controls, wanted, strict=True)))
-    profile = replace(profile, control_set=controls)
-    ends = ends_of(controls, wanted)
-    total = len(ends.columns) + held_out + 2 * len(_SHEET)
-    reader = _Reader()
+    profile, ends, reader = replace(profile, control_set=controls), ends_of(controls, wanted), _Reader()
+    total = 1 + len(ends.columns) + held_out + 2 * len(_SHEET)
+    with RigPortrait(profile, _PX, path, root, reader.detect) as portrait:
+        pupil = _Pupil(portrait, reader, lambda done: progress(done, total))
+        shown = pupil.show(ends)
+        poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)
+        notes = (*portrait.missing, *pupil.notes)
     with Portrait(find_profile(_TEACHER), _PX) as teacher:
         meant = MeaningDecoder(teacher.binding.profile.control_set)
-        reference = _reference(teacher, meant, reader)
+        rig = fit(controls, ends, shown, _reference(teacher, meant, reader))
         performers = [teacher.take(values) for values in meant.values(_SIGNALS)]
-        progress(len(_SHEET), total)
+        progress(total - len(_SHEET), total)
+    rig = replace(rig, quality=qualities(rig, controls, poses, readings))
+    mean = float(np.nanmean(rig.quality))
+    if mean < _CHANCE:
+        raise SemblanceError(
+            f"The face of '{profile.name}' cannot be read from its pictures (mean correlation {mean:.2f} on poses that "
+            f"were held out); {OFFER}."
+        )
     with RigPortrait(profile, _PX, path, root, reader.detect) as portrait:
-        pupil = _Pupil(portrait, reader, progress, len(_SHEET), total)
-        shown = pupil.show(ends)
-        rig = fit(controls, ends, shown, reference)
-        poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)
-        rig = replace(rig, quality=qualities(rig, controls, poses, readings))
-        mean = float(np.nanmean(rig.quality))
-        if mean < _CHANCE:
-            raise SemblanceError(
-                f"The face of '{profile.name}' cannot be read from its pictures (mean correlation {mean:.2f} on poses "
-                f"that were held out); {OFFER}."
-            )
         own = [portrait.take(values) for values in LearnedDecoder(controls, rig).values(_SIGNALS)]
         progress(total, total)
-        notes = (*portrait.missing, *pupil.notes, *rig.faults)
     pairs = tuple(zip(_SHEET, performers, own, strict=True))
-    return Lesson(rig, pairs, notes, pupil.pictures, time.monotonic() - begun)
+    return Lesson(rig, pairs, (*notes, *rig.faults), pupil.pictures, time.monotonic() - begun)
 
 
 class _Reader:
@@ -161,10 +159,9 @@ class _Reader:
 class _Pupil:
     """The rig on its stage: pictures of it, read and counted."""
 
-    def __init__(self, portrait: RigPortrait, reader: _Reader, progress: Progress, done: int, total: int) -> None:
+    def __init__(self, portrait: RigPortrait, reader: _Reader, progress: Callable[[int], None]) -> None:
         self._cv2 = require("cv2", "Learning a rig")
         self._portrait, self._reader, self._progress = portrait, reader, progress
-        self._before, self._total = done, total
         self.pictures = 0
         self.notes: tuple[str, ...] = ()
         neutral = self._take(portrait.binding.profile.control_set.neutral)
@@ -202,7 +199,7 @@ class _Pupil:
     def _take(self, values: np.ndarray) -> np.ndarray:
         picture = self._portrait.take(values)
         self.pictures += 1
-        self._progress(min(self._before + self.pictures, self._total - 1), self._total)
+        self._progress(self.pictures)
         return picture
 
     def _small(self, picture: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ from . import (
     compat,
     control_list,
     control_panel,
+    learn_panel,
+    learning_job,
     operators,
     panels,
     preferences,
@@ -31,6 +33,7 @@ CLASSES = (
     actors.SEMBLANCE_PG_kept,
     actors.SEMBLANCE_PG_value,
     actors.SEMBLANCE_PG_actor,
+    learn_panel.SEMBLANCE_PG_key_pose,
     properties.SEMBLANCE_PG_settings,
     preferences.SEMBLANCE_preferences,
     operators.SEMBLANCE_OT_take_track,
@@ -56,6 +59,12 @@ CLASSES = (
     preset_operators.SEMBLANCE_OT_preset_import,
     preset_operators.SEMBLANCE_OT_preset_export,
     preset_operators.SEMBLANCE_OT_preset_delete,
+    learn_panel.SEMBLANCE_OT_rig_learn,
+    learn_panel.SEMBLANCE_OT_rig_learn_cancel,
+    learn_panel.SEMBLANCE_OT_learned_forget,
+    learn_panel.SEMBLANCE_OT_key_pose_set,
+    learn_panel.SEMBLANCE_OT_key_poses_clear,
+    learn_panel.SEMBLANCE_OT_key_poses_learn,
     control_panel.SEMBLANCE_UL_controls,
     control_panel.SEMBLANCE_MT_presets,
     control_panel.SEMBLANCE_MT_rig,
@@ -65,6 +74,7 @@ CLASSES = (
     panels.SEMBLANCE_PT_face,
     panels.SEMBLANCE_PT_style,
     control_panel.SEMBLANCE_PT_controls,
+    learn_panel.SEMBLANCE_PT_learn,
     panels.SEMBLANCE_PT_performer,
     panels.SEMBLANCE_PT_keys,
 )
@@ -74,6 +84,7 @@ CLASSES = (
 def _before_exit(*_: object) -> None:
     """No child process outlives Blender."""
     tracking_job.stop()
+    learning_job.stop()
 
 
 def register() -> None:
@@ -81,6 +92,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.semblance = bpy.props.PointerProperty(type=properties.SEMBLANCE_PG_settings)
+    learn_panel.register()
     compat.exit_handlers().append(_before_exit)
     atexit.register(_before_exit)
     thumbnails.register(readiness.refresh().characters)
@@ -89,6 +101,7 @@ def register() -> None:
 def unregister() -> None:
     """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
     operators.stop_tracking()
+    learn_panel.unregister()
     atexit.unregister(_before_exit)
     if _before_exit in compat.exit_handlers():
         compat.exit_handlers().remove(_before_exit)

@@ -1,6 +1,7 @@
 """Tracking in a child process, so that Blender's window never waits; knows no bpy and keeps no handle of Blender.
 
-The child is the same `track` command that a terminal runs. It writes one JSON object per line to its stdout:
+The child is the same `track` command that a terminal runs (learning a rig uses `learn` in the same way). It writes one
+JSON object per line to its stdout:
 {"done": n, "total": n or null} while it works, {"take": path} or {"error": sentence} at its end.
 """
 from __future__ import annotations
@@ -67,12 +68,12 @@ def child_environment() -> dict[str, str]:
 class TrackingJob:
     """One child process; `poll` never waits, `cancel` always ends it."""
 
-    def __init__(self, command: Sequence[str], take: Path) -> None:
-        """Start `command`, which will write `take`.
+    def __init__(self, command: Sequence[str], take: Path, work: str = "Tracking") -> None:
+        """Start `command`, which will write `take`; `work` is what sentences call it.
 
         Its stderr goes to a temporary file: the last line explains an end without a message.
         """
-        self._take = take
+        self._take, self._work = take, work
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _close
         self._state = State()
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -101,7 +102,7 @@ class TrackingJob:
     def cancel(self) -> None:
         """End the child and remove what it has half written; harmless when it has ended."""
         if not self._state.ended:
-            self._state = State(error=CANCELLED)
+            self._state = State(error=f"{self._work} was cancelled.")
             self._close()
             for partial in self._take.parent.glob(f".{glob.escape(self._take.stem)}.*.partial{self._take.suffix}"):
                 partial.unlink(missing_ok=True)
@@ -115,7 +116,7 @@ class TrackingJob:
         try:
             message = json.loads(line)
             if "error" in message:
-                self._state = State(error=str(message["error"]) or "Tracking failed.")
+                self._state = State(error=str(message["error"]) or f"{self._work} failed.")
             elif "take" in message:
                 self._state = State(self._state.done, self._state.total, Path(message["take"]))
             else:
@@ -129,8 +130,8 @@ class TrackingJob:
             self._log.seek(0)
             lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
             if lines:
-                return f"Tracking stopped (exit code {code}): {lines[-1].strip()}"
-        return f"Tracking stopped without a message (exit code {code})."
+                return f"{self._work} stopped (exit code {code}): {lines[-1].strip()}"
+        return f"{self._work} stopped without a message (exit code {code})."
 
     def _close(self) -> None:
         """End the process, which has nothing left to do, and release what belongs to it."""

@@ -33,6 +33,9 @@ VERSION: Final = 1
 _FORMAT: Final = "semblance learned rig"
 INPUTS: Final = coefficients.COUNT + 6
 """The coefficients; yaw, pitch and roll where they are above 0, and how far they are below it."""
+_MIRROR: Final = np.concatenate([coefficients.MIRROR, coefficients.COUNT + np.array([3, 1, 5, 0, 4, 2])])
+"""Inputs of the mirrored face: of the head, yaw and roll turn round."""
+_FEW_POSES: Final = 3
 _BOTH_WITNESSES: Final = (0.3, 0.2)
 _READING_ALONE: Final = (1.0, 0.1)
 """The reading's share of what is compared, and the likeness from which on an end answers. Chosen on a head of which
@@ -95,6 +98,19 @@ class LearnedRig:
     """Sentences about controls that do nothing in the picture, or the same as another."""
 
 
+def wanted_controls(controls: ControlSet, everything: bool) -> np.ndarray:
+    """bool [K]: the controls to learn.
+
+    Raises:
+        SemblanceError: if every control follows something already.
+    """
+    wanted = np.array([everything or not control.meaning for control in controls.controls])
+    if not wanted.any():
+        raise SemblanceError("Every control of this rig follows something already; learn them all the same with --all "
+                             "(in the panel: All Controls).")
+    return wanted
+
+
 def ends_of(controls: ControlSet, wanted: np.ndarray) -> Ends:
     """The ends of the `wanted` (bool [K]) controls."""
     found = [
@@ -146,6 +162,33 @@ def fit(controls: ControlSet, ends: Ends, shown: Shown, reference: np.ndarray | 
     learned[ends.columns] = True
     quality = np.full(len(controls), np.nan, np.float32)
     return LearnedRig(weights.astype(np.float32), quality, learned, faults)
+
+
+def fit_poses(controls: ControlSet, signals: np.ndarray, values: np.ndarray) -> LearnedRig:
+    """Weights from key poses that the user set: straight between and beyond them, and mirrored where there is another
+    side to each control.
+
+    Args:
+        signals: float32 [N, 57], the expression of each pose.
+        values: float32 [N, K], rig units.
+
+    Raises:
+        SemblanceError: if there are too few, or none moves a control.
+    """
+    if len(signals) < _FEW_POSES:
+        raise SemblanceError(f"{len(signals)} key poses are too few: set at least {_FEW_POSES}, better ten.")
+    inputs, shares = inputs_of(signals).astype(np.float64), controls.shares(values)
+    learned = np.abs(shares).max(axis=0) > _SHOWN
+    if not learned.any():
+        raise SemblanceError("No control is away from its neutral in any key pose; pose the rig, then set them again.")
+    alone = np.linalg.lstsq(inputs, shares, rcond=1e-3)[0]
+    other = shares[:, controls.partner] * controls.mirror_sign
+    inputs, shares = np.concatenate([inputs, inputs[:, _MIRROR]]), np.concatenate([shares, other])
+    paired = controls.partner != np.arange(len(controls))
+    learned |= learned[controls.partner]
+    weights = np.where(paired, np.linalg.lstsq(inputs, shares, rcond=1e-3)[0], alone) * learned
+    unknown = np.full(len(controls), np.nan, np.float32)
+    return LearnedRig(weights.astype(np.float32), unknown, learned, ())
 
 
 def qualities(rig: LearnedRig, controls: ControlSet, poses: np.ndarray, readings: np.ndarray) -> np.ndarray:
@@ -267,9 +310,11 @@ def with_meanings(controls: ControlSet, rig: LearnedRig) -> ControlSet:
 def told(rig: LearnedRig, controls: ControlSet) -> str:
     """A sentence: how many controls were learned, and how well pictures of the rig tell them."""
     quality = rig.quality[rig.learned]
-    moved = int((np.abs(rig.weights).max(axis=0) > 0)[rig.learned].sum())
+    moved = f"{int(rig.weights.any(axis=0)[rig.learned].sum())} of {len(quality)} controls follow the performance"
+    if np.isnan(quality).all():
+        return f"{moved}, as the key poses show."
     return (
-        f"{moved} of {int(rig.learned.sum())} controls follow the performance; in pictures of this rig that it was not "
+        f"{moved}; in pictures of this rig that it was not "
         f"learned from, {int((quality >= _FAIR).sum())} are read with a correlation of {_FAIR} or more."
     )
 
@@ -330,9 +375,7 @@ def _lasso(atoms: np.ndarray, targets: np.ndarray, cost: float) -> np.ndarray:
 
 def _both_sides(controls: ControlSet, weights: np.ndarray) -> np.ndarray:
     """The mean of the weights and their mirror image, so that both sides of the face answer alike."""
-    head = coefficients.COUNT + np.array([3, 1, 5, 0, 4, 2])  # yaw and roll turn round, pitch stays
-    mirror = np.concatenate([coefficients.MIRROR, head])
-    mirrored = weights[mirror][:, controls.partner] * controls.mirror_sign
+    mirrored = weights[_MIRROR][:, controls.partner] * controls.mirror_sign
     # Who has no other side may be central, or one side's alone whose other side the names do not tell.
     alike = (weights * mirrored).sum(axis=0) >= _SYMMETRIC * (weights**2).sum(axis=0)
     paired = controls.partner != np.arange(len(controls))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..characters.learned_rig import LearnedRig, learned_path, told, with_meanings, write_learned
+from ..characters.learned_rig import LearnedRig, learned_path, told, wanted_controls, with_meanings, write_learned
 from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError, require
 from ..core.files import check_writable, write_bytes
@@ -82,19 +82,6 @@ def run(args: argparse.Namespace) -> int:
     print(told(lesson.rig, profile.control_set))
     print(f"Drew {lesson.pictures} pictures in {lesson.seconds:.0f} s. Wrote '{path}' and '{sheet}'.")
     return 0
-
-
-def wanted_controls(controls: ControlSet, everything: bool) -> np.ndarray:
-    """bool [K]: the controls to learn.
-
-    Raises:
-        SemblanceError: if every control follows something already.
-    """
-    wanted = np.array([everything or not control.meaning for control in controls.controls])
-    if not wanted.any():
-        raise SemblanceError("Every control of this rig follows something already; learn them all the same with --all "
-                             "(in the panel: All Controls).")
-    return wanted
 
 
 def table(controls: ControlSet, rig: LearnedRig) -> str:

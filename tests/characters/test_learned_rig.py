@@ -17,6 +17,7 @@ from addon.characters.learned_rig import (
     Shown,
     ends_of,
     fit,
+    fit_poses,
     inputs_of,
     learned_path,
     qualities,
@@ -153,6 +154,24 @@ def test_values_keep_the_limits_and_a_mirrored_face_mirrors_the_rig(signals):
     mirrored = np.concatenate([face[:54][coefficients.MIRROR], face[54:] * [-1, 1, -1]]).astype(np.float32)
     assert np.allclose(decoder.values(mirrored), controls.mirrored(values), atol=1e-3)
     assert np.allclose(decoder.values(np.zeros_like(face)), controls.neutral)
+
+
+def test_key_poses_are_met_mirrored_and_too_few_are_refused():
+    controls = rig("c0", "c3", "c4", "c5")
+    poses = {"jawOpen": (0.8, 0, 0, 0), "mouthSmileLeft": (0, 1, 0.2, 0), "headYaw": (0, 0, 0, 0.5)}
+    signals = np.array([np.eye(len(SIGNALS))[SIGNALS.index(name)] for name in poses], np.float32)
+    found = fit_poses(controls, signals, controls.from_shares(np.array(list(poses.values()))))
+    decoder = LearnedDecoder(controls, found)
+    for face, shares in zip(signals, poses.values(), strict=True):
+        assert np.allclose(controls.shares(decoder.values(face)), shares, atol=1e-3)
+        mirrored = np.concatenate([face[:54][coefficients.MIRROR], face[54:] * [-1, 1, -1]])
+        if "headYaw" not in SIGNALS[int(face.argmax())]:
+            assert np.allclose(decoder.values(mirrored), controls.mirrored(decoder.values(face)), atol=1e-3)
+    assert "as the key poses show" in told(found, controls)
+    with pytest.raises(SemblanceError, match="2 key poses are too few"):
+        fit_poses(controls, signals[:2], np.zeros((2, 4)))
+    with pytest.raises(SemblanceError, match="No control is away from its neutral"):
+        fit_poses(controls, signals, np.tile(controls.neutral, (3, 1)))
 
 
 def test_quality_is_the_correlation_on_pictures_in_which_a_face_was_seen():
