@@ -81,9 +81,9 @@ def cast_profiles(names: Iterable[str]) -> list[RigProfile]:
 
 
 def key_cast(
-    take: Take, profiles: Sequence[RigProfile], scene: bpy.types.Scene, name: str, placement: Placement
+    take: Take, profiles: Sequence[RigProfile], scene: Any, name: str, placement: Placement
 ) -> tuple[list[Applied], list[str]]:
-    """Key the take on a character of each profile, side by side where they are new in the scene; as `key_each`."""
+    """Key the take on a character of each profile in Blender's `scene`, new ones side by side; as `key_each`."""
     from ..blender.apply import apply_take, key_each
     from ..blender.scenes import ensure_character
 
