@@ -39,6 +39,7 @@ _WIDE_PX = 320
 # Of a line, narrow or wide, what the name takes; of the rest of a wide one, the value.
 _NAME_SHARE = (0.68, 0.56)
 _VALUE_SHARE = 0.54
+_MUTED = "MUTE_IPO_OFF"
 _UNKNOWN = (
     "The names of these controls do not say what they do. Try one with its slider in the list; then press + beside "
     "'Follows nothing' and choose which part of the performance moves it. Save keeps your choices for other files."
@@ -219,8 +220,11 @@ def _is_wide(context: bpy.types.Context) -> bool:
 
 def _mark(rig: SEMBLANCE_PG_rig, item: SEMBLANCE_PG_control) -> str:
     """The icon of what is special about a control; the first that holds."""
-    marks = (item.muted, "MUTE_IPO_ON"), (item.mirrored, "MOD_MIRROR"), (not (item.follows or rig.is_ours), "UNLINKED")
-    return next((icon for holds, icon in marks if holds), "NONE")
+    if item.muted:
+        return _MUTED
+    if item.mirrored:
+        return "MOD_MIRROR"
+    return "NONE" if rig.is_ours or item.follows else "UNLINKED"
 
 
 def _draw_control(
@@ -239,7 +243,7 @@ def _draw_control(
     if not is_ours:
         column.prop(control, "pair")
     row = box.row(align=True)
-    row.prop(control, "muted", toggle=True, icon="MUTE_IPO_ON")
+    row.prop(control, "muted", toggle=True, icon=_MUTED)
     row.prop(control, "mirrored", toggle=True, icon="MOD_MIRROR")
     if is_ours:
         return
