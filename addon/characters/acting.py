@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.control_set import ControlSet
 from ..core.frames import ControlTrack, ExpressionTrack
+from .lid_contact import shutting
 from .lip_contact import touching
 from .style import Style, styled
 
@@ -22,13 +23,13 @@ class Decodes(Protocol):
 def act(
     track: ExpressionTrack, decoder: Decodes, controls: ControlSet, style: Style = Style(), mirror: bool = False
 ) -> ControlTrack:
-    """Let lips that nearly touch touch, give the performance its style, decode it, and adjust each control.
+    """Let lips and lids that nearly touch touch, give the performance its style, decode it, and adjust each control.
 
     Args:
         track: calibrated and smoothed.
         mirror: the whole performance as seen in a mirror.
     """
-    together = replace(track, coefficients=touching(track.coefficients))
+    together = replace(track, coefficients=touching(shutting(track.coefficients)))
     return adjusted(decoder.decode(styled(together, style)), controls, mirror)
 
 
