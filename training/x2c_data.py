@@ -1,4 +1,4 @@
-"""Pictures of a robot's face with the 30 control values that made them: Ada's pairs, or X2C itself where a user has it."""
+"""Pictures of a robot's face with the 30 values that made them: Ada's pairs, or X2C itself where a user has it."""
 from __future__ import annotations
 
 import hashlib
