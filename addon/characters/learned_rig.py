@@ -43,7 +43,9 @@ the names tell the truth: with movements alone r was 0.03 lower, with readings a
 _FAINT: Final = 0.15
 """A reading of this length counts as half seen: the encoder's noise from picture to picture is about 0.1."""
 _DOUBTFUL: Final = 0.5
-"""Inputs whose likeness to the best mix of ends is less are answered less than fully."""
+"""Inputs that borrow an end are answered less than fully where their likeness to it is less."""
+_OWN: Final = 0.8
+"""An end is an input's own if no other is more like it than this share of the likeness tells."""
 _UNCHANGED: Final = 0.01
 """Of 0..1: a picture that changes nowhere more than this has not changed."""
 _SAME: Final = 0.995
@@ -150,14 +152,9 @@ def fit(controls: ControlSet, ends: Ends, shown: Shown, reference: np.ndarray | 
     atoms, targets, lengths, cost = _compared(shown, reference)
     mix = np.zeros((INPUTS, len(ends.columns)))
     mix[:, useful] = _lasso(atoms[useful], targets, cost)
-    likeness = np.linalg.norm(mix @ atoms, axis=1)
     weights = np.zeros((INPUTS, len(controls)))
     np.add.at(weights.T, ends.columns, (mix * lengths * ends.signs).T)
-    weights = _both_sides(controls, weights)
-    face = weights[:coefficients.COUNT]
-    most = np.abs(face).max(axis=1, keepdims=True)
-    sure = np.clip(likeness[:coefficients.COUNT, None] / _DOUBTFUL, 0, 1)
-    weights[:coefficients.COUNT] = np.divide(face * sure, most, out=np.zeros_like(face), where=most > 1e-6)
+    weights = _to_the_end(_both_sides(controls, weights), _sureness(mix, atoms))
     learned = np.zeros(len(controls), bool)
     learned[ends.columns] = True
     quality = np.full(len(controls), np.nan, np.float32)
@@ -371,6 +368,27 @@ def _lasso(atoms: np.ndarray, targets: np.ndarray, cost: float) -> np.ndarray:
         if np.abs(mix - before).max() < 1e-5:
             break
     return mix
+
+
+def _sureness(mix: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+    """float [INPUTS], 0..1: 1 for an input whose best end answers no other one better; others only borrow that end, and
+    go as far as they are like it.
+    """
+    inputs, best = np.arange(len(mix)), mix.argmax(axis=1)
+    own = mix[inputs, best] >= _OWN * mix[:, best].max(axis=0)
+    return np.where(own, 1, np.clip(np.linalg.norm(mix @ atoms, axis=1) / _DOUBTFUL, 0, 1))
+
+
+def _to_the_end(weights: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """The weights [INPUTS, K], with those of each full expression such that what answers it most goes to its end.
+
+    A central control gets there when both sides make the expression.
+    """
+    face, mirror = weights[:coefficients.COUNT], weights[coefficients.MIRROR]
+    both = np.where((np.arange(coefficients.COUNT) != coefficients.MIRROR)[:, None], face + mirror, face)
+    most = np.maximum(np.abs(face), np.abs(both)).max(axis=1, keepdims=True)
+    scaled = np.divide(face * sure[:coefficients.COUNT, None], most, out=np.zeros_like(face), where=most > 1e-6)
+    return np.concatenate([scaled, weights[coefficients.COUNT:]])
 
 
 def _both_sides(controls: ControlSet, weights: np.ndarray) -> np.ndarray:
