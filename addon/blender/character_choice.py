@@ -103,6 +103,12 @@ def list_controls(root: bpy.types.Object, scene: bpy.types.Scene) -> SEMBLANCE_P
     return rig
 
 
+def is_known(item: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    """True for a character of Semblance's own and for a rig of the user's that `scene` has a list for."""
+    known = any(is_character(item, profile) for profile in readiness.current().characters)
+    return known or find_rig(scene, item) is not None
+
+
 def known_character(
     chosen: bpy.types.Object, scene: bpy.types.Scene
 ) -> tuple[bpy.types.Object, RigProfile, tuple[str, ...]]:

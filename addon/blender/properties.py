@@ -20,11 +20,11 @@ from ..core.smoothing import Smoothing
 from ..core.take import SUFFIX
 from ..expression.calibration import Calibration, find_neutral, neutral_from
 from ..tracking.region import FaceBox
-from . import readiness
 from .actors import SEMBLANCE_PG_actor, cast
-from .binding import is_character
-from .control_list import SEMBLANCE_PG_rig, find_rig
+from .character_choice import is_known
+from .control_list import SEMBLANCE_PG_rig
 from .keying import Placement
+from .transfer_panel import SEMBLANCE_PG_transfer
 
 # What is opened as it is; everything else is tracked first.
 _PERFORMANCES = (SUFFIX, ".csv")
@@ -51,8 +51,7 @@ def _actor_shown(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) ->
 
 
 def _is_any_character(settings: SEMBLANCE_PG_settings, item: bpy.types.Object) -> bool:
-    known = any(is_character(item, profile) for profile in readiness.current().characters)
-    return known or find_rig(settings.id_data, item) is not None
+    return is_known(item, settings.id_data)
 
 
 class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
@@ -86,6 +85,7 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     actors: CollectionProperty(type=SEMBLANCE_PG_actor, description="The characters that Apply may key")
     actor: IntProperty(name="Shown Character", update=_actor_shown, description="Click to see this one's settings")
     quiet: BoolProperty(name="Quiet", options={"SKIP_SAVE"}, description="The character is shown, not chosen")
+    transfer: PointerProperty(type=SEMBLANCE_PG_transfer, description="From whom to whom a performance is carried")
     rigs: CollectionProperty(type=SEMBLANCE_PG_rig, description="Lists of controls, of the user's own rigs and others")
     strength: FloatProperty(
         name="Smoothing", default=1, min=0, soft_max=3, max=10,

@@ -22,6 +22,7 @@ from . import (
     rig_operators,
     thumbnails,
     tracking_job,
+    transfer_panel,
 )
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ CLASSES = (
     actors.SEMBLANCE_PG_kept,
     actors.SEMBLANCE_PG_value,
     actors.SEMBLANCE_PG_actor,
+    transfer_panel.SEMBLANCE_PG_transfer,
     learn_panel.SEMBLANCE_PG_key_pose,
     properties.SEMBLANCE_PG_settings,
     preferences.SEMBLANCE_preferences,
@@ -77,6 +79,10 @@ CLASSES = (
     learn_panel.SEMBLANCE_PT_learn,
     panels.SEMBLANCE_PT_performer,
     panels.SEMBLANCE_PT_keys,
+    transfer_panel.SEMBLANCE_OT_take_transfer,
+    transfer_panel.SEMBLANCE_OT_pose_pair_add,
+    transfer_panel.SEMBLANCE_OT_pose_pair_remove,
+    transfer_panel.SEMBLANCE_PT_transfer,
 )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from .. import __version__
 from ..core.errors import SemblanceError
 
-COMMANDS: Final = ("track", "apply", "batch", "export", "demo", "cast", "learn", "pairs", "bench", "doctor")
+COMMANDS: Final = ("track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "pairs", "bench", "doctor")
 _EXAMPLES: Final = """\
 examples:
   semblance doctor                          what is here, what is missing, what to do
@@ -22,6 +22,7 @@ examples:
   semblance apply clip.take --character Gus key it on another character, or a rig of your own by its preset
   semblance cast                            the characters and what controls them
   semblance learn hero.blend --preset Hero  find out what the controls of your own rig do
+  semblance transfer m.blend --from Mora --to Gus   Mora's performance in m.blend, carried to Gus
   semblance pairs --character Pip           pictures of Pip and the controls that made them, for training
   semblance bench tracking                  the tracking figures beside their rivals
 
