@@ -27,15 +27,19 @@ _LEAST: Final = 0.5
 _OTHERS: Final = ("noseSneerLeft", "noseSneerRight", "jawForward", "mouthRollUpper")
 
 
-def weights() -> dict[str, float]:
-    """Coefficient → by how much 1.0 of it parts (positive) or closes (negative) the lips, % of the face's width."""
+def parting() -> np.ndarray:
+    """float [3, 53]: what 1.0 of each shape adds to the slit at its three places, per cent of the face's width."""
     with np.load(shared_folder() / "data" / "ict_facekit" / "ict_facekit.npz", allow_pickle=False) as data:
         rest, landmarks = data["neutral_vertices"], data["landmark_vertices"]
         deltas = data["expression_deltas"].astype(np.float32)
     width = np.linalg.norm(rest[landmarks[_CONTOUR[1]]] - rest[landmarks[_CONTOUR[0]]])
-    above, below = (deltas[:, landmarks[list(rim)], 1].mean(1) for rim in (_UPPER, _LOWER))
-    parted = 100 * (above - below) / width
-    found = dict(zip(coefficients.NAMES[:SHAPES], parted.tolist(), strict=True))
+    above, below = (deltas[:, landmarks[list(rim)], 1] for rim in (_UPPER, _LOWER))
+    return (100 * (above - below) / width).T
+
+
+def weights() -> dict[str, float]:
+    """Coefficient → by how much 1.0 of it parts (positive) or closes (negative) the lips, % of the face's width."""
+    found = dict(zip(coefficients.NAMES[:SHAPES], parting().mean(0).tolist(), strict=True))
     # As ARKit defines it, mouthClose takes back what jawOpen opens: people's closes further, characters' do not.
     found["mouthClose"] = -found["jawOpen"]
     return {name: value for name, value in found.items() if abs(value) >= _LEAST and name not in _OTHERS}

@@ -1,0 +1,52 @@
+"""Gaps of lips and lids are those of the character's own mesh."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("bpy")
+
+from addon.core import coefficients
+from training import bench_mouth
+from training.lip_weights import parting
+
+
+@pytest.fixture(scope="module")
+def mora():
+    return bench_mouth.Slits("mora")
+
+
+def gaps(slits: bench_mouth.Slits, **keys: float) -> np.ndarray:
+    """Lips, left and right lids, for Mora's shape keys."""
+    names, values = slits.profile.control_set.names, slits.profile.control_set.neutral.copy()
+    for name, value in keys.items():
+        values[names.index(name)] = value
+    return slits.gaps(values[None])[0]
+
+
+def test_at_rest_lips_touch_and_eyes_are_open(mora):
+    lips, left, right = gaps(mora)
+    assert lips == pytest.approx(0, abs=0.05) and 10 < left < 20 and left == pytest.approx(right, abs=0.1)
+
+
+def test_each_slit_opens_and_closes_by_itself(mora):
+    assert 20 < gaps(mora, jawOpen=1)[0] < 30 and gaps(mora, jawOpen=0.5, mouthClose=0.5)[0] < 0.5
+    lips, left, right = gaps(mora, eyeBlinkLeft=1)
+    assert lips < 0.05 and left < 0.5 and right > 10
+
+
+def test_one_row_is_as_good_as_many(mora):
+    rest = mora.profile.control_set.neutral
+    np.testing.assert_allclose(mora.gaps(np.stack([rest, rest]))[1], gaps(mora), atol=1e-4)
+    assert mora.gaps(np.empty((0, len(rest)))).shape == (0, 3)
+
+
+def test_the_performers_own_slit_knows_jaw_and_lips(shared):
+    slit = parting()[1]
+    by_name = dict(zip(coefficients.NAMES, slit, strict=False))
+    assert by_name["jawOpen"] > 15 and by_name["mouthClose"] < -15 and abs(by_name["browDownLeft"]) < 0.1
+
+
+def test_every_figure_has_a_measure():
+    assert {name for names in bench_mouth.MEASURES for name in names} == {
+        "animator.lip_gap", "animator.lid_gap", "animator.contact_costs"}
