@@ -134,9 +134,10 @@ def stand_beside(root: bpy.types.Object, others: Iterable[bpy.types.Object], sce
 
 
 def _span(root: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float] | None:
-    """Lowest and highest x of a character's meshes."""
+    """Lowest and highest x of a character's meshes and bones; sliders beside a face are bones."""
     meshes = [item for item in scene.objects if item.type == "MESH" and belongs_to(item, root)]
     across = [(item.matrix_world @ Vector(corner)).x for item in meshes for corner in item.bound_box]
+    across += [(root.matrix_world @ bone.head).x for bone in (root.pose.bones if root.pose is not None else ())]
     return (min(across), max(across)) if across else None
 
 
