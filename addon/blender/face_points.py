@@ -28,24 +28,26 @@ class FacePoints:
                             landmarks, size)
         self._vertices = triangles[hit]
         self._shares = _barycentric(places, points[self._vertices])
-        turn = np.array(portrait.scene.camera.matrix_world.to_3x3(), np.float32)
-        rest = self._seen(points)
-        right, left = ((rest @ turn)[list(_EYE_CORNERS)])[:, :2]
-        self._axes = turn / max(float(np.linalg.norm(left - right)), 1e-9)
-        self._count, self._rest = len(points), rest
+        self._count = len(points)
+        self._axes = np.array(portrait.scene.camera.matrix_world.to_3x3(), np.float32)
+        right, left = self._seen(points)[list(_EYE_CORNERS), :2]
+        self._axes /= max(float(np.linalg.norm(left - right)), 1e-9)
+        self.rest = self._seen(points)
+        """float32 [P, 3]: x to the person's left, y up, z out of the face, in distances between the eyes' outer
+        corners."""
 
     def movement(self, values: np.ndarray) -> np.ndarray | None:
-        """float32 [P, 3]: where the points go from rest with `values` [K] on the controls; x right, y up, z towards the
-        camera, in distances between the eyes' outer corners. None if the meshes have other vertices then.
+        """float32 [P, 3]: where the points go from `rest` with `values` [K] on the controls; None if the meshes have
+        other vertices then.
         """
         points = np.concatenate(list(self._corners(values).values()))
-        return (self._seen(points) - self._rest) @ self._axes if len(points) == self._count else None
+        return self._seen(points) - self.rest if len(points) == self._count else None
 
     def _corners(self, values: np.ndarray) -> dict[str, np.ndarray]:
         return self._portrait.world_points(values)
 
     def _seen(self, points: np.ndarray) -> np.ndarray:
-        return (points[self._vertices] * self._shares[..., None]).sum(axis=1)
+        return (points[self._vertices] * self._shares[..., None]).sum(axis=1) @ self._axes
 
 
 def _triangles(scene: bpy.types.Scene, corners: dict[str, np.ndarray]) -> np.ndarray:

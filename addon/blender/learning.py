@@ -183,7 +183,8 @@ class _Pupil:
             movements.append(self._points.movement(values) if self._points else None)
         whole_meshes = [each for each in movements if each is not None]
         known = np.stack(whole_meshes) if len(whole_meshes) == len(movements) else None
-        return Shown(inputs_of(self._reader.read(faces) - self._rest), np.stack(changes), known)
+        rest = self._points.rest if self._points else None
+        return Shown(inputs_of(self._reader.read(faces) - self._rest), np.stack(changes), known, rest)
 
     def try_out(self, controls: ControlSet, count: int, until_s: float) -> tuple[np.ndarray, np.ndarray]:
         """Faces that were not learned from: values float32 [N, K], and readings float32 [N, INPUTS] beyond rest."""

@@ -48,6 +48,11 @@ _OWN: Final = 0.8
 """An end is an input's own if no other is more like it than this share of the likeness tells."""
 _UNCHANGED: Final = 0.01
 """Of 0..1: a picture that changes nowhere more than this has not changed."""
+_HEAD: Final = coefficients.COUNT
+"""From here on inputs are of the head."""
+_BENT: Final = 0.2
+"""A movement that is a rotation and a shift but for this share moves the face as a whole."""
+_TURNS_RAD: Final = 0.02
 _SAME: Final = 0.995
 """Likeness of two changes from which on they are the same."""
 _SYMMETRIC: Final = 0.5
@@ -83,7 +88,9 @@ class Shown:
     changes: np.ndarray
     """float32 [E, pixels]: the picture less that of the resting face, 0..1."""
     movements: np.ndarray | None
-    """float32 [E, points, 3]: where the face's points go; None if they are not known."""
+    """float32 [E, points, 3]: where the face's points go, axes of core.frames; None if they are not known."""
+    rest: np.ndarray | None
+    """float32 [points, 3]: where they rest."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +157,13 @@ def fit(controls: ControlSet, ends: Ends, shown: Shown, reference: np.ndarray | 
             "meshes are shown."
         )
     atoms, targets, lengths, cost = _compared(shown, reference)
+    turns = _turns(shown)
+    rigid = np.isfinite(turns).all(axis=1)
     mix = np.zeros((INPUTS, len(ends.columns)))
-    mix[:, useful] = _lasso(atoms[useful], targets, cost)
+    mix[:, useful & ~rigid] = _lasso(atoms[useful & ~rigid], targets, cost)
+    if shown.movements is not None:
+        mix[_HEAD:], lengths = _turned(turns, useful & rigid), lengths.copy()
+        lengths[_HEAD:] = 1
     weights = np.zeros((INPUTS, len(controls)))
     np.add.at(weights.T, ends.columns, (mix * lengths * ends.signs).T)
     weights = _to_the_end(_both_sides(controls, weights), _sureness(mix, atoms))
@@ -368,6 +380,38 @@ def _lasso(atoms: np.ndarray, targets: np.ndarray, cost: float) -> np.ndarray:
         if np.abs(mix - before).max() < 1e-5:
             break
     return mix
+
+
+def _turns(shown: Shown) -> np.ndarray:
+    """float [E, 3]: yaw, pitch and roll of ends that move the face as a whole; NaN for all others.
+
+    The rotation is Kabsch's (1976).
+    """
+    found = np.full((len(shown.readings), 3), np.nan)
+    if shown.movements is None or shown.rest is None:
+        return found
+    rest = shown.rest - shown.rest.mean(axis=0)
+    for end, movement in enumerate(shown.movements.astype(np.float64)):
+        moved = shown.rest + movement
+        moved -= moved.mean(axis=0)
+        u, _, vt = np.linalg.svd(moved.T @ rest)
+        rotation = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
+        if np.linalg.norm(moved - rest @ rotation.T) < _BENT * np.linalg.norm(movement):
+            found[end] = (np.arctan2(rotation[0, 2], rotation[2, 2]), np.arcsin(np.clip(rotation[1, 2], -1, 1)),
+                          np.arctan2(rotation[1, 0], rotation[1, 1]))
+    return found
+
+
+def _turned(turns: np.ndarray, useful: np.ndarray) -> np.ndarray:
+    """float [6, E]: shares of the ends that turn the head by 1 rad each way; an end that hardly turns it takes none."""
+    angle = np.linalg.norm(turns, axis=1)
+    used = useful & (angle > _TURNS_RAD)
+    shares = np.zeros((INPUTS - _HEAD, len(turns)))
+    if used.any():
+        both = np.concatenate([np.maximum(turns[used], 0), np.maximum(-turns[used], 0)], axis=1)
+        shares[:, used] = _lasso(both / angle[used, None], np.eye(INPUTS - _HEAD), _READING_ALONE[1]) / angle[used]
+        shares /= 1 - _READING_ALONE[1]  # what the cost has taken off
+    return shares
 
 
 def _sureness(mix: np.ndarray, atoms: np.ndarray) -> np.ndarray:

@@ -30,12 +30,14 @@ from addon.characters.meaning_decoder import MeaningDecoder
 from addon.core import coefficients
 from addon.core.control_set import SIGNALS, Control, ControlSet, ShapeKey
 from addon.core.errors import SemblanceError
+from addon.core.frames import head_rotation
 from addon.core.rig_profile import RigProfile
 
 from ..core.making import a_track
 
 POINTS = 60
 RNG = np.random.default_rng(7)
+REST = RNG.normal(size=(POINTS, 3))
 REFERENCE = RNG.normal(size=(INPUTS, POINTS, 3)) * (RNG.random((INPUTS, POINTS, 1)) < 0.3)
 FOLLOWS = {  # control → signal at its maximum, signal at its minimum
     "c0": ("jawOpen", ""), "c1": ("browInnerUpLeft", "browDownLeft"), "c2": ("browInnerUpRight", "browDownRight"),
@@ -74,10 +76,13 @@ def shown(controls: ControlSet, *, movements: bool = True, strange: str = "") ->
             if row(signal) < coefficients.COUNT:
                 reading[coefficients.MIRROR[row(signal)]] += 0.25
             movement = 0.5 * REFERENCE[row(signal)] + rng.normal(0, 0.01, (POINTS, 3))
+            if signal.endswith("headYaw"):
+                turn = np.array([-0.5 if signal[0] == "-" else 0.5, 0, 0])
+                movement = REST @ head_rotation(turn).T - REST + rng.normal(0, 0.005, (POINTS, 3))
         readings.append(reading)
         moved.append(movement)
         changes.append(np.eye(20)[len(changes)] * 0.2)
-    return Shown(np.array(readings), np.array(changes), np.array(moved) if movements else None)
+    return Shown(np.array(readings), np.array(changes), np.array(moved) if movements else None, REST)
 
 
 def learned(controls: ControlSet, **more) -> LearnedRig:
@@ -99,9 +104,10 @@ def test_each_control_follows_what_it_shows_to_its_end_and_nothing_else():
                 shares = driven(controls, found, **{each: 1.0})
                 assert shares[name] == pytest.approx(sign, abs=0.05), (name, each, shares)
                 assert all(abs(share) < 0.1 for key, share in shares.items() if key != name), (each, shares)
-    # Its end moves the points as far as half a radian does.
-    assert driven(controls, found, headYaw=0.25)["c5"] == pytest.approx(0.5, abs=0.15)
-    assert driven(controls, found, headYaw=-0.25)["c5"] == pytest.approx(-0.5, abs=0.15)
+    # Its ends turn the head by half a radian.
+    for yaw in (0.25, -0.25):
+        shares = driven(controls, found, headYaw=yaw)
+        assert shares["c5"] == pytest.approx(2 * yaw, abs=0.02) and sum(map(abs, shares.values())) < 0.55
     assert driven(controls, found, jawOpen=0.4)["c0"] == pytest.approx(0.4, abs=0.05)
 
 
