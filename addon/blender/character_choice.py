@@ -10,7 +10,7 @@ from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from . import readiness
-from .actors import cast_roots, drop_absent, find_actor, keep_actor
+from .actors import cast_roots, drop_absent, find_actor, keep_actor, show
 from .binding import (
     bind,
     find_characters,
@@ -87,6 +87,8 @@ def find_cast(scene: bpy.types.Scene) -> None:
     if not cast_roots(scene) and len(settings.actors):
         known = find_actor(scene, settings.character)
         settings.character = (known or settings.actors[0]).root
+    if settings.character is not None:
+        show(scene, settings.character)
 
 
 def list_controls(root: bpy.types.Object, scene: bpy.types.Scene) -> SEMBLANCE_PG_rig:

@@ -73,7 +73,6 @@ class SEMBLANCE_PT_style(_Sidebar, bpy.types.Panel):
 
     bl_label = "Style"
     bl_parent_id = "SEMBLANCE_PT_performance"
-    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -81,8 +81,8 @@ def look_at_all() -> None:
     places = [bpy.data.objects[name].location.x for name in NAMES]
     region = view().spaces.active.region_3d
     region.view_rotation = Euler((1.5708, 0, 0)).to_quaternion()
-    region.view_location = ((min(places) + max(places)) / 2 + 0.6, 0, -0.1)
-    region.view_distance = 7 + 1.6 * (max(places) - min(places))
+    region.view_location = ((min(places) + max(places)) / 2 + 0.5, 0, -0.1)
+    region.view_distance = 5 + 1.2 * (max(places) - min(places))
 
 
 if __name__ == "__main__":
