@@ -74,6 +74,10 @@ class Lesson:
     """Name, performer and this rig doing the same, each uint8 [256, 256, 3] RGB."""
     notes: tuple[str, ...]
     """Sentences about the rig for the user."""
+    poses: np.ndarray
+    """float32 [N, K], rig units: the poses that it was tried out on."""
+    readings: np.ndarray
+    """float32 [N, INPUTS]: what was read in their pictures beyond rest; NaN where no face was seen."""
     pictures: int
     seconds: float
 
@@ -113,7 +117,7 @@ def learn(
         own = [portrait.take(values) for values in LearnedDecoder(controls, rig).values(_SIGNALS)]
         progress(total, total)
     pairs = tuple(zip(_SHEET, performers, own, strict=True))
-    return Lesson(rig, pairs, (*notes, *rig.faults), pupil.pictures, time.monotonic() - begun)
+    return Lesson(rig, pairs, (*notes, *rig.faults), poses, readings, pupil.pictures, time.monotonic() - begun)
 
 
 class _Reader:

@@ -52,7 +52,8 @@ def preset(tmp_path: Path, monkeypatch) -> Path:
         weights[coefficients.INDEX["mouthSmileLeft"], wanted] = 1
         rig = LearnedRig(weights, np.array([0.6, 0.1], np.float32), wanted, ("'q7' does nothing in the picture.",))
         progress(1, held_out)
-        return Lesson(rig, (("Smile", GREY, GREY), ("Frown", GREY, GREY)), rig.faults, 12, 3.0)
+        none = np.zeros((0, 2), np.float32)
+        return Lesson(rig, (("Smile", GREY, GREY), ("Frown", GREY, GREY)), rig.faults, none, none, 12, 3.0)
 
     monkeypatch.setattr(learning, "learn", learn)
     path = tmp_path / "Hero.toml"
