@@ -19,7 +19,7 @@ examples:
   semblance track clip.mp4                  follow the face in clip.mp4, write clip.take
   semblance apply clip.take                 key it on Pip, write clip.blend
   semblance export clip.take -o clip.csv    the same performance as Live Link Face CSV
-  semblance apply clip.take --character Gus key it on another character, or a rig of your own by its preset
+  semblance apply clip.take --character Pip Gus   on other characters, or rigs of your own by their presets
   semblance cast                            the characters and what controls them
   semblance learn hero.blend --preset Hero  find out what the controls of your own rig do
   semblance transfer m.blend --from Mora --to Gus   Mora's performance in m.blend, carried to Gus
