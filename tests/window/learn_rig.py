@@ -1,0 +1,105 @@
+"""Learning a rig in a real window whose controls' names say nothing; run by a person, who looks at the pictures.
+
+    make dev-install BLENDER=blender
+    SEMBLANCE_RIG=head.fbx SEMBLANCE_SOURCE=clip.take blender --python tests/window/learn_rig.py
+
+SEMBLANCE_RIG is an .fbx that has a face; its shape keys and bones are renamed to numbers. SEMBLANCE_SOURCE is a take or
+Live Link CSV that is applied to what was learned; the scene is saved beside it as learn_rig.blend. Steps, pictures and
+SEMBLANCE_STAY are those of panel.py.
+"""
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from own_rig import action, look_at_face
+from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing
+
+SOURCE = os.environ["SEMBLANCE_SOURCE"]
+_MOST_S = 400
+
+
+def bring_in() -> None:
+    """Import the rig, rename all that has a telling name, select its armature."""
+    bpy.ops.import_scene.fbx(filepath=os.environ["SEMBLANCE_RIG"])
+    for item in bpy.context.scene.objects:
+        keys = getattr(item.data, "shape_keys", None)
+        for number, block in enumerate(keys.key_blocks[1:] if keys else ()):
+            block.name = f"k{number:02}"
+        if item.type == "ARMATURE":
+            for number, bone in enumerate(item.data.bones):
+                bone.name = f"b{number}"
+    for item in bpy.context.selected_objects:
+        item.select_set(item.type == "ARMATURE" or any(item.type == "MESH" and m.type == "ARMATURE"
+                                                      for m in item.modifiers))
+
+
+def open_panels() -> None:
+    """Only the panels that are looked at."""
+    panels = sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
+    for cls in panels:
+        if issubclass(cls, bpy.types.Panel) and cls.__name__ in ("SEMBLANCE_PT_performer", "SEMBLANCE_PT_keys"):
+            bpy.utils.unregister_class(cls)
+    learn = next(cls for cls in panels if cls.__name__ == "SEMBLANCE_PT_learn")
+    bpy.utils.unregister_class(learn)
+    learn.bl_options = set()
+    bpy.utils.register_class(learn)
+
+
+def steps() -> Iterator[float]:
+    """Use, learn and stop, learn, look, apply."""
+    yield from clear_view()
+    scene = bpy.context.scene
+    bring_in()
+    look_at_face()
+    press(bpy.ops.semblance.rig_use, "EXEC_DEFAULT")
+    open_panels()
+    rig = scene.semblance.rigs[0]
+    # The user switches to what is the face's: shape keys, and what turns head and eyes.
+    for index in reversed(range(len(rig.controls))):
+        if not rig.controls[index].key and (rig.controls[index].channel != "rotation_euler"
+                                            or rig.controls[index].bone in ("b0", "b1", "b3")):
+            rig.controls.remove(index)
+    check(f"{len(rig.controls)} controls are listed and none follows anything", not rig.moves())
+    path = str(Path(SOURCE).with_name("learn_rig.blend"))
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    yield 2
+    picture("learn_1_listed")
+    job = sys.modules[f"{EXTENSION}.addon.blender.learning_job"]
+    press(bpy.ops.semblance.rig_learn)
+    yield 8
+    check("a child process learns", job.current() is not None and not job.state().ended)
+    key("Escape")
+    yield 1
+    check("Esc stops it", job.current() is None)
+    time_drawing()
+    press(bpy.ops.semblance.rig_learn)
+    begun = time.monotonic()
+    yield 45
+    picture("learn_2_working")
+    yield from drawing_is_quick()
+    while job.current() is not None and time.monotonic() - begun < _MOST_S:
+        yield 1
+    rig = bpy.context.scene.semblance.rigs[0]
+    check(f"learned in {time.monotonic() - begun:.0f} s: {sum(bool(item.follows) for item in rig.controls)} follow",
+          rig.moves())
+    yield 1
+    picture("learn_3_learned")
+    bpy.context.scene.semblance.source = f"//{Path(SOURCE).name}"
+    press(bpy.ops.semblance.take_apply, "EXEC_DEFAULT")
+    check("Apply keys what was learned", action() is not None)
+    bpy.context.scene.frame_set(92)
+    yield 2
+    picture("learn_4_applied")
+    press(bpy.ops.semblance.learned_forget, "EXEC_DEFAULT")
+    press(bpy.ops.semblance.preset_delete, "EXEC_DEFAULT")
+
+
+if __name__ == "__main__":
+    start(steps())
