@@ -24,7 +24,8 @@ from addon.core.paths import ROOT
 
 from .figures import Row
 
-ROOMS: Final = ("tracking", "expression", "recognisers", "real", "characters", "learning", "mouth", "x2c", "blender")
+ROOMS: Final = ("tracking", "expression", "recognisers", "real", "characters", "learning", "transfer", "mouth", "x2c",
+                "blender")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

@@ -17,7 +17,10 @@ from .transfer_pairs import PosePairs
 _HIDDEN: Final = 64
 _ENOUGH: Final = 600
 """Pairs from which a hidden layer learns more than noise; below, the closed form is all."""
-_STEPS, _BATCH, _RATE = 1600, 100, 3e-3
+_BATCH, _RATE = 100, 3e-3
+_ROUNDS: Final = 20
+_FEWEST: Final = 300
+"""Batches, however few pairs there are."""
 _BEND: Final = 0.02
 """Share of the way to a limit below which errors count by their square, above by their size: a control that only some
 of the poses alike move then rests, where squares would move it halfway in all of them."""
@@ -245,7 +248,8 @@ def _refined(
     ]
     learned = [each.astype(np.float32) for each in learned]
     adam = _Adam(learned)
-    for step in range(_STEPS):
+    steps = max(_FEWEST, _ROUNDS * len(y) // _BATCH)
+    for step in range(steps):
         chosen = rng.integers(len(y), size=_BATCH)
         rows = np.concatenate([x[0, chosen], x[1, chosen]])
         before = rows @ learned[0] + learned[1]
@@ -257,7 +261,7 @@ def _refined(
         pulls = np.concatenate([pull, pull[:, partner] * sign[partner]])
         back = (pulls @ learned[2].T) * (before > 0)
         adam.step([rows.T @ back, back.sum(0), hidden.T @ pulls, rows.T @ pulls],
-                  _RATE * 0.5 * (1 + np.cos(np.pi * step / _STEPS)))
+                  _RATE * 0.5 * (1 + np.cos(np.pi * step / steps)))
     weights, bias, output, line = learned
     still = ~(y.any(0) | y[:, partner].any(0))
     output[:, still] = line[:, still] = 0       # what no pair moves rests exactly

@@ -22,6 +22,7 @@ _HEAD_RAD: Final = np.radians([14, 9, 6])
 _ALIKE, _UNLIKE = 0.05, 0.5
 """Shares of the way to the limits within which two source poses are the same, and beyond which two targets differ."""
 _MOVED: Final = 0.02
+_LIDS: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 _NAMED: Final = 6
 
 
@@ -63,6 +64,11 @@ def random_expressions(rng: np.random.Generator, count: int) -> ExpressionTrack:
     faint = _some_movements(rng, count, 8, 30) * rng.uniform(0.05, 0.5, (count, 1))
     values = np.where(busy[:, None], np.maximum(values * rng.uniform(0.3, 1, (count, 1)), faint), values)
     values[rng.random(count) < 0.1] = 0
+    # Eyes blink through whatever the face does; and a lid that is nearly shut mostly shuts, so that shut lids stay shut
+    # where one character's are so a little earlier.
+    lids = values[:, _LIDS]
+    shuts = (rng.random((count, 1)) < 0.1) | (lids > 0.85) & (rng.random(lids.shape) < 0.8)
+    values[:, _LIDS] = np.where(shuts, 1, lids)
     # Lips only close over a jaw that is open.
     close, jaw = coefficients.INDEX["mouthClose"], coefficients.INDEX["jawOpen"]
     some = rng.random(count) < 0.5
