@@ -41,13 +41,16 @@ _NAME_SHARE = (0.68, 0.56)
 _VALUE_SHARE = 0.54
 _MUTED = "MUTE_IPO_OFF"
 _UNKNOWN = (
-    "The names of these controls do not say what they do. Try one with its slider in the list; then press + beside "
-    "'Follows nothing' and choose which part of the performance moves it. Save keeps your choices for other files."
+    "The names of these controls do not say what they do. 'Learn This Rig' above finds it out by pictures. Or try one "
+    "with its slider in the list; then press + beside 'Follows nothing' and choose which part of the performance moves it."
 )
 
 
 class SEMBLANCE_UL_controls(bpy.types.UIList):
     """One line for each control: on or off, its name, the rig's own slider, its gain."""
+
+    wide = False
+    """There is room for gains: asked once for all lines, because this is drawn all the time."""
 
     def draw_item(
         self, context: bpy.types.Context, layout: bpy.types.UILayout, rig: SEMBLANCE_PG_rig,
@@ -57,16 +60,17 @@ class SEMBLANCE_UL_controls(bpy.types.UIList):
         """Only the visible lines are drawn."""
         row = layout.row(align=True)
         row.prop(item, "enabled", text="")
-        wide = _is_wide(context)
+        wide, gain = self.wide, item.gain
         line = row.split(factor=_NAME_SHARE[wide], align=True)
         line.active = item.enabled and not item.muted
-        line.alert = not item.minimum <= item.neutral <= item.maximum or item.minimum == item.maximum
-        louder = "" if wide or item.gain == 1 else f"×{item.gain:.3g}  "
+        low, high = item.minimum, item.maximum
+        line.alert = low == high or not low <= item.neutral <= high
+        louder = "" if wide or gain == 1 else f"×{gain:.3g}  "
         line.label(text=louder + item.name, icon=_mark(rig, item))
         numbers = line.split(factor=_VALUE_SHARE, align=True) if wide else line
         _draw_value(numbers, rig.root, item)
         if wide:
-            numbers.prop(item, "gain", text="", emboss=item.gain != 1)
+            numbers.prop(item, "gain", text="", emboss=gain != 1)
 
     def draw_filter(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         """The search stands above the list, where it is seen."""
@@ -203,7 +207,7 @@ def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMB
     row.operator(SEMBLANCE_OT_controls_enable.bl_idname, text="", icon="CHECKBOX_DEHLT").enabled = False
     row.prop(rig, "mirror", text="", icon="MOD_MIRROR")
     column = layout.column(align=True)
-    wide = _is_wide(context)
+    wide = SEMBLANCE_UL_controls.wide = _is_wide(context)
     head = column.split(factor=_NAME_SHARE[wide])
     head.scale_y, head.active = 0.7, False
     head.label(text="Control")

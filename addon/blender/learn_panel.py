@@ -258,7 +258,7 @@ class SEMBLANCE_PT_learn(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Semblance"
-    bl_parent_id = "SEMBLANCE_PT_controls"
+    bl_parent_id = "SEMBLANCE_PT_performance"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod

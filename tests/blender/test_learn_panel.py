@@ -112,6 +112,16 @@ def test_a_rig_that_follows_everything_is_not_learned_by_mistake(board, settings
     assert extension("blender.learning_job").current() is None
 
 
+def test_the_panel_is_above_the_list_for_own_rigs_alone(settings, extension):
+    panels = [cls.__name__ for cls in extension("blender.registration").CLASSES if issubclass(cls, bpy.types.Panel)]
+    assert panels.index("SEMBLANCE_PT_learn") == panels.index("SEMBLANCE_PT_controls") - 1
+    learn = extension("blender.learn_panel").SEMBLANCE_PT_learn
+    assert not learn.poll(bpy.context)
+    build_sliders(2)
+    bpy.ops.semblance.rig_use()
+    assert learn.poll(bpy.context)
+
+
 def test_key_poses_teach_a_rig_that_pictures_do_not(board, settings):
     for name, slider, value in (("Jaw open", "zq0", 0.8), ("Smile", "zq1", 1.0), ("Blink left", "zq2", 0.5)):
         board[slider] = value
