@@ -41,8 +41,8 @@ _NAME_SHARE = (0.68, 0.56)
 _VALUE_SHARE = 0.54
 _MUTED = "MUTE_IPO_OFF"
 _UNKNOWN = (
-    "The names of these controls do not say what they do. 'Learn This Rig' above finds it out by pictures. Or try one "
-    "with its slider in the list; then press + beside 'Follows nothing' and choose which part of the performance moves it."
+    "The names of these controls do not say what they do. 'Learn This Rig' above finds it out. Or try one with its "
+    "slider in the list; then press + beside 'Follows nothing' and choose which part of the performance moves it."
 )
 
 
