@@ -45,7 +45,7 @@ class Layout:
         context = SimpleNamespace(region=self.region, preferences=PREFERENCES)
         cls = getattr(self.panel_module, name)
         for item in getattr(rig, controls):
-            cls.draw_item(None, context, self, rig, item, 0, owner, active)
+            cls.draw_item(cls, context, self, rig, item, 0, owner, active)
 
 
 @pytest.fixture
