@@ -215,7 +215,7 @@ def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMB
     numbers.label(text="Now")
     if wide:
         numbers.label(text="Gain")
-    column.template_list(SEMBLANCE_UL_controls.__name__, "", rig, "controls", rig, "active", rows=8, maxrows=8)
+    column.template_list(SEMBLANCE_UL_controls.__name__, "", rig, "controls", rig, "active", rows=7, maxrows=7)
 
 
 def _is_wide(context: bpy.types.Context) -> bool:

@@ -218,6 +218,6 @@ def _draw_result(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
 
 def _shown_action(root: bpy.types.Object | None) -> bpy.types.Action | None:
     """The Action of the character: of its bones, or of its own shape keys."""
-    owners = (root, getattr(root.data, "shape_keys", None)) if root is not None else ()
+    owners = () if root is None else (root, root.data.shape_keys) if root.type == "MESH" else (root,)
     data = (owner.animation_data for owner in owners if owner is not None)
     return next((each.action for each in data if each is not None and each.action is not None), None)

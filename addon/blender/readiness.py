@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile, read_presets, read_profiles, shipped_files
@@ -24,7 +25,7 @@ class Readiness:
     unread: tuple[str, ...] = ()
     """A sentence for each preset that cannot be read; the others work."""
 
-    @property
+    @cached_property
     def sentence(self) -> str:
         """One line for the sidebar."""
         if not self.problems:
