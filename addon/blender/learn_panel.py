@@ -12,6 +12,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, PointerPro
 from ..characters.learned_rig import (
     LearnedRig,
     fit_poses,
+    forget_learned,
     learned_path,
     read_learned,
     told,
@@ -177,13 +178,9 @@ class SEMBLANCE_OT_learned_forget(OnRig, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """Remove the file and the sheet beside the preset."""
         rig = require_rig(context)
-        path = learned_path(Path(rig.preset))
-        try:
-            for file in (path, path.with_suffix(".png")):
-                file.unlink(missing_ok=True)
-        except OSError as error:
-            raise SemblanceError(f"Cannot delete '{path}': {error.strerror}.") from error
         _results.pop(rig.preset, None)
+        there = bool(rig.preset) and forget_learned(Path(rig.preset))
+        self.report({"INFO"}, "What was learned is forgotten" if there else "Nothing was learned of this rig")
 
 
 class SEMBLANCE_OT_key_pose_set(OnRig, bpy.types.Operator):
@@ -342,13 +339,15 @@ def _draw_progress(layout: bpy.types.UILayout) -> None:
 
 def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMBLANCE_PG_rig) -> None:
     unknown = sum(not item.follows for item in rig.controls)
-    column = layout.column(align=True)
-    column.scale_y = 1.2
+    row = layout.row(align=True)
+    row.scale_y = 1.2
+    column = row.column(align=True)
     if unknown:
         text = f"Learn {unknown} Unknown Controls" if unknown < len(rig.controls) else "Learn This Rig"
         column.operator(SEMBLANCE_OT_rig_learn.bl_idname, text=text, icon="VIEWZOOM").everything = False
     if unknown < len(rig.controls):
         column.operator(SEMBLANCE_OT_rig_learn.bl_idname, text="Learn All Controls").everything = True
+    row.operator(SEMBLANCE_OT_learned_forget.bl_idname, text="", icon="TRASH")
     result = _results.get(rig.preset)
     if result is None:
         draw_sentence(layout, context, _EXPLAINED)
@@ -358,9 +357,7 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: S
         draw_sentence(layout, context, sentence, "ERROR")
     if len(result.faults) > _FAULTS:
         layout.label(text=f"{len(result.faults) - _FAULTS} more such controls")
-    row = layout.row(align=True)
-    row.operator("wm.path_open", text="Show Sheet", icon="IMAGE_DATA").filepath = result.sheet
-    row.operator(SEMBLANCE_OT_learned_forget.bl_idname, text="", icon="TRASH")
+    layout.operator("wm.path_open", text="Show Sheet", icon="IMAGE_DATA").filepath = result.sheet
 
 
 def _draw_key_poses(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMBLANCE_PG_rig) -> None:

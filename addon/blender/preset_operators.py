@@ -8,6 +8,7 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
+from ..characters.learned_rig import forget_learned
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, read_profile, write_profile
 from . import readiness
@@ -111,7 +112,7 @@ class SEMBLANCE_OT_preset_export(OnRig, bpy.types.Operator, ExportHelper):
 
 
 class SEMBLANCE_OT_preset_delete(OnRig, bpy.types.Operator):
-    """Delete the preset file that this list was taken from or saved to; the list in this scene stays"""
+    """Delete the preset file that this list was taken from or saved to, and what was learned; the list here stays"""
 
     bl_idname = "semblance.preset_delete"
     bl_label = "Delete Preset..."
@@ -134,6 +135,7 @@ class SEMBLANCE_OT_preset_delete(OnRig, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """Remove the file."""
         rig = require_rig(context)
+        forget_learned(Path(rig.preset))
         try:
             Path(rig.preset).unlink(missing_ok=True)
         except OSError as error:

@@ -248,6 +248,22 @@ def learned_path(preset: Path) -> Path:
     return preset.parent / (preset.stem + SUFFIX)
 
 
+def forget_learned(preset: Path) -> bool:
+    """Delete the weights of the preset `preset` and their sheet; False if there are none.
+
+    Raises:
+        SemblanceError: if a file cannot be deleted.
+    """
+    path = learned_path(preset)
+    there = path.is_file()
+    try:
+        for file in (path, path.with_suffix(".png")):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise SemblanceError(f"Cannot delete '{path}': {error.strerror}.") from error
+    return there
+
+
 def write_learned(path: Path, rig: LearnedRig, controls: ControlSet) -> None:
     """Write the weights, whole or not at all; `controls` as they will be used, with their meanings.
 

@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         require_bpy()
         profile = find_profile(args.preset)
+        if profile.blend is not None:
+            raise SemblanceError(f"'{profile.name}' is a character with a file of its own, no rig of yours to learn.")
         sheet = args.sheet or learned_path(profile.path).with_suffix(".png")
         check_writable(profile.path.parent)
         lesson = _learn(profile, args)

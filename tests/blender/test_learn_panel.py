@@ -62,13 +62,16 @@ def test_what_the_child_learned_is_listed_kept_and_used(board, settings, extensi
     assert Path(rig.preset).is_file() and rig.moves()
     chosen = extension("blender.character_choice").chosen_character(bpy.context.scene)
     decoder = extension("characters.decoder").load_decoder(chosen[1])
-    assert decoder.stamp == "learned"
+    assert decoder.stamp == "learned" and decoder._rig.learned.all(), "the list tells the same as the file"
     result, = extension("blender.learn_panel")._results.values()
     assert "1 of 4 controls" in result.sentence and result.faults == ("'zq3' does nothing in the picture.",)
     assert extension("blender.learning_job").current() is None
     assert bpy.ops.semblance.learned_forget() == {"FINISHED"}
     assert not learned_path(Path(rig.preset)).exists()
     assert extension("characters.decoder").load_decoder(chosen[1]).stamp == "meaning"
+    assert bpy.ops.semblance.rig_learn(everything=True) == {"FINISHED"}
+    assert bpy.ops.semblance.preset_delete() == {"FINISHED"}
+    assert list(learned_path(Path(chosen[1].path)).parent.iterdir()) == []
 
 
 def test_the_child_gets_a_copy_of_the_open_file_and_what_is_asked(board, extension, monkeypatch, tmp_path: Path):

@@ -84,6 +84,11 @@ def test_all_also_learns_what_follows_something(preset: Path, capsys):
     assert "follows something already" in capsys.readouterr().err
 
 
+def test_our_own_characters_are_left_alone(preset: Path, capsys):
+    assert main(["learn", str(preset.with_name("hero.blend")), "--preset", "Pip", "--all"]) == 1
+    assert "'Pip' is a character with a file of its own" in capsys.readouterr().err
+
+
 def test_a_program_reads_lines_and_a_failure_changes_nothing(preset: Path, capsys):
     scene = str(preset.with_name("hero.blend"))
     assert main(["learn", scene, "--preset", str(preset), "--progress", "json", "--poses", "30"]) == 0
