@@ -1,14 +1,21 @@
 """Gaps of lips and lids are those of the character's own mesh."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("bpy")
 
+from addon.characters.acting import act
+from addon.characters.meaning_decoder import MeaningDecoder
+from addon.characters.style import Style
 from addon.core import coefficients
 from training import bench_mouth
 from training.lip_weights import parting
+
+from ..core.making import a_track
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +46,21 @@ def test_one_row_is_as_good_as_many(mora):
     rest = mora.profile.control_set.neutral
     np.testing.assert_allclose(mora.gaps(np.stack([rest, rest]))[1], gaps(mora), atol=1e-4)
     assert mora.gaps(np.empty((0, len(rest)))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+def test_lips_and_lids_that_are_closed_are_closed_at_any_strength(mora, strength):
+    rows = a_track(np.arange(2) / 30)
+    shown = np.zeros((2, coefficients.COUNT), np.float32)
+    shown[:, coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])] = 0.92
+    shown[:, coefficients.indices(["eyeSquintLeft", "browDownRight", "mouthSmileLeft", "mouthSmileRight"])] = 0.3
+    shown[:, coefficients.indices(["mouthLowerDownLeft", "mouthUpperUpRight"])] = 0.1
+    shown[1, coefficients.indices(["jawOpen", "mouthClose"])] = 0.4
+    rows = replace(rows, coefficients=shown, gaze=0 * rows.gaze, head=0 * rows.head)
+    decoder = MeaningDecoder(mora.profile.control_set)
+    lips, *lids = mora.gaps(act(rows, decoder, decoder.controls, Style(strength)).values).T
+    assert lips.max() < 0.5 and np.max(lids) < 0.5
+    assert mora.gaps(decoder.decode(rows).values)[:, 0].min() > 0.8, "without the rules they are not"
 
 
 def test_the_performers_own_slit_knows_jaw_and_lips(shared):
