@@ -54,7 +54,7 @@ def test_lips_and_lids_that_are_closed_are_closed_at_any_strength(mora, strength
     shown = np.zeros((2, coefficients.COUNT), np.float32)
     shown[:, coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])] = 0.92
     shown[:, coefficients.indices(["eyeSquintLeft", "browDownRight", "mouthSmileLeft", "mouthSmileRight"])] = 0.3
-    shown[:, coefficients.indices(["mouthLowerDownLeft", "mouthUpperUpRight"])] = 0.1
+    shown[:, coefficients.indices(["mouthLowerDownLeft", "mouthUpperUpRight"])] = 0.15
     shown[1, coefficients.indices(["jawOpen", "mouthClose"])] = 0.4
     rows = replace(rows, coefficients=shown, gaze=0 * rows.gaze, head=0 * rows.head)
     decoder = MeaningDecoder(mora.profile.control_set)
