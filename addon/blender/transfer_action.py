@@ -79,7 +79,7 @@ def transfer_performance(
         SemblanceError: as `key_track`.
     """
     placement = Placement(int(performance.frames[0]), nla_strip=nla_strip)
-    name = f"{performance.name} from {transfer.source}"
+    name = f"{performance.name} to {transfer.target}"
     return transfer_track(performance.track(scene), transfer, binding, scene, name, placement)
 
 

@@ -117,7 +117,7 @@ def read_transfer(path: Path, source: RigProfile, target: RigProfile) -> Transfe
         for label, profile in (("source", source), ("target", target)):
             _check_controls(header[label], profile, path)
         return _transfer(header, arrays, source, target)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise SemblanceError(damaged) from error
 
 

@@ -108,7 +108,7 @@ def _carry(transfer: Transfer, source: RigProfile, target: RigProfile, args: arg
         scene = open_scene(args.scene)
         binding = bind(target, scene, ensure_character(scene, target))
         placement = Placement(args.start_frame, nla_strip=args.nla)
-        done = transfer_track(track, transfer, binding, scene, f"{path.stem} from {source.name}", placement)
+        done = transfer_track(track, transfer, binding, scene, f"{path.stem} {source.name} to {target.name}", placement)
     else:
         raise SemblanceError(f"'{path}' is no performance; name a .blend, a .take or a Live Link .csv.")
     extend_scene(scene, done.keyed)

@@ -88,7 +88,7 @@ def test_the_other_character_gets_new_keys_and_the_first_keeps_its_own():
     performance = read_action(binding)
     transfer = train(mora, gus, decoded_pairs(mora, gus, 700))
     done = transfer_performance(performance, transfer, bind(gus, scene), scene)
-    assert done.keyed.action.name == "wave from Mora" and done.keyed.frames.tolist() == list(range(5, 17))
+    assert done.keyed.action.name == "wave to Gus" and done.keyed.frames.tolist() == list(range(5, 17))
     assert 0 <= done.confidence <= 1 and any("tongue_side" in note for note in done.notes)
     assert [owner.animation_data.action for owner in binding.owners] == owners
     assert keys == [tuple(curve.range()) for layer in action.layers for strip in layer.strips

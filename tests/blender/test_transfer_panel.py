@@ -38,11 +38,11 @@ def actions_of(profile) -> list:
 def test_a_take_is_transferred(both):
     before = actions_of(MORA)
     assert bpy.ops.semblance.take_transfer() == {"FINISHED"}
-    assert actions_of(MORA) == before and {action.name for action in actions_of(GUS)} == {"wave from Mora"}
+    assert actions_of(MORA) == before and {action.name for action in actions_of(GUS)} == {"wave to Gus"}
     both.pairs = "KEY_POSES"
     assert bpy.ops.semblance.take_transfer() == {"FINISHED"}
-    assert {action.name for action in actions_of(GUS)} == {"wave from Mora.001"}
-    assert "wave from Mora" in bpy.data.actions
+    assert {action.name for action in actions_of(GUS)} == {"wave to Gus.001"}
+    assert "wave to Gus" in bpy.data.actions
 
 
 def test_nothing_is_asked_of_one_character_alone(both):
@@ -93,9 +93,9 @@ def test_one_undo_takes_it_all_back(both):
     bpy.context.preferences.edit.use_global_undo = True
     bpy.ops.ed.undo_push(message="before")
     assert bpy.ops.semblance.take_transfer("EXEC_DEFAULT", True) == {"FINISHED"}
-    assert "wave from Mora" in bpy.data.actions
+    assert "wave to Gus" in bpy.data.actions
     bpy.ops.ed.undo()
-    assert "wave from Mora" not in bpy.data.actions and "wave" in bpy.data.actions
+    assert "wave to Gus" not in bpy.data.actions and "wave" in bpy.data.actions
 
 
 def test_pairs_are_counted_quickly_enough_for_drawing(both, extension):

@@ -72,7 +72,7 @@ def test_a_take_and_then_a_scene_are_transferred(take, tmp_path, capsys):
     assert main(["transfer", str(first), "--from", "Gus", "--to", "Mora", "-o", str(second)]) == 0
     assert "on frames 5 to 28" in capsys.readouterr().out
     bpy.ops.wm.open_mainfile(filepath=str(second), load_ui=False)
-    assert {"jaw from Mora", "jaw from Mora from Gus"} <= set(bpy.data.actions.keys())
+    assert {"jaw Mora to Gus", "jaw Mora to Gus to Mora"} <= set(bpy.data.actions.keys())
     assert main(["transfer", str(first), "--from", "Gus", "--to", "Mora", "--use", str(kept), "-o", str(second)]) == 1
     assert "was trained for 'Mora', not for 'Gus'" in capsys.readouterr().err
     assert main(["transfer", str(kept), "--from", "Gus", "--to", "Mora", "--pairs", "poses", "-o", str(second)]) == 1
