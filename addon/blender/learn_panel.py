@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from pathlib import Path
 
 import bpy
@@ -50,6 +51,9 @@ class _Result:
     sentence: str
     faults: tuple[str, ...]
     sheet: str
+    """Empty if there is none, as for key poses."""
+    quality: dict[str, float]
+    """Control → correlation in held-out pictures."""
 
 
 _timer: bpy.types.Timer | None = None
@@ -242,6 +246,7 @@ class SEMBLANCE_OT_key_poses_learn(OnRig, bpy.types.Operator):
                    zip(controls.names, controls.neutral.tolist(), strict=True)] for each in poses]
         signals = np.array([EXPRESSIONS[each.name] for each in poses]).reshape(len(poses), len(SIGNALS))
         learned = fit_poses(controls, signals, np.array(values).reshape(len(poses), len(controls)))
+        forget_learned(saved_preset(rig))
         sentence = take_learned(rig, with_meanings(controls, learned), learned)
         path = saved_preset(rig)
         write_learned(learned_path(path), learned, read_profile(path).control_set)
@@ -297,8 +302,9 @@ def take_learned(rig: SEMBLANCE_PG_rig, controls: ControlSet, learned: LearnedRi
             if item.name in found:
                 item.set_follows(found[item.name].meaning)
                 item.enabled = found[item.name].enabled
-    sentence = told(learned, controls)
-    _results[rig.preset] = _Result(sentence, learned.faults, str(learned_path(Path(rig.preset)).with_suffix(".png")))
+    sentence, sheet = told(learned, controls), learned_path(Path(rig.preset)).with_suffix(".png")
+    quality = dict(zip(controls.names, learned.quality.tolist(), strict=True))
+    _results[rig.preset] = _Result(sentence, learned.faults, str(sheet) if sheet.is_file() else "", quality)
     return sentence
 
 
@@ -357,7 +363,11 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: S
         draw_sentence(layout, context, sentence, "ERROR")
     if len(result.faults) > _FAULTS:
         layout.label(text=f"{len(result.faults) - _FAULTS} more such controls")
-    layout.operator("wm.path_open", text="Show Sheet", icon="IMAGE_DATA").filepath = result.sheet
+    control = rig.active_control()
+    if control is not None and isfinite(quality := result.quality.get(control.name, nan)):
+        layout.label(text=f"{control.name}: correlation {quality:.2f}")
+    if result.sheet:
+        layout.operator("wm.path_open", text="Show Sheet", icon="IMAGE_DATA").filepath = result.sheet
 
 
 def _draw_key_poses(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMBLANCE_PG_rig) -> None:

@@ -64,6 +64,7 @@ def test_what_the_child_learned_is_listed_kept_and_used(board, settings, extensi
     decoder = extension("characters.decoder").load_decoder(chosen[1])
     assert decoder.stamp == "learned" and decoder._rig.learned.all(), "the list tells the same as the file"
     result, = extension("blender.learn_panel")._results.values()
+    assert result.quality["zq1"] == pytest.approx(0.4) and result.sheet == ""
     assert "1 of 4 controls" in result.sentence and result.faults == ("'zq3' does nothing in the picture.",)
     assert extension("blender.learning_job").current() is None
     assert bpy.ops.semblance.learned_forget() == {"FINISHED"}

@@ -41,15 +41,14 @@ def bring_in() -> None:
 
 
 def open_panels() -> None:
-    """Only the panels that are looked at."""
-    panels = sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
-    for cls in panels:
-        if issubclass(cls, bpy.types.Panel) and cls.__name__ in ("SEMBLANCE_PT_performer", "SEMBLANCE_PT_keys"):
-            bpy.utils.unregister_class(cls)
-    learn = next(cls for cls in panels if cls.__name__ == "SEMBLANCE_PT_learn")
-    bpy.utils.unregister_class(learn)
-    learn.bl_options = set()
-    bpy.utils.register_class(learn)
+    """Learn This Rig is opened; what would be below it, out of the window, is taken away."""
+    panels = {cls.__name__: cls for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
+              if issubclass(cls, bpy.types.Panel)}
+    for name in ("SEMBLANCE_PT_performer", "SEMBLANCE_PT_keys", "SEMBLANCE_PT_controls", "SEMBLANCE_PT_learn"):
+        bpy.utils.unregister_class(panels[name])
+    panels["SEMBLANCE_PT_learn"].bl_options = set()
+    for name in ("SEMBLANCE_PT_learn", "SEMBLANCE_PT_controls"):
+        bpy.utils.register_class(panels[name])
 
 
 def steps() -> Iterator[float]:
@@ -61,11 +60,6 @@ def steps() -> Iterator[float]:
     press(bpy.ops.semblance.rig_use, "EXEC_DEFAULT")
     open_panels()
     rig = scene.semblance.rigs[0]
-    # The user switches to what is the face's: shape keys, and what turns head and eyes.
-    for index in reversed(range(len(rig.controls))):
-        if not rig.controls[index].key and (rig.controls[index].channel != "rotation_euler"
-                                            or rig.controls[index].bone in ("b0", "b1", "b3")):
-            rig.controls.remove(index)
     check(f"{len(rig.controls)} controls are listed and none follows anything", not rig.moves())
     path = str(Path(SOURCE).with_name("learn_rig.blend"))
     bpy.ops.wm.save_as_mainfile(filepath=path)
