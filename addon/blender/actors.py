@@ -71,7 +71,8 @@ def keep_actor(scene: bpy.types.Scene, root: bpy.types.Object) -> SEMBLANCE_PG_a
 
 
 def cast(scene: bpy.types.Scene, root: bpy.types.Object | None) -> None:
-    """Let Apply key `root`: alone, or beside the others where several are chosen already."""
+    """Let Apply key `root`: alone, or beside the others where several are chosen already; who is gone is forgotten."""
+    drop_absent(scene)
     actors = scene.semblance.actors
     if sum(actor.use for actor in actors) <= 1:
         for actor in actors:

@@ -106,6 +106,17 @@ def test_finding_lists_everyone_and_forgets_who_is_gone(settings, extension):
     assert [actor.root for actor in settings.actors] == [first]
 
 
+def test_a_deleted_character_is_not_kept_alive_by_the_list(settings):
+    pip, = add("Pip")
+    bpy.data.objects.remove(pip)
+    assert [actor.root for actor in settings.actors] == [None]
+    gus, = add("Gus")
+    for collection in list(gus.users_collection):
+        collection.objects.unlink(gus)
+    uno, = add("Uno")
+    assert uno.name == "Uno" and gus.users == 0 and len(settings.actors) == 1
+
+
 def test_characters_that_are_added_stand_side_by_side(settings):
     pip, gus, second = add("Pip", "Gus", "Pip")
     bpy.context.view_layer.update()
