@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -14,6 +15,7 @@ from addon.characters.learned_rig import INPUTS, LearnedRig, learned_path, with_
 from addon.core import coefficients
 from addon.core.rig_profile import read_profile, write_profile
 
+from .test_control_panel import PREFERENCES, Layout
 from .test_own_rig import build_sliders
 
 
@@ -124,6 +126,50 @@ def test_the_panel_is_above_the_list_for_own_rigs_alone(settings, extension):
     build_sliders(2)
     bpy.ops.semblance.rig_use()
     assert learn.poll(bpy.context)
+
+
+class LearnLayout(Layout):
+    """What this panel needs beyond the list's."""
+
+    def operator(self, idname, text="", icon="NONE"):
+        self.texts.append(text)
+        return SimpleNamespace() if idname.startswith("wm.") else super().operator(idname, text, icon)
+
+    def operator_menu_enum(self, idname, name, text=""):
+        assert name in getattr(bpy.ops.semblance, idname.partition(".")[2]).get_rna_type().properties
+
+    def progress(self, factor, text):
+        self.texts.append(text)
+
+
+def drawn(extension) -> str:
+    """All words of the panel."""
+    panel = extension("blender.learn_panel")
+    layout = LearnLayout(panel)
+    region = SimpleNamespace(width=400)
+    context = SimpleNamespace(region=region, preferences=PREFERENCES, scene=bpy.context.scene)
+    panel.SEMBLANCE_PT_learn.draw(SimpleNamespace(layout=layout), context)
+    return " ".join(layout.texts)
+
+
+def test_the_panel_shows_what_can_be_done_how_far_it_is_and_how_well_it_went(
+    board, settings, extension, tmp_path: Path, monkeypatch
+):
+    assert "Learn This Rig" in drawn(extension) and "All Controls" not in drawn(extension)
+    job = extension("blender.learning_job")
+    monkeypatch.setattr(job, "learn_command", lambda *_: child(tmp_path, "import time; time.sleep(60)"))
+    job.start(extension("blender.learn_panel").saved_preset(settings.rigs[0]), board.name, False)
+    assert "Starting" in drawn(extension)
+    job.stop()
+    monkeypatch.setattr(job, "learn_command", lambda scene, preset, root, everything: answers(tmp_path, preset))
+    bpy.ops.semblance.rig_learn()
+    words = drawn(extension)
+    for part in ("Learn 3 Unknown Controls", "Learn All Controls", "1 of 4 controls", "does nothing in the picture",
+                 "zq0: correlation 0.40"):
+        assert part in words, (part, words)
+    assert "Show Sheet" not in words
+    bpy.ops.semblance.key_pose_set(expression="Smile")
+    assert "Key Poses: 1" in drawn(extension)
 
 
 def test_key_poses_teach_a_rig_that_pictures_do_not(board, settings):
