@@ -18,7 +18,7 @@ _HIDDEN: Final = 64
 _ENOUGH: Final = 600
 """Pairs from which a hidden layer learns more than noise; below, the closed form is all."""
 _BATCH, _RATE = 100, 3e-3
-_ROUNDS: Final = 20
+_ROUNDS: Final = 40
 _FEWEST: Final = 300
 """Batches, however few pairs there are."""
 _BEND: Final = 0.02
