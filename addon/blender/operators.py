@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -166,7 +167,7 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         take = refine(take, settings.calibration(take.raw), settings.smoothing())
         name = take_name(path.name)
         keyed, failed = key_each((root.name, partial(self._key, scene, root, take, name)) for root in roots)
-        for sentence in failed:
+        for sentence in dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes))):
             self.report({"WARNING"}, sentence)
         frames = keyed[0].keyed.frames
         self.report({"INFO"}, f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}")
@@ -180,9 +181,7 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         remember(actor, applied.before, applied.keyed)
         if settings.use_extend:
             extend_scene(scene, applied.keyed)
-        for note in (*left_out, *applied.notes):
-            self.report({"WARNING"}, note)
-        return applied
+        return replace(applied, notes=(*left_out, *applied.notes))
 
 
 class SEMBLANCE_OT_take_compare(Reporting, bpy.types.Operator):
@@ -208,12 +207,13 @@ class SEMBLANCE_OT_take_compare(Reporting, bpy.types.Operator):
         shown = find_actor(scene, root)
         if shown is None:
             raise SemblanceError("Apply a performance first.")
-        side = shown.shows_new
-        for actor in scene.semblance.actors:
-            together = actor.root == root or actor.use
-            if together and actor.root is not None and can_swap(actor) and actor.shows_new == side:
-                _, profile, _ = known_character(actor.root, scene)
-                swap(actor, bind(profile, scene, actor.root))
+        together = [
+            (actor, bind(known_character(actor.root, scene)[1], scene, actor.root)) for actor in scene.semblance.actors
+            if actor.root is not None and (actor.root == root or actor.use)
+            and can_swap(actor) and actor.shows_new == shown.shows_new
+        ]
+        for actor, binding in together:
+            swap(actor, binding)
         scene.frame_set(scene.frame_current)
 
 
