@@ -7,9 +7,11 @@ from bpy.props import EnumProperty, PointerProperty, StringProperty
 from ..characters.posed_pairs import pairs_text, read_pairs_text, with_pair
 from ..characters.transfer import PAIRS, train
 from ..characters.transfer_pairs import LEAST, PosePairs, check_poses
+from .actors import keep_actor
 from .apply import extend_scene
 from .binding import Binding, bind
 from .character_choice import is_known, known_character
+from .comparison import look, remember
 from .operators import Reporting
 from .transfer_action import read_action, transfer_performance
 
@@ -60,7 +62,9 @@ class SEMBLANCE_OT_take_transfer(Reporting, bpy.types.Operator):
         if chosen not in PAIRS:
             check_poses(pairs, source.profile.control_set, target.profile.control_set)
         transfer = train(source.profile, target.profile, pairs)
+        before = look(target)
         done = transfer_performance(performance, transfer, target, scene, settings.use_nla)
+        remember(keep_actor(scene, target.root), before, done.keyed)
         if settings.use_extend:
             extend_scene(scene, done.keyed)
         for note in (*notes, *done.notes):

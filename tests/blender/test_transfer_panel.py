@@ -39,6 +39,11 @@ def test_a_take_is_transferred(both):
     before = actions_of(MORA)
     assert bpy.ops.semblance.take_transfer() == {"FINISHED"}
     assert actions_of(MORA) == before and {action.name for action in actions_of(GUS)} == {"wave to Gus"}
+    bpy.context.scene.semblance.character = both.target
+    bpy.ops.semblance.take_compare()
+    assert not any(actions_of(GUS))
+    bpy.ops.semblance.take_compare()
+    assert {action.name for action in actions_of(GUS)} == {"wave to Gus"}
     both.pairs = "KEY_POSES"
     assert bpy.ops.semblance.take_transfer() == {"FINISHED"}
     assert {action.name for action in actions_of(GUS)} == {"wave to Gus.001"}
