@@ -94,9 +94,10 @@ def learn(
     begun = time.monotonic()
     controls = ControlSet(tuple(replace(control, enabled=bool(on)) for control, on in
                                 zip(profile.control_set.controls, wanted, strict=True)))
-    profile, ends, reader = replace(profile, control_set=controls), ends_of(controls, wanted), _Reader()
-    total = 1 + len(ends.columns) + held_out + 2 * len(_SHEET)
+    profile, reader = replace(profile, control_set=controls), _Reader()
     with RigPortrait(profile, _PX, path, root, reader.detect) as portrait:
+        ends = ends_of(controls, wanted & portrait.binding.bound)
+        total = 1 + len(ends.columns) + held_out + 2 * len(_SHEET)
         pupil = _Pupil(portrait, reader, lambda done: progress(done, total))
         shown = pupil.show(ends)
         poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)

@@ -29,13 +29,16 @@ FOLLOWS = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "head
 
 
 def nameless(profile: RigProfile, signals: tuple[str, ...]) -> RigProfile:
-    """Some controls of one of our characters as a rig of the user's own, with names and meanings taken away."""
+    """Some controls of one of our characters as a rig of the user's own, with names and meanings taken away; and one
+    that the rig does not have.
+    """
     known = {next(iter(c.meaning)): c for c in profile.control_set.controls if len(c.meaning) == 1}
     controls = tuple(
         replace(known[signal], name=f"q{i}", pair=f"q{i}", group="", meaning={}, mirror_sign=1)
         for i, signal in enumerate(signals)
     )
-    return replace(profile, name="Own", blend=None, control_set=ControlSet(controls))
+    gone = Control("gone", ShapeKey(("Hat",), "gone"), 0, 1, 0, "", "gone", 1)
+    return replace(profile, name="Own", blend=None, control_set=ControlSet((*controls, gone)))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def lesson(mora: RigProfile, tmp_path_factory) -> tuple[Lesson, RigProfile, list
     patch.setattr(learning, "_SHEET", ("Smile left",))
     patch.setattr(learning, "_SIGNALS", EXPRESSIONS["Smile left"][None])
     patch.setattr(learning, "_FEW", 10)
-    found = learn(own, file, "", np.ones(len(FOLLOWS), bool), lambda done, total: told.append((done, total)),
+    found = learn(own, file, "", np.ones(len(own.control_set), bool), lambda done, total: told.append((done, total)),
                   held_out=10)
     patch.undo()
     return found, own, told, before, file.read_bytes()
@@ -74,6 +77,7 @@ def test_it_is_told_how_far_it_is_how_well_it_went_and_the_file_stays_as_it_was(
     assert before == after and told[-1][0] == told[-1][1] and sorted(told) == told
     assert found.pictures == 1 + 6 + 10 and found.rig.faults == ()
     assert np.nanmean(found.rig.quality) > 0.3
+    assert found.rig.learned.tolist() == [True] * 5 + [False] and "no object 'Hat'" in " ".join(found.notes)
     (name, performer, own_face), = found.pairs
     assert name == "Smile left" and performer.shape == own_face.shape == (256, 256, 3)
     assert np.abs(performer.astype(int) - own_face).mean() < 12, "the same face makes the same smile"
