@@ -81,21 +81,31 @@ def set_stage(scene: bpy.types.Scene) -> None:
     scene.world.color = _BACKDROP
 
 
-def ensure_camera(scene: bpy.types.Scene, *roots: bpy.types.Object) -> bpy.types.Object:
-    """The scene's camera; without one any camera in it, or a new one in front of the characters."""
+def ensure_camera(scene: bpy.types.Scene, *roots: bpy.types.Object, aspect: float = 1) -> bpy.types.Object:
+    """The scene's camera; without one any camera in it, or a new one in front of the characters.
+
+    Args:
+        aspect: width / height of the pictures.
+    """
     if scene.camera is None:
         some = next((item for item in scene.objects if item.type == "CAMERA"), None)
-        scene.camera = some or front_camera(scene, *_box(scene, roots), _FILL)
+        scene.camera = some or front_camera(scene, *_box(scene, roots), _FILL, aspect)
     return scene.camera
 
 
-def front_camera(scene: bpy.types.Scene, low: Sequence[float], high: Sequence[float], fill: float) -> bpy.types.Object:
-    """A new camera that looks along +Y (characters face -Y); the box `low` to `high` fills `fill` of its picture."""
+def front_camera(
+    scene: bpy.types.Scene, low: Sequence[float], high: Sequence[float], fill: float, aspect: float = 1
+) -> bpy.types.Object:
+    """A new camera that looks along +Y (characters face -Y); the box `low` to `high` fills `fill` of its picture.
+
+    Args:
+        aspect: width / height of the picture.
+    """
     data = bpy.data.cameras.new("Semblance Camera")
     data.lens, data.sensor_fit, data.sensor_height = _LENS_MM, "VERTICAL", _SENSOR_MM   # wide pictures show more
     camera = bpy.data.objects.new("Semblance Camera", data)
     scene.collection.objects.link(camera)
-    extent = max(high[0] - low[0], high[2] - low[2]) / fill
+    extent = max((high[0] - low[0]) / aspect, high[2] - low[2]) / fill
     camera.location = ((low[0] + high[0]) / 2, low[1] - extent * _LENS_MM / _SENSOR_MM, (low[2] + high[2]) / 2)
     camera.rotation_euler = (1.5707963, 0, 0)
     return camera

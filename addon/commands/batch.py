@@ -119,7 +119,8 @@ def _perform(
         keyed, failed = key_cast(take, profiles, scene, item.stem, Placement())
         frames = (int(keyed[0].keyed.frames[0]), int(keyed[0].keyed.frames[-1]))
         scene.frame_start, scene.frame_end = frames
-        ensure_camera(scene, *(scene.objects[applied.armature] for applied in keyed))
+        width, height = args.size
+        ensure_camera(scene, *(scene.objects[applied.armature] for applied in keyed), aspect=width / height)
         save_scene(blend)
         if args.render:
             clip = item.folder / (f"{item.stem}.mp4" if args.render == "mp4" else f"{item.stem}_frames")

@@ -13,11 +13,13 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from addon.blender.binding import bind
+from addon.blender.apply import add_character, stand_beside
+from addon.blender.binding import belongs_to, bind
 from addon.blender.rendering import ensure_camera, render_clip
 from addon.blender.scenes import open_scene, save_scene
 from addon.core.control_set import Control, ControlSet, ShapeKey
 from addon.core.errors import SemblanceError
+from addon.core.rig_profile import find_profile
 
 SIZE = (96, 64)
 
@@ -94,6 +96,22 @@ def test_a_new_camera_holds_a_character_of_meshes_only(stage, mixed_profile):
     seen = [world_to_camera_view(stage, camera, face.matrix_world @ Vector(corner)) for corner in face.bound_box]
     assert all(0 <= point.x <= 1 and 0 <= point.y <= 1 and point.z > 0 for point in seen)
     assert max(point.x for point in seen) - min(point.x for point in seen) > 0.5
+
+
+@pytest.mark.parametrize("size", [(400, 100), (100, 400), (100, 100)])
+def test_a_new_camera_holds_two_characters_in_a_picture_of_any_shape(size):
+    scene = open_scene(None)
+    roots = [add_character(find_profile(name), scene) for name in ("Uno", "Gus")]
+    stand_beside(roots[1], roots[:1], scene)
+    bpy.context.view_layer.update()
+    camera = ensure_camera(scene, *roots, aspect=size[0] / size[1])
+    scene.render.resolution_x, scene.render.resolution_y = size
+    bpy.context.view_layer.update()
+    corners = [item.matrix_world @ Vector(corner) for item in scene.objects if item.type == "MESH"
+               and any(belongs_to(item, root) for root in roots) for corner in item.bound_box]
+    seen = np.array([world_to_camera_view(scene, camera, corner) for corner in corners])
+    assert (seen[:, :2] > 0).all() and (seen[:, :2] < 1).all()
+    assert np.ptp(seen[:, :2], axis=0).max() > 0.75, "no smaller than need be"
 
 
 def test_scenes_open_and_save_whole(tmp_path: Path):
