@@ -11,6 +11,7 @@ test itself. The recipe's network also learns from our pairs, so that network an
 """
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ def measure_transfer() -> dict[str, Row]:
         found = _contestants(source, target, pairs) | {"ours": (transfer.network,)}
         for name, maps in found.items():
             errors.setdefault(name, []).append(min(_error(source, target, each) for each in maps))
+        told = ", ".join(f"{name} {each[-1]:.3f}" for name, each in errors.items())
+        print(f"{source.name} to {target.name}: {told}", file=sys.stderr, flush=True)
     means = {name: float(np.mean(each)) for name, each in errors.items()}
     theirs = min(("recipe, same class", "recipe, two classes"), key=means.__getitem__)
     seen = [not {one, other} & set(_BLIND) for one, other in permutations(CHARACTERS, 2)]
