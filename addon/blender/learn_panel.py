@@ -12,16 +12,15 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, PointerPro
 
 from ..characters.learned_rig import (
     LearnedRig,
-    fit_poses,
     forget_learned,
     learned_path,
     read_learned,
     told,
-    wanted_controls,
     with_meanings,
     write_learned,
 )
 from ..characters.named_expressions import EXPRESSIONS
+from ..characters.rig_learning import fit_poses, wanted_controls
 from ..core.control_set import SIGNALS, ControlSet
 from ..core.errors import SemblanceError
 from ..core.rig_profile import read_profile

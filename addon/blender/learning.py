@@ -13,20 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from ..characters.learned_rig import (
-    INPUTS,
-    Ends,
-    LearnedDecoder,
-    LearnedRig,
-    Shown,
-    ends_of,
-    fit,
-    inputs_of,
-    qualities,
-    signals_of,
-)
+from ..characters.learned_rig import INPUTS, LearnedDecoder, LearnedRig, inputs_of, signals_of
 from ..characters.meaning_decoder import MeaningDecoder
 from ..characters.named_expressions import EXPRESSIONS
+from ..characters.rig_learning import Ends, Shown, ends_of, fit, qualities
 from ..characters.sampling import Sampler
 from ..core import coefficients
 from ..core.control_set import SIGNALS, ControlSet

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..characters.learned_rig import LearnedRig, learned_path, told, wanted_controls, with_meanings, write_learned
+from ..characters.learned_rig import LearnedRig, learned_path, told, with_meanings, write_learned
+from ..characters.rig_learning import wanted_controls
 from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError, require
 from ..core.files import check_writable, write_bytes

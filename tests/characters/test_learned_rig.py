@@ -14,19 +14,15 @@ from addon.characters.learned_rig import (
     INPUTS,
     LearnedDecoder,
     LearnedRig,
-    Shown,
-    ends_of,
-    fit,
-    fit_poses,
     inputs_of,
     learned_path,
-    qualities,
     read_learned,
     told,
     with_meanings,
     write_learned,
 )
 from addon.characters.meaning_decoder import MeaningDecoder
+from addon.characters.rig_learning import Shown, ends_of, fit, fit_poses, qualities
 from addon.core import coefficients
 from addon.core.control_set import SIGNALS, Control, ControlSet, ShapeKey
 from addon.core.errors import SemblanceError
