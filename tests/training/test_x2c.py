@@ -1,6 +1,7 @@
 """X2CNet: the paper's layers, the same numbers in torch and onnxruntime, learning, the report and its card."""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("cv2")
+import cv2
 import torch
 from torch import nn
 
@@ -18,7 +20,7 @@ from addon.core.errors import SemblanceError
 from addon.core.frames import CROP_SIZE, FaceFrame
 from addon.core.model_card import read_card
 from addon.core.rig_profile import find_profile
-from training import bench, bench_x2c, x2c_report, x2c_rivals
+from training import bench, bench_x2c, x2c, x2c_report, x2c_rivals
 from training.expression_experts import ConvolutionExpert
 from training.stage_runs import Plan
 from training.x2c import jittered, maps_drawn, pictures_drawn, train
@@ -222,6 +224,35 @@ def test_the_report_and_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "x2cnet" / "model.onnx").stat().st_size < 6_000_000
     np.testing.assert_allclose(read_controls(tmp_path / "x2cnet", asked.pictures),
                                predict(network, asked.pictures), atol=1e-4)
+
+
+def test_the_kept_network_is_what_its_card_says() -> None:
+    found = read_controls(x2c_report.MODEL, renders(2).pictures)
+    assert found.shape == (2, 30) and np.abs(found).max() <= 1
+    quality = read_card(x2c_report.MODEL).data["quality"]
+    assert quality[OURS]["all"] < min(quality[name]["all"] for name in x2c_rivals.TRIVIAL)
+
+
+def test_the_real_set_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = renders(24, side=60)
+    lines = []
+    for number, (picture, values) in enumerate(zip(given.pictures, given.controls, strict=True)):
+        (tmp_path / "set" / "images0").mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "set" / "images0" / f"{number}.png"), picture)
+        lines.append(json.dumps({"file_name": f"{number}.png", "ctrl_value": values.tolist(),
+                                 "animation": f"a{number // 3}"}))
+    (tmp_path / "set" / "metadata.jsonl").write_text("\n".join([*lines, "{"]))
+    monkeypatch.setattr(x2c, "OUT", tmp_path / "out")
+    monkeypatch.setattr(x2c, "START", tmp_path / "none.pt")
+    monkeypatch.setattr(x2c, "PLANS", {"small": {"huber": Plan(epochs=0.5, batch=4, rate=1e-3)}})
+    monkeypatch.setattr("sys.argv", ["x2c", "--x2c", str(tmp_path / "set")])
+    x2c.main()
+    told = capsys.readouterr().out
+    assert "line 25: it is no JSON object" in told and f"| {OURS} |" in told and "| ridge on gradients |" in told
+    assert "ridge on landmarks" not in told and not (tmp_path / "out" / "model.onnx").exists()
+    assert [path.name for path in (tmp_path / "out").glob("*.md")] == ["x2c_small_18.md"]
 
 
 def test_a_person_is_shown_where_the_robot_is() -> None:
