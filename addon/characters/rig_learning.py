@@ -90,7 +90,7 @@ def wanted_controls(controls: ControlSet, everything: bool) -> np.ndarray:
     wanted = np.array([everything or not control.meaning for control in controls.controls])
     if not wanted.any():
         raise SemblanceError("Every control of this rig follows something already; learn them all the same with --all "
-                             "(in the panel: All Controls).")
+                             "(in the panel: Learn All Controls).")
     return wanted
 
 
@@ -228,7 +228,7 @@ def _lasso(atoms: np.ndarray, targets: np.ndarray, cost: float) -> np.ndarray:
             if own > 0:
                 rest = outer[:, end] - mix @ inner[:, end] + mix[:, end] * own
                 mix[:, end] = np.maximum(rest - cost, 0) / own
-        if np.abs(mix - before).max() < 1e-5:
+        if np.abs(mix - before).max(initial=0) < 1e-5:
             break
     return mix
 

@@ -107,6 +107,11 @@ def test_each_control_follows_what_it_shows_to_its_end_and_nothing_else():
     assert driven(controls, found, jawOpen=0.4)["c0"] == pytest.approx(0.4, abs=0.05)
 
 
+def test_a_rig_that_only_turns_its_head_is_learned_too():
+    controls = rig("c5")
+    assert driven(controls, learned(controls), headYaw=0.25, jawOpen=1.0)["c5"] == pytest.approx(0.5, abs=0.02)
+
+
 def test_left_stays_left_also_without_names_that_tell_the_sides():
     for paired in (True, False):
         controls = rig(*FOLLOWS, paired=paired)
