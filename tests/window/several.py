@@ -69,10 +69,13 @@ def steps() -> Iterator[float]:
     yield 2
     picture("several_4_controls")
     yield from drawing_is_quick()
+    states = []
     for _ in range(4):
         key("ctrl+z")
         yield 1
-    check("undo goes back to before Apply in single steps", keyed() in ([], NAMES))
+        states.append(keyed())
+    check("the list, After, Before and Apply are one undo step each, for all characters together",
+          states == [NAMES, [], NAMES, []])
 
 
 def look_at_all() -> None:
