@@ -67,7 +67,7 @@ def add_character_argument(parser: argparse.ArgumentParser) -> None:
     """Declare who plays."""
     parser.add_argument(
         "--character", nargs="+", default=["Pip"], metavar="NAME",
-        help="characters, presets or .toml files; each plays the whole performance (default: Pip)",
+        help="characters, presets or .toml files; each plays the whole performance; files go before it (default: Pip)",
     )
 
 
