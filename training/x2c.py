@@ -7,8 +7,9 @@
 
 The authors' recipe: AdamW, Huber with delta 0.01, a cosine after 2 % of warming up, gradients cut to 1, colour jitter.
 Not theirs: targets in -1..1, and for Ada mirror images too (her face is symmetric; a machine's is not). On one core the
-convolutions are the expression encoder's, if training.train_experts left them, and stay as they are; what they say of
-each picture is kept. The rest learns by the squared error first: with Huber alone every doubt becomes the rest pose.
+convolutions are the expression encoder's, if training.train_experts left them; the first two thirds stay as they are,
+and what they say of each picture is kept. The rest learns, by the squared error first: with Huber alone every doubt
+becomes the rest pose.
 """
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ from training.x2c_data import Renders, ada_renders, x2c_renders
 from training.x2c_model import VIEWS, MappingNetwork, PaperNetwork, mapping_network
 
 PLANS: Final = {
-    "small": {"squared": Plan(epochs=50, batch=128, rate=2e-3, warm_share=0.02, longest=1.0),
-              "huber": Plan(epochs=50, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
+    "small": {"squared": Plan(epochs=12, batch=128, rate=2e-3, warm_share=0.02, longest=1.0),
+              "huber": Plan(epochs=24, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
     "paper": {"huber": Plan(epochs=100, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
 }
 LOSSES: Final = {"squared": functional.mse_loss, "huber": partial(functional.huber_loss, delta=0.01)}

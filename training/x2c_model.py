@@ -101,12 +101,11 @@ class SmallNetwork(nn.Module):
         self.register_buffer("grey", GREY.flip(0)[:, None, None].clone())
         self.gradients, self.scale = OrientedGradients(), nn.BatchNorm2d(ORIENTATIONS)
         self.first = _convolution(3, 16, 5, 2)
-        self.trunk = nn.Sequential(
-            _convolution(16 + ORIENTATIONS, 32, 3, 2), Residual(32, 32), _convolution(32, 64, 3, 2), Residual(64, 64),
-            _convolution(64, 128, 3, 2), Residual(128, 128),
+        self.middle = nn.Sequential(
+            _convolution(16 + ORIENTATIONS, 32, 3, 2), Residual(32, 32), _convolution(32, 64, 3, 2), Residual(64, 64)
         )
         self.top = nn.Sequential(
-            nn.BatchNorm2d(128), _convolution(128, 32, 1, 1), nn.Flatten(), nn.Dropout(0.1),
+            _convolution(64, 128, 3, 2), Residual(128, 128), _convolution(128, 32, 1, 1), nn.Flatten(), nn.Dropout(0.1),
             head(32 * (VIEWS["small"].side // 16) ** 2),
         )
 
@@ -116,7 +115,8 @@ class SmallNetwork(nn.Module):
         Raises:
             SemblanceError: if they are of another shape.
         """
-        named = {"first.": "first.", "scale.": "scale."} | {f"body.{i}.": f"trunk.{i}." for i in range(6)}
+        named = {"first.": "first.", "scale.": "scale."}
+        named |= {f"body.{i}.": f"middle.{i}." for i in range(4)} | {f"body.{i}.": f"top.{i - 4}." for i in (4, 5)}
         weights = {new + name.removeprefix(old): value for name, value in expert.items()
                    for old, new in named.items() if name.startswith(old)}
         try:
@@ -128,12 +128,12 @@ class SmallNetwork(nn.Module):
             raise SemblanceError(f"These convolutions have '{unknown[0]}', X2CNet has not; start without them.")
 
     def bottom(self, pictures: Tensor) -> Tensor:
-        """What the layers get that learn, where the others are the encoder's: [N, 128, 8, 8]."""
+        """What the layers get that learn, where the others are the encoder's: [N, 64, 16, 16]."""
         seen = pictures.permute(0, 3, 1, 2).float()
         fine = self.gradients.fine((seen * self.grey).sum(1, keepdim=True))
         middle = seen.mean((2, 3), keepdim=True)
         spread = torch.sqrt(((seen - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
-        return self.trunk(torch.cat([self.first((seen - middle) / spread), self.scale(fine)], 1))
+        return self.middle(torch.cat([self.first((seen - middle) / spread), self.scale(fine)], 1))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
