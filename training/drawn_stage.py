@@ -87,24 +87,24 @@ class DrawnStage(Portrait):
         with (Path(__file__).parent / "drawn_faces.toml").open("rb") as file:
             place = tomllib.load(file)[profile.name]
         self._middle, self._side = Vector(place["middle"]), place["side"]
-        self._armature = next(item for item in self._scene.objects if item.type == "ARMATURE")
+        self._armature = next(item for item in self.scene.objects if item.type == "ARMATURE")
         self._bone = place["bone"]
         self.has_landmarks = place.get("landmarks", True)
         """False if the landmark networks do not read this face."""
-        self._scene.render.film_transparent = True
-        self._scene.render.resolution_percentage = _FINER_PERCENT
-        self._scene.render.image_settings.color_mode = "RGBA"
-        self._binding.write(profile.control_set.neutral)
+        self.scene.render.film_transparent = True
+        self.scene.render.resolution_percentage = _FINER_PERCENT
+        self.scene.render.image_settings.color_mode = "RGBA"
+        self.binding.write(profile.control_set.neutral)
         bpy.context.view_layer.update()
         self._rest = self._head_matrix()
 
     def shoot(self, values: np.ndarray, view: View) -> tuple[np.ndarray, Head]:
         """The character with `values` [K] on its controls: uint8 [SIZE, SIZE, 4] BGRA, and where its head is."""
-        self._binding.write(values)
+        self.binding.write(values)
         bpy.context.view_layer.update()
         moved = self._head_matrix() @ self._rest.inverted()
         self._set_camera(view)
-        shading = self._scene.display.shading
+        shading = self.scene.display.shading
         shading.light, shading.studio_light = "STUDIO", view.light
         shading.use_world_space_lighting, shading.studiolight_rotate_z = bool(view.light_turn), view.light_turn
         picture = cv2.imdecode(self._draw(values), cv2.IMREAD_UNCHANGED)
@@ -116,7 +116,7 @@ class DrawnStage(Portrait):
     def _set_camera(self, view: View) -> None:
         """Aimed at where the face is at rest; a head that turns moves in the picture."""
         yaw, pitch, tilt = view.orbit
-        camera = self._scene.camera
+        camera = self.scene.camera
         turned = Euler((math.pi / 2 - pitch, 0, yaw)).to_matrix() @ Matrix.Rotation(tilt, 3, "Z")
         place = self._middle + turned @ Vector((0, 0, view.distance * self._side))
         camera.matrix_world = Matrix.Translation(place) @ turned.to_4x4()
@@ -124,9 +124,9 @@ class DrawnStage(Portrait):
         camera.data.shift_x, camera.data.shift_y = -view.offset[0], view.offset[1]
 
     def _find(self, moved: Matrix, view: View) -> Head:
-        camera = self._scene.camera.matrix_world
+        camera = self.scene.camera.matrix_world
         right, down, back = camera.inverted() @ (moved @ self._middle)
-        px_per_unit = SIZE * self._scene.camera.data.lens / _SENSOR_MM / -back
+        px_per_unit = SIZE * self.scene.camera.data.lens / _SENSOR_MM / -back
         centre = (SIZE - 1) / 2 + np.array([right, -down]) * px_per_unit + np.array(view.offset) * SIZE
         turn = np.array(camera.to_3x3()).T @ np.array(moved.to_3x3()) @ _HEAD_AXES
         angles = np.array([
