@@ -45,7 +45,7 @@ _EXPLAINED = (
 
 @dataclass(frozen=True)
 class _Result:
-    """What the panel shows of a preset that was learned in this session."""
+    """What the panel shows of a preset that was learned since Blender was started."""
 
     sentence: str
     faults: tuple[str, ...]
