@@ -1,7 +1,6 @@
 """The sidebar's "Learn This Rig": what a rig's controls do, from pictures or from key poses that the user sets."""
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from pathlib import Path
@@ -30,11 +29,10 @@ from .binding import bind
 from .control_list import SEMBLANCE_PG_rig, find_rig
 from .control_panel import draw_sentence
 from .folders import own_presets_folder
-from .operators import redraw_sidebars
+from .operators import BesideWindow, redraw_sidebars
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import free_name, preset_path, save_preset
 
-_POLL_S = 0.2
 _FAULTS = 5
 """So many sentences about controls are shown."""
 _EXPLAINED = (
@@ -55,7 +53,6 @@ class _Result:
     """Control → correlation in held-out pictures."""
 
 
-_timer: bpy.types.Timer | None = None
 _results: dict[str, _Result] = {}
 
 
@@ -66,12 +63,13 @@ class SEMBLANCE_PG_key_pose(bpy.types.PropertyGroup):
     values: CollectionProperty(type=SEMBLANCE_PG_value)
 
 
-class SEMBLANCE_OT_rig_learn(OnRig, bpy.types.Operator):
+class SEMBLANCE_OT_rig_learn(BesideWindow, OnRig, bpy.types.Operator):
     """Find out by pictures what the controls do. Blender stays free meanwhile; Esc stops it"""
 
     bl_idname = "semblance.rig_learn"
     bl_label = "Learn This Rig"
     bl_options = {"REGISTER", "UNDO"}
+    job = learning_job
 
     everything: BoolProperty(
         name="All Controls", description="Also those that follow something already; what they follow is replaced",
@@ -92,41 +90,8 @@ class SEMBLANCE_OT_rig_learn(OnRig, bpy.types.Operator):
             return False
         return super().poll(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by a script: wait for the end."""
-        if not self._start(context):
-            return {"CANCELLED"}
-        while not learning_job.state().ended:
-            time.sleep(_POLL_S)
-        return self._finish(context)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Called by a button: work beside the window."""
-        global _timer
-        if not self._start(context):
-            return {"CANCELLED"}
-        _timer = context.window_manager.event_timer_add(_POLL_S, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the child now and then, and let everything else through."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.cancel(context)
-            self.report({"INFO"}, learning_job.CANCELLED)
-            return {"CANCELLED"}
-        if event.type == "TIMER":
-            redraw_sidebars(context)
-            if learning_job.state().ended:
-                return self._finish(context)
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Esc, another file, or Blender ends."""
-        stop_learning()
-        redraw_sidebars(context)
-
-    def _start(self, context: bpy.types.Context) -> bool:
+    def start(self, context: bpy.types.Context) -> bool:
+        """Learn on a copy of the open file."""
         try:
             rig = require_rig(context)
             wanted_controls(rig.profile().control_set, self.everything)
@@ -137,9 +102,10 @@ class SEMBLANCE_OT_rig_learn(OnRig, bpy.types.Operator):
         self._scene, self._root = context.scene.name, rig.root.name
         return True
 
-    def _finish(self, context: bpy.types.Context) -> set[str]:
+    def finish(self, context: bpy.types.Context) -> set[str]:
+        """Let the rig follow what was learned."""
         state = learning_job.state()
-        stop_learning()
+        self.stop()
         redraw_sidebars(context)
         scene = bpy.data.scenes.get(self._scene)
         rig = find_rig(scene, bpy.data.objects.get(self._root)) if scene else None
@@ -312,15 +278,6 @@ def key_poses(scene: bpy.types.Scene, rig: SEMBLANCE_PG_rig) -> list[SEMBLANCE_P
     return [each for each in scene.semblance_key_poses if each.root == rig.root and each.name in EXPRESSIONS]
 
 
-def stop_learning() -> None:
-    """End the child process and the window's timer; harmless when there is none."""
-    global _timer
-    learning_job.stop()
-    if _timer is not None:
-        bpy.context.window_manager.event_timer_remove(_timer)
-        _timer = None
-
-
 def register() -> None:
     """Called after the classes are registered."""
     bpy.types.Scene.semblance_key_poses = CollectionProperty(type=SEMBLANCE_PG_key_pose)
@@ -328,7 +285,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Called before the classes are unregistered, also while a rig is being learned."""
-    stop_learning()
+    SEMBLANCE_OT_rig_learn.stop()
     _results.clear()
     if hasattr(bpy.types.Scene, "semblance_key_poses"):
         del bpy.types.Scene.semblance_key_poses

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 
@@ -21,9 +22,8 @@ from .comparison import can_swap, remember, swap
 from .folders import ROOT_PACKAGE, takes_folder
 from .keying import scene_rate
 
-# How often the window looks at the child process.
+# How often the window looks at a child process.
 _POLL_S = 0.1
-_timer: bpy.types.Timer | None = None
 
 
 class Reporting:
@@ -45,12 +45,72 @@ class Reporting:
         return {"FINISHED"}
 
 
-class SEMBLANCE_OT_take_track(bpy.types.Operator):
+class BesideWindow:
+    """An operator whose work is done by a child process: a script waits for it, a button leaves the window free."""
+
+    job: ModuleType
+    """Has `state`, `stop` and the sentence `CANCELLED`: tracking_job or learning_job."""
+    timer: bpy.types.Timer | None = None
+    """Of the class, for as long as its button is at work."""
+    report: Callable[[set[str], str], None]
+
+    def start(self, context: bpy.types.Context) -> bool:
+        """Begin the job; False if that was reported to be impossible."""
+        raise NotImplementedError
+
+    def finish(self, context: bpy.types.Context) -> set[str]:
+        """Take what the ended job made."""
+        raise NotImplementedError
+
+    @classmethod
+    def stop(cls) -> None:
+        """End the child process and the window's timer; harmless when there is none."""
+        cls.job.stop()
+        if cls.timer is not None:
+            bpy.context.window_manager.event_timer_remove(cls.timer)
+            cls.timer = None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Called by a script: wait for the end."""
+        if not self.start(context):
+            return {"CANCELLED"}
+        while not self.job.state().ended:
+            time.sleep(_POLL_S)
+        return self.finish(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Called by a button: work beside the window."""
+        if not self.start(context):
+            return {"CANCELLED"}
+        type(self).timer = context.window_manager.event_timer_add(_POLL_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at the child now and then, and let everything else through."""
+        if event.type == "ESC" and event.value == "PRESS":
+            self.cancel(context)
+            self.report({"INFO"}, self.job.CANCELLED)
+            return {"CANCELLED"}
+        if event.type == "TIMER":
+            redraw_sidebars(context)
+            if self.job.state().ended:
+                return self.finish(context)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Esc, another file, or Blender ends."""
+        self.stop()
+        redraw_sidebars(context)
+
+
+class SEMBLANCE_OT_take_track(BesideWindow, bpy.types.Operator):
     """Follow the face through the source and keep the performance. Blender stays free meanwhile; Esc stops it"""
 
     bl_idname = "semblance.take_track"
     bl_label = "Track"
     bl_options = {"REGISTER", "UNDO"}
+    job = tracking_job
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -66,41 +126,8 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
             return True
         return False
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Called by a script: wait for the end."""
-        if not self._start(context):
-            return {"CANCELLED"}
-        while not tracking_job.state().ended:
-            time.sleep(_POLL_S)
-        return self._finish(context)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Called by a button: work beside the window."""
-        global _timer
-        if not self._start(context):
-            return {"CANCELLED"}
-        _timer = context.window_manager.event_timer_add(_POLL_S, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the child now and then, and let everything else through."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.cancel(context)
-            self.report({"INFO"}, "Tracking was cancelled")
-            return {"CANCELLED"}
-        if event.type == "TIMER":
-            redraw_sidebars(context)
-            if tracking_job.state().ended:
-                return self._finish(context)
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Esc, another file, or Blender ends."""
-        stop_tracking()
-        redraw_sidebars(context)
-
-    def _start(self, context: bpy.types.Context) -> bool:
+    def start(self, context: bpy.types.Context) -> bool:
+        """Follow the source into a new take."""
         settings = context.scene.semblance
         source = settings.source if "://" in settings.source else bpy.path.abspath(settings.source)
         if "://" not in source and not Path(source).exists():
@@ -116,9 +143,10 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
         self._scene = context.scene.name
         return True
 
-    def _finish(self, context: bpy.types.Context) -> set[str]:
+    def finish(self, context: bpy.types.Context) -> set[str]:
+        """Let the scene use the take."""
         state = tracking_job.state()
-        stop_tracking()
+        self.stop()
         redraw_sidebars(context)
         scene = bpy.data.scenes.get(self._scene)
         if state.take is None or scene is None:
@@ -276,15 +304,6 @@ def free_path(folder: Path, name: str) -> Path:
     """`folder`/name.take, numbered if that is there: clips of the same name must not cost each other their takes."""
     names = (name, *(f"{name}-{number}" for number in range(2, 10_000)))
     return next(path for each in names if not (path := folder / f"{each}{SUFFIX}").exists())
-
-
-def stop_tracking() -> None:
-    """End the child process and the window's timer; harmless when there is none."""
-    global _timer
-    tracking_job.stop()
-    if _timer is not None:
-        bpy.context.window_manager.event_timer_remove(_timer)
-        _timer = None
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:

@@ -106,7 +106,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
-    operators.stop_tracking()
+    operators.SEMBLANCE_OT_take_track.stop()
     learn_panel.unregister()
     atexit.unregister(_before_exit)
     if _before_exit in compat.exit_handlers():

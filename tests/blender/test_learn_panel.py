@@ -106,7 +106,7 @@ def test_a_stopped_child_leaves_nothing(board, extension, monkeypatch, tmp_path:
     begun = time.monotonic()
     assert bpy.ops.semblance.rig_learn_cancel() == {"FINISHED"}
     assert job.state().error == job.CANCELLED
-    panel.stop_learning()
+    panel.SEMBLANCE_OT_rig_learn.stop()
     assert time.monotonic() - begun < 5 and not copy.exists() and bpy.ops.semblance.rig_learn.poll()
 
 

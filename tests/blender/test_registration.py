@@ -49,7 +49,8 @@ def test_disabling_ends_a_running_child(extension, tmp_path):
 
 def test_no_timer_is_left(extension):
     # A timer still registered when bpy 4.5 ends hangs the process; ours belong to windows and end with their operator.
-    assert extension("blender.operators")._timer is None
+    assert extension("blender.operators").SEMBLANCE_OT_take_track.timer is None
+    assert extension("blender.learn_panel").SEMBLANCE_OT_rig_learn.timer is None
 
 
 def test_every_setting_and_button_explains_itself(extension):

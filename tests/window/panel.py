@@ -93,7 +93,8 @@ def interrupt() -> Iterator[float]:
         yield 1
         ended = process.poll() is not None and module.current() is None
         check(f"{what} ends the child process", ended)
-        check(f"{what} ends the timer", sys.modules[f"{EXTENSION}.addon.blender.operators"]._timer is None)
+        operators = sys.modules[f"{EXTENSION}.addon.blender.operators"]
+        check(f"{what} ends the timer", operators.SEMBLANCE_OT_take_track.timer is None)
     addon_utils.enable(EXTENSION)
     yield 1
     check("the panel comes back", hasattr(bpy.context.scene, "semblance"))
