@@ -40,11 +40,18 @@ def bring_in() -> None:
                                                       for m in item.modifiers))
 
 
+_BELOW = ("SEMBLANCE_PT_performer", "SEMBLANCE_PT_keys")
+
+
+def _panels() -> dict[str, type[bpy.types.Panel]]:
+    return {cls.__name__: cls for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
+            if issubclass(cls, bpy.types.Panel)}
+
+
 def open_panels() -> None:
     """Learn This Rig is opened; what would be below it, out of the window, is taken away."""
-    panels = {cls.__name__: cls for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
-              if issubclass(cls, bpy.types.Panel)}
-    for name in ("SEMBLANCE_PT_performer", "SEMBLANCE_PT_keys", "SEMBLANCE_PT_controls", "SEMBLANCE_PT_learn"):
+    panels = _panels()
+    for name in (*_BELOW, "SEMBLANCE_PT_controls", "SEMBLANCE_PT_learn"):
         bpy.utils.unregister_class(panels[name])
     panels["SEMBLANCE_PT_learn"].bl_options = set()
     for name in ("SEMBLANCE_PT_learn", "SEMBLANCE_PT_controls"):
@@ -93,6 +100,8 @@ def steps() -> Iterator[float]:
     picture("learn_4_applied")
     press(bpy.ops.semblance.learned_forget, "EXEC_DEFAULT")
     press(bpy.ops.semblance.preset_delete, "EXEC_DEFAULT")
+    for name in _BELOW:  # Blender unregisters them at its end
+        bpy.utils.register_class(_panels()[name])
 
 
 if __name__ == "__main__":
