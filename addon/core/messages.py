@@ -19,7 +19,9 @@ MAGIC: Final = b"SMB1"
 LARGEST_JSON: Final = 1 << 20
 LARGEST_ARRAYS: Final = 64 << 20
 """bytes: a longer message is refused before memory is set aside for it."""
-DTYPES: Final[dict[str, np.dtype[Any]]] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8"), "uint8": np.dtype("u1")}
+DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "float32": np.dtype("<f4"), "float64": np.dtype("<f8"), "uint8": np.dtype("u1"),
+}
 _HEADER: Final = struct.Struct("<4sII")
 _MOST_DIMENSIONS: Final = 4
 

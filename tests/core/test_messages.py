@@ -15,7 +15,7 @@ from addon.core.errors import SemblanceError
 from addon.core.messages import LARGEST_ARRAYS, LARGEST_JSON, Message, Unpacker, pack
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2**53, 2**53) | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none() | st.booleans() | st.integers(-2**53, 2**53) | st.text() | st.floats(-1e300, 1e300),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8,
 )
 _ARRAY = st.sampled_from([np.float32, np.float64, np.uint8]).flatmap(
