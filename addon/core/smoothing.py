@@ -82,11 +82,24 @@ class LiveSmoother:
     """Smooths Expressions one at a time, for live use; frames without a face pass through and reset nothing."""
 
     def __init__(self, smoothing: Smoothing) -> None:
-        self._smoothing = smoothing
-        self._cutoff, self._beta = smoothing._per_column()
+        self.smoothing = smoothing
         self._time_s: float | None = None
         self._value = np.zeros(len(self._cutoff))
         self._speed = np.zeros(len(self._cutoff))
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """May be replaced at any time; values go on from where they are."""
+        return self._smoothing
+
+    @smoothing.setter
+    def smoothing(self, smoothing: Smoothing) -> None:
+        self._smoothing = smoothing
+        self._cutoff, self._beta = smoothing._per_column()
+
+    def restart(self) -> None:
+        """Take the next values as they are."""
+        self._time_s = None
 
     def __call__(self, expression: Expression) -> Expression:
         """The smoothed expression; embedding and confidence are passed on as they are."""

@@ -15,6 +15,7 @@ from ..core import coefficients
 from ..core.errors import SemblanceError
 from ..core.frames import ExpressionTrack, head_rotation
 
+_GAINED: Final = (*coefficients.GROUPS, "head")
 _GAZE: Final = coefficients.in_group("gaze")
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 # Channels that move the same thing in opposite directions: beyond rest on one side is the other side.
@@ -53,7 +54,7 @@ class Calibration:
     closed: np.ndarray = field(default_factory=lambda: np.ones(2, np.float32))
     """float32 [2]: eyeBlink (left, right) of the performer's closed eyes; becomes 1."""
     gains: dict[str, float] = field(default_factory=dict)
-    """Group of core.coefficients → factor; 1 where absent."""
+    """Group of core.coefficients, or "head" → factor; 1 where absent."""
     source: str = "none"
     """"none", "auto" or "frame"."""
     time_s: float | None = None
@@ -61,8 +62,8 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for group, gain in self.gains.items():
-            if group not in coefficients.GROUPS:
-                groups = ", ".join(coefficients.GROUPS)
+            if group not in _GAINED:
+                groups = ", ".join(_GAINED)
                 raise SemblanceError(f"There is no group '{group}' to give a gain; the groups are {groups}.")
             if not (np.isfinite(gain) and gain >= 0):
                 raise SemblanceError(f"The gain of '{group}' must be 0 or more (found {gain}).")
@@ -116,7 +117,7 @@ def calibrate(track: ExpressionTrack, calibration: Calibration) -> ExpressionTra
         track,
         coefficients=np.clip(values * gains, 0, 1).astype(np.float32),
         gaze=((track.gaze - calibration.gaze) * np.float32(calibration.gains.get("gaze", 1.0))).astype(np.float32),
-        head=_relative(track.head, calibration.head),
+        head=_relative(track.head, calibration.head) * np.float32(calibration.gains.get("head", 1.0)),
     )
 
 

@@ -1,0 +1,275 @@
+"""Recording a live performance: into a file from the first frame on, so that a crash loses nothing; then a take.
+
+While it records there is a file `.<name>.<token>.recording` beside the take to be: a line of JSON, then one row per
+frame. `finish` makes the take of it; `recover` makes takes of those that were left behind.
+"""
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+
+from ..core import coefficients
+from ..core.errors import SemblanceError
+from ..core.files import check_writable
+from ..core.frames import EMBEDDING_SIZE, LANDMARK_COUNT, ExpressionTrack
+from ..core.gaps import bridge
+from ..core.smoothing import Smoothing
+from ..core.take import SUFFIX, Take, read_take, write_take
+from ..expression.calibration import Calibration
+from ..tracking.sources import SourceInfo
+from .live_performance import Moment
+from .performance import refine
+from .splicing import splice
+
+UNFINISHED: Final = ".recording"
+_FORMAT: Final = "semblance recording"
+_VERSION: Final = 1
+_MOST_HEADER: Final = 1 << 20
+_ROW: Final = [
+    ("time_s", "<f8"), ("found", "?"), ("confidence", "<f4"), ("coefficients", "<f4", (coefficients.COUNT,)),
+    ("embedding", "<f4", (EMBEDDING_SIZE,)), ("gaze", "<f4", (2, 2)), ("head", "<f4", (3,)),
+]
+_POINTS: Final = ("landmarks", "<f4", (LANDMARK_COUNT, 3))
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A word at a time of the take."""
+
+    time_s: float
+    text: str
+
+
+class Recorder:
+    """One take while it is recorded; `calibration`, `smoothing` and `models` may be replaced until it ends."""
+
+    def __init__(
+        self, path: Path, source_info: SourceInfo | Mapping[str, Any], models: Mapping[str, str],
+        calibration: Calibration, countdown_s: float = 0.0, punch_into: Path | None = None, at_s: float = 0.0,
+    ) -> None:
+        """Begin; frames count from the end of the countdown on, by the source's own clock.
+
+        Args:
+            path: the take to be; with `punch_into` it may be that take itself, of which only a part is replaced.
+            at_s: where in `punch_into` the new part begins, seconds after its first frame.
+
+        Raises:
+            SemblanceError: if the folder cannot be written, `punch_into` cannot be read, or `at_s` is not inside it.
+        """
+        self.path = Path(path).with_suffix(SUFFIX)
+        check_writable(self.path.parent)
+        self.calibration, self.smoothing, self.models = calibration, Smoothing(), dict(models)
+        self._info = dict(source_info) if isinstance(source_info, Mapping) else asdict(source_info)
+        self._punch = (Path(punch_into), float(at_s)) if punch_into else None
+        if self._punch:
+            check_punch(read_take(self._punch[0]), at_s, self._punch[0])
+        self._countdown_s, self._begin_s = max(float(countdown_s), 0.0), None
+        self._now_s, self._first_s = None, None
+        self.markers: list[Marker] = []
+        self.frames = 0
+        self._unfinished = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{UNFINISHED}")
+        self._file: IO[bytes] | None = None
+        self._dtype = np.dtype(_ROW)
+
+    _begin_s: float | None
+    _now_s: float | None
+    _first_s: float | None
+
+    @property
+    def countdown_s(self) -> float:
+        """What is left of the countdown."""
+        if self._begin_s is None or self._now_s is None:
+            return self._countdown_s
+        return max(self._begin_s - self._now_s, 0.0)
+
+    @property
+    def recorded_s(self) -> float:
+        """Length so far."""
+        return 0.0 if self._first_s is None or self._now_s is None else self._now_s - self._first_s
+
+    @property
+    def first_frame_time_s(self) -> float | None:
+        """The source's time of the first frame, which is where sound belongs; None before it."""
+        return self._first_s
+
+    def add(self, moment: Moment) -> None:
+        """One more frame; it is on the disk when this returns.
+
+        Raises:
+            SemblanceError: if it cannot be written; `finish` still keeps what came before.
+        """
+        if self._begin_s is None:
+            self._begin_s = moment.time_s + self._countdown_s
+        if self._now_s is not None and moment.time_s <= self._now_s:
+            return
+        self._now_s = moment.time_s
+        if moment.time_s < self._begin_s:
+            return
+        try:
+            self._file = self._file or self._open(moment)
+            self._file.write(self._row(moment).tobytes())
+        except OSError as error:
+            raise SemblanceError(f"Cannot record '{self.path}' any further: {error.strerror or error}.") from error
+        self._first_s = moment.time_s if self._first_s is None else self._first_s
+        self.frames += 1
+
+    def mark(self, text: str) -> None:
+        """A marker at the newest frame."""
+        if self._now_s is not None:
+            self.markers.append(Marker(self._now_s, text))
+
+    def finish(self) -> tuple[Path, Take]:
+        """End, and write the take. This takes a while for a long one (compression): call it beside the live loop.
+
+        Raises:
+            SemblanceError: if nothing was recorded, no face was seen, or the take cannot be written; then what was
+                recorded stays in its unfinished file.
+        """
+        if self._file is None:
+            raise SemblanceError("Nothing was recorded: no frame came before the recording was stopped.")
+        self._file.close()
+        raw, landmarks = _read_rows(self._unfinished, self._dtype)
+        take = _take(raw, landmarks, self._header(), self.calibration, self.smoothing)
+        write_take(take, self.path)
+        self._unfinished.unlink(missing_ok=True)
+        return self.path, take
+
+    def _open(self, first: Moment) -> IO[bytes]:
+        self._dtype = np.dtype([*_ROW, *([_POINTS] if first.face is not None else [])])
+        file = self._unfinished.open("wb", buffering=0)
+        _lock(file)
+        header = self._header() | {
+            "format": _FORMAT, "version": _VERSION, "points": first.face is not None, "path": str(self.path),
+            "calibration": self.calibration.to_json(), "smoothing": self.smoothing.to_json(),
+        }
+        file.write(json.dumps(header).encode() + b"\n")
+        return file
+
+    def _header(self) -> dict[str, Any]:
+        punch = {"punch_into": str(self._punch[0]), "at_s": self._punch[1]} if self._punch else {}
+        return {
+            "source": self._info, "models": self.models, "markers": [[m.time_s, m.text] for m in self.markers], **punch,
+        }
+
+    def _row(self, moment: Moment) -> np.ndarray:
+        row, raw = np.zeros((), self._dtype), moment.raw
+        row["time_s"], row["confidence"] = moment.time_s, raw.confidence
+        row["found"] = raw.confidence > 0
+        for name in ("coefficients", "embedding", "gaze", "head"):
+            row[name] = getattr(raw, name)
+        if "landmarks" in (self._dtype.names or ()):
+            row["landmarks"] = moment.face.landmarks if moment.face else np.nan
+        return row
+
+
+def recover(folder: Path) -> tuple[list[Path], list[str]]:
+    """Takes of the recordings in `folder` that a crash left behind, and a sentence on each that is beyond help.
+
+    A recording that is still going on is left alone.
+    """
+    takes, sentences = [], []
+    for unfinished in sorted(folder.glob(f".*{UNFINISHED}")):
+        if _is_locked(unfinished):
+            continue
+        try:
+            takes.append(_recovered(unfinished))
+        except SemblanceError as error:
+            sentences.append(str(error))
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+    return takes, sentences
+
+
+def check_punch(take: Take, at_s: float, path: Path) -> None:
+    """Raise SemblanceError unless `at_s` seconds after its first frame is inside the take."""
+    length = take.times_s[-1] - take.times_s[0]
+    if not 0 <= at_s <= length:
+        raise SemblanceError(
+            f"A new part of the take '{path}' must begin between 0 and {length:.2f} s after its first frame, "
+            f"not at {at_s:.2f} s."
+        )
+
+
+def _recovered(unfinished: Path) -> Path:
+    damaged = f"The unfinished recording '{unfinished}' is damaged and cannot be recovered."
+    try:
+        with unfinished.open("rb") as file:
+            header = json.loads(file.readline(_MOST_HEADER))
+        if header["format"] != _FORMAT or header["version"] != _VERSION:
+            raise SemblanceError(f"The unfinished recording '{unfinished}' is of another Semblance and was left.")
+        dtype = np.dtype([*_ROW, *([_POINTS] if header["points"] else [])])
+        raw, landmarks = _read_rows(unfinished, dtype)
+        calibration = Calibration.from_json(header["calibration"])
+        take = _take(raw, landmarks, header, calibration, Smoothing.from_json(header["smoothing"]))
+        path = _free(unfinished.with_name(Path(header["path"]).stem + " recovered" + SUFFIX))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SemblanceError(damaged) from error
+    write_take(take, path)
+    return path
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number if there is such a file already."""
+    number, free = 2, path
+    while free.exists():
+        free, number = path.with_stem(f"{path.stem} {number}"), number + 1
+    return free
+
+
+def _read_rows(path: Path, dtype: np.dtype) -> tuple[ExpressionTrack, np.ndarray]:
+    """The raw track and landmarks float32 [T or 0, 478, 3]; a last row that was cut off is left out."""
+    with path.open("rb") as file:
+        file.readline(_MOST_HEADER)
+        data = file.read()
+    rows = np.frombuffer(data, dtype, len(data) // dtype.itemsize)
+    if len(rows) == 0 or not rows["found"].any():
+        raise SemblanceError("No face was seen while it was recorded, so there is no take.")
+    track = ExpressionTrack(*(np.array(rows[name], dtype[name].base) for name in (
+        "time_s", "coefficients", "embedding", "gaze", "head", "confidence")))
+    names = dtype.names or ()
+    points = rows["landmarks"] if "landmarks" in names else np.zeros((0, LANDMARK_COUNT, 3))
+    return track, np.array(points, np.float32)
+
+
+def _take(
+    raw: ExpressionTrack, landmarks: np.ndarray, header: Mapping[str, Any], calibration: Calibration,
+    smoothing: Smoothing,
+) -> Take:
+    info = dict(header["source"]) | {
+        "frame_count": len(raw), "warnings": [], "markers": header["markers"],
+        "first_frame_time_s": float(raw.times_s[0]),
+    }
+    raw = bridge(raw)
+    take = refine(Take(raw.confidence > 0, landmarks, raw, raw, info, dict(header["models"])), calibration, smoothing)
+    if "punch_into" not in header:
+        return take
+    return splice(read_take(Path(header["punch_into"])), take, float(header["at_s"]))
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Hold the file for as long as this process lives; Windows does so by itself."""
+    if os.name != "nt":
+        fcntl = importlib.import_module("fcntl")
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_locked(path: Path) -> bool:
+    """True if a living process records into it."""
+    try:
+        with path.open("r+b") as file:
+            if os.name != "nt":
+                fcntl = importlib.import_module("fcntl")
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
