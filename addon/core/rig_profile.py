@@ -94,10 +94,23 @@ def read_profile(path: Path) -> RigProfile:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            data = tomllib.load(file)
+        data = path.read_bytes()
     except OSError as error:
         raise SemblanceError(f"Cannot read the rig profile '{path}': {error.strerror}.") from error
+    try:
+        return parse_profile(data.decode("utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise SemblanceError(f"The rig profile '{path}' is not valid TOML: {error}.") from error
+
+
+def parse_profile(text: str, path: Path) -> RigProfile:
+    """The profile whose file at `path` holds `text`; the file itself need not exist.
+
+    Raises:
+        SemblanceError: as `read_profile`.
+    """
+    try:
+        data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also endless digits and nesting
         raise SemblanceError(f"The rig profile '{path}' is not valid TOML: {error}.") from error
     try:
@@ -113,14 +126,19 @@ def write_profile(profile: RigProfile, path: Path) -> None:
         SemblanceError: if the file cannot be written.
     """
     path = Path(path)
+    write_bytes(path, profile_text(profile, path.parent).encode())
+
+
+def profile_text(profile: RigProfile, folder: Path) -> str:
+    """What `parse_profile` reads for a file in `folder`."""
     rows: dict[str, Any] = {"schema": SCHEMA, "name": profile.name, "description": profile.description}
     if profile.blend:
-        beside = profile.blend.is_relative_to(path.parent)
-        rows["blend"] = (profile.blend.relative_to(path.parent) if beside else profile.blend.absolute()).as_posix()
+        beside = profile.blend.is_relative_to(folder)
+        rows["blend"] = (profile.blend.relative_to(folder) if beside else profile.blend.absolute()).as_posix()
     lines = _lines(rows | {"armature": profile.armature})
     for control in profile.control_set.controls:
         lines += ["", "[[control]]", *_lines(_control_row(control))]
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
+    return "\n".join(lines) + "\n"
 
 
 def find_profile(character: str) -> RigProfile:

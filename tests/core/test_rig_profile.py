@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from addon.core.control_set import SIGNALS, BoneChannel, Control, ControlSet, CustomProperty, ShapeKey
 from addon.core.errors import SemblanceError
-from addon.core.rig_profile import RigProfile, find_profile, read_profile, shipped_profiles, write_profile
+from addon.core.rig_profile import (
+    RigProfile,
+    find_profile,
+    parse_profile,
+    profile_text,
+    read_profile,
+    shipped_profiles,
+    write_profile,
+)
 
 GOOD = """
 schema = 1
@@ -220,3 +228,10 @@ def as_toml(value):
     if isinstance(value, str):
         return '"' + "".join(f"\\U{ord(letter):08x}" for letter in value) + '"'
     return repr(value).lower()
+
+
+def test_a_profile_travels_as_text_and_keeps_where_it_belongs(tmp_path):
+    for profile in shipped_profiles():
+        assert parse_profile(profile_text(profile, profile.path.parent), profile.path) == profile
+    with pytest.raises(SemblanceError, match=r"elsewhere\.toml"):
+        parse_profile("schema = 9", tmp_path / "elsewhere.toml")
