@@ -1,8 +1,13 @@
-"""Live Link Face CSV (Epic's iPhone app): Timecode, BlendShapeCount, 52 ARKit channels, 9 angles; in and out.
+"""Live Link Face (Epic's iPhone app): what its 61 values mean, and its CSV files in and out.
 
-The app writes float32 with ten decimals and timecodes HH:MM:SS:FF.fff at 30 or 60 fps. Its angles are radians; yaw
-grows to the person's right and pitch downwards (seen in takes: EyeLookInLeft comes with a positive yaw of the left eye,
-EyeLookDown with a positive pitch), so both change sign here.
+A CSV has Timecode, BlendShapeCount, 52 ARKit channels and 9 angles, float32 with ten decimals, timecodes
+HH:MM:SS:FF.fff at 30 or 60 fps; the app's packets carry the same 61 values. Angles are radians; yaw grows to the
+person's right and pitch downwards (seen in takes: EyeLookInLeft comes with a positive yaw of the left eye, EyeLookDown
+with a positive pitch), so both change sign here.
+
+The file's header names jaw and mouth sideways the wrong way round: where it says MouthRight, Unreal's EARFaceBlendShape
+has MouthLeft, and in takes the corner that is stretched, the raised lip and the squinting cheek are on that side
+(correlation 0.95). What counts is the place, not the name.
 """
 from __future__ import annotations
 
@@ -21,12 +26,12 @@ from .files import write_bytes
 from .frames import EMBEDDING_SIZE, LANDMARK_COUNT, ExpressionTrack
 from .take import Take
 
-# The app's column order.
+# The app's order, in packets and files.
 ARKIT_CHANNELS: Final[tuple[str, ...]] = (
     "EyeBlinkLeft", "EyeLookDownLeft", "EyeLookInLeft", "EyeLookOutLeft", "EyeLookUpLeft", "EyeSquintLeft",
     "EyeWideLeft", "EyeBlinkRight", "EyeLookDownRight", "EyeLookInRight", "EyeLookOutRight", "EyeLookUpRight",
-    "EyeSquintRight", "EyeWideRight", "JawForward", "JawRight", "JawLeft", "JawOpen", "MouthClose", "MouthFunnel",
-    "MouthPucker", "MouthRight", "MouthLeft", "MouthSmileLeft", "MouthSmileRight", "MouthFrownLeft",
+    "EyeSquintRight", "EyeWideRight", "JawForward", "JawLeft", "JawRight", "JawOpen", "MouthClose", "MouthFunnel",
+    "MouthPucker", "MouthLeft", "MouthRight", "MouthSmileLeft", "MouthSmileRight", "MouthFrownLeft",
     "MouthFrownRight", "MouthDimpleLeft", "MouthDimpleRight", "MouthStretchLeft", "MouthStretchRight",
     "MouthRollLower", "MouthRollUpper", "MouthShrugLower", "MouthShrugUpper", "MouthPressLeft", "MouthPressRight",
     "MouthLowerDownLeft", "MouthLowerDownRight", "MouthUpperUpLeft", "MouthUpperUpRight", "BrowDownLeft",
@@ -35,8 +40,9 @@ ARKIT_CHANNELS: Final[tuple[str, ...]] = (
 )
 _ANGLES: Final = ("HeadYaw", "HeadPitch", "HeadRoll", "LeftEyeYaw", "LeftEyePitch", "LeftEyeRoll", "RightEyeYaw",
                   "RightEyePitch", "RightEyeRoll")
-COLUMNS: Final = ("Timecode", "BlendShapeCount", *ARKIT_CHANNELS, *_ANGLES)
-_VALUES: Final = len(ARKIT_CHANNELS) + len(_ANGLES)
+_MISNAMED: Final = {"JawLeft": "JawRight", "JawRight": "JawLeft", "MouthLeft": "MouthRight", "MouthRight": "MouthLeft"}
+COLUMNS: Final = ("Timecode", "BlendShapeCount", *(_MISNAMED.get(name, name) for name in ARKIT_CHANNELS), *_ANGLES)
+VALUES: Final = len(ARKIT_CHANNELS) + len(_ANGLES)
 # ARKit channel → our coefficients; browInnerUp and cheekPuff fill both sides.
 _CHANNEL_OF: Final = np.array(
     [[c.lower() for c in ARKIT_CHANNELS].index(name.lower()) for name in coefficients.ARKIT_OF]
@@ -44,6 +50,12 @@ _CHANNEL_OF: Final = np.array(
 # yaw, pitch, roll: the app's direction in ours.
 _DIRECTION: Final = np.array([-1, -1, 1], np.float32)
 _TIMECODE: Final = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d):(\d{1,3}(?:\.\d+)?)$")
+
+
+def meaning_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The app's values [..., 61] → coefficients [..., 54], gaze [..., 2, 2] and head [..., 3] as in core.frames."""
+    gaze = np.stack([values[..., 55:57], values[..., 58:60]], axis=-2) * _DIRECTION[:2]
+    return values[..., _CHANNEL_OF], gaze, values[..., 52:55] * _DIRECTION
 
 
 def read_live_link(path: Path) -> Take:
@@ -93,7 +105,7 @@ def write_live_link(take: Take, path: Path) -> None:
     track, source = take.smoothed, take.source
     rate = int(source.get("timecode_fps", 60))
     start_s = float(source.get("timecode_start_s", 0.0))
-    values = np.zeros((len(track), _VALUES), np.float32)
+    values = np.zeros((len(track), VALUES), np.float32)
     for channel in range(len(ARKIT_CHANNELS)):
         values[:, channel] = track.coefficients[:, channel == _CHANNEL_OF].mean(axis=1)
     values[:, 52:55] = track.head * _DIRECTION
@@ -104,7 +116,7 @@ def write_live_link(take: Take, path: Path) -> None:
         values[:, [57, 60]] = roll
     lines = [",".join(COLUMNS)]
     for time_s, row in zip(track.times_s, values + np.float32(0), strict=True):
-        lines.append(",".join([_timecode(start_s + time_s, rate), str(_VALUES), *(f"{v:.10f}" for v in row)]))
+        lines.append(",".join([_timecode(start_s + time_s, rate), str(VALUES), *(f"{v:.10f}" for v in row)]))
     write_bytes(Path(path), ("\n".join(lines) + "\n").encode())
 
 
@@ -124,7 +136,7 @@ def _check_columns(rows: list[list[str]], path: Path) -> None:
 def _parse(rows: list[list[str]], path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Timecode parts float64 [T, 4] and values float32 [T, 61]."""
     parts = np.empty((len(rows), 4))
-    values = np.empty((len(rows), _VALUES), np.float32)
+    values = np.empty((len(rows), VALUES), np.float32)
     for i, row in enumerate(rows):
         where = f"'{path}', line {i + 2}"
         if len(row) != len(COLUMNS):
@@ -157,12 +169,6 @@ def _timecode(seconds: float, rate: int) -> str:
 
 
 def _track(times_s: np.ndarray, values: np.ndarray) -> ExpressionTrack:
-    gaze = np.stack([values[:, 55:57], values[:, 58:60]], axis=1) * _DIRECTION[:2]
-    return ExpressionTrack(
-        times_s,
-        values[:, _CHANNEL_OF],
-        np.zeros((len(values), EMBEDDING_SIZE), np.float32),
-        gaze,
-        values[:, 52:55] * _DIRECTION,
-        np.ones(len(values), np.float32),
-    )
+    coefficient, gaze, head = meaning_of(values)
+    embedding = np.zeros((len(values), EMBEDDING_SIZE), np.float32)
+    return ExpressionTrack(times_s, coefficient, embedding, gaze, head, np.ones(len(values), np.float32))

@@ -70,6 +70,19 @@ def test_angles_agree_with_the_channels_of_a_real_take(shared):
         assert np.corrcoef(track.gaze[:, eye, 1], up)[0, 1] > 0.99
 
 
+def test_sideways_means_the_side_whose_muscles_pull(shared):
+    """The file's own names of these two pairs are swapped; muscles do not lie."""
+    track = read_live_link(shared / "data/livelink_take/range_of_motion.csv").raw
+
+    def to_the_left(name):
+        left, right = coefficients.indices([name + "Left", name + "Right"])
+        return track.coefficients[:, left] - track.coefficients[:, right]
+
+    for sideways in ("mouth", "jaw"):
+        for muscle in ("mouthStretch", "mouthUpperUp", "cheekSquint"):
+            assert np.corrcoef(to_the_left(sideways), to_the_left(muscle))[0, 1] > 0.4
+
+
 def test_time_runs_on_past_midnight(tmp_path):
     track = read_live_link(a_csv(tmp_path, ["23:59:59:58.000", "00:00:00:00.000", "00:00:00:30.000"])).raw
     assert np.allclose(track.times_s, [0, 2 / 60, 32 / 60])
