@@ -5,21 +5,17 @@ worker its Status, a client whatever it wants or Alive. Who is silent for SILENC
 """
 from __future__ import annotations
 
-import functools
-import types
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ..core import coefficients
-from ..core.errors import SemblanceError
 from ..core.frames import LANDMARK_COUNT
-from ..core.messages import Message
 from ..core.rig_profile import RigProfile, parse_profile, profile_text
+from ..core.vocabulary import Vocabulary, array_field
 from .live_settings import LiveSettings
 
 VERSION: Final = 1
@@ -30,11 +26,6 @@ PICTURE_SIDE: Final = 320
 """px: the longest width of a Picture."""
 STATES: Final = ("idle", "opening", "running", "lost", "stalled", "failed")
 WANTS: Final = ("status", "controls", "expression", "picture")
-
-
-def _array(dtype: str, *shape: int) -> dict[str, Any]:
-    """What an array in a field must be; -1 = any length."""
-    return {"dtype": dtype, "shape": shape}
 
 
 @dataclass(frozen=True)
@@ -207,7 +198,7 @@ class Controls:
     """By the source's clock."""
     captured_s: float
     """time.monotonic() of this machine when the picture arrived."""
-    values: np.ndarray = field(metadata=_array("float32", -1))
+    values: np.ndarray = field(metadata=array_field("float32", -1))
     """In rig units, in the order of the character's profile."""
 
 
@@ -219,9 +210,9 @@ class ExpressionSeen:
     time_s: float
     captured_s: float
     confidence: float
-    coefficients: np.ndarray = field(metadata=_array("float32", coefficients.COUNT))
-    gaze: np.ndarray = field(metadata=_array("float32", 2, 2))
-    head: np.ndarray = field(metadata=_array("float32", 3))
+    coefficients: np.ndarray = field(metadata=array_field("float32", coefficients.COUNT))
+    gaze: np.ndarray = field(metadata=array_field("float32", 2, 2))
+    head: np.ndarray = field(metadata=array_field("float32", 3))
 
 
 @dataclass(frozen=True)
@@ -231,9 +222,9 @@ class Picture:
     time_s: float
     width: int
     height: int
-    image: np.ndarray = field(metadata=_array("uint8", -1, -1, 3))
+    image: np.ndarray = field(metadata=array_field("uint8", -1, -1, 3))
     """[height, width, 3] BGR, at most PICTURE_SIDE wide."""
-    landmarks: np.ndarray = field(metadata=_array("float32", LANDMARK_COUNT, 2))
+    landmarks: np.ndarray = field(metadata=array_field("float32", LANDMARK_COUNT, 2))
     """px of this small picture; NaN where they are not known."""
 
 
@@ -261,88 +252,9 @@ Command = (
 )
 Report = Welcome | Status | Controls | ExpressionSeen | Picture | TakeDone | Problem
 Settings = LiveSettings
-_KINDS: Final[dict[str, type]] = {
+_VOCABULARY: Final = Vocabulary({
     "Settings" if kind is LiveSettings else kind.__name__: kind
     for kind in (*typing.get_args(Command), *typing.get_args(Report))
-}
-_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
-
-
-def to_message(said: Command | Report) -> Message:
-    """What `core.messages.pack` takes."""
-    values, arrays = {}, {}
-    for each in fields(said):
-        value = getattr(said, each.name)
-        if each.metadata:
-            arrays[each.name] = np.asarray(value, each.metadata["dtype"])
-        else:
-            values[each.name] = _plain(value)
-    return Message(_NAMES[type(said)], values, arrays)
-
-
-def from_message(message: Message) -> Any:
-    """The inverse of `to_message`: an instance of one of the classes above.
-
-    Raises:
-        SemblanceError: for a kind, key, type or array that is not known here; the other side is of another version.
-    """
-    kind = _KINDS.get(message.kind)
-    if kind is None:
-        raise SemblanceError(f"The other side says '{message.kind[:40]}', which this Semblance does not know.")
-    try:
-        return _read(kind, message.values, message.arrays)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SemblanceError(f"The other side says '{message.kind}' in a form unknown here: {error}.") from error
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _read(kind: type, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    """An instance of the dataclass; keys that it does not have are refused by its constructor."""
-    types_of = _types(kind)
-    read: dict[str, Any] = {}
-    for name, value in {**values, **arrays}.items():
-        if name in types_of:
-            hint, metadata = types_of[name]
-            read[name] = _fitting(name, value, metadata) if metadata else _typed(name, value, hint)
-        else:
-            read[name] = value
-    return kind(**read)
-
-
-@functools.cache
-def _types(kind: type) -> dict[str, tuple[Any, Any]]:
-    hints = typing.get_type_hints(kind)
-    return {each.name: (hints[each.name], each.metadata) for each in fields(kind)}
-
-
-def _fitting(name: str, value: Any, metadata: types.MappingProxyType[str, Any]) -> np.ndarray:
-    """The array, if it has the type and the shape that the field names."""
-    shape = metadata["shape"]
-    good = isinstance(value, np.ndarray) and value.dtype.name == metadata["dtype"] and value.ndim == len(shape)
-    if not good or any(wanted not in (-1, length) for wanted, length in zip(shape, value.shape, strict=True)):
-        raise ValueError(f"'{name}' is not {metadata['dtype']} {list(shape)}")
-    return value
-
-
-def _typed(name: str, value: Any, hint: Any) -> Any:
-    """The JSON value as the type that the field names."""
-    inner = typing.get_args(hint)
-    if typing.get_origin(hint) is tuple and isinstance(value, list):
-        each = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(_typed(name, one, one_hint) for one, one_hint in zip(value, each, strict=True))
-    if typing.get_origin(hint) is dict and isinstance(value, dict):
-        return {key: _typed(name, one, inner[1]) for key, one in value.items()}
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
-        return _read(hint, value, {})
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise TypeError(f"'{name}' cannot be {str(value)[:40]!r}")
-    return value
+})
+to_message = _VOCABULARY.to_message
+from_message = _VOCABULARY.from_message
