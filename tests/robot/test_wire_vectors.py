@@ -123,8 +123,8 @@ VECTORS = {
     ),
     "goal, time and speed 1500 of two SCS": (
         feetech.packet(0xFE, 0x83, bytes((42, 6)) + b"".join(
-            bytes((ident,)) + b"".join(SCS.register(name).encode(value) for name, value in (
-                ("goal_position", goal), ("goal_time", 0), ("goal_speed", 1500))) for ident, goal in ((1, 512), (2, 300)))),
+            bytes((ident,)) + SCS.register("goal_position").encode(goal) + SCS.register("goal_time").encode(0)
+            + SCS.register("goal_speed").encode(1500) for ident, goal in ((1, 512), (2, 300)))),
         "FF FF FE 12 83 2A 06 01 02 00 00 00 05 DC 02 01 2C 00 00 05 DC 48",
     ),
 }
