@@ -4,9 +4,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import mimetypes
-import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,8 +15,10 @@ import numpy as np
 
 from ..core.errors import SemblanceError, require
 from ..core.frames import Frame
+from . import cameras
+from .opencv import opencv
+from .sources_live import STALL_S, Newest, Pictures, mirrored, paced
 
-FEATURE: Final = "Reading video"
 IMAGE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".jp2"})
 SMALLEST: Final = 16
 """px: no face can be recognised in a picture that is narrower or lower."""
@@ -26,17 +26,13 @@ LARGEST: Final = 16384
 """px: OpenCV cannot cut regions out of pictures much larger."""
 MOST_PX: Final = 64_000_000
 """Of a PNG; a damaged one of 100 bytes can promise a thousand million, which cost gigabytes."""
-STREAM_TIMEOUT_MS: Final = 10_000
+OPEN_TIMEOUT_MS: Final = 10_000
 NOMINAL_FPS: Final = 30.0
 """Assumed where a source tells neither times nor a rate."""
 LONGEST_GAP_S: Final = 3600.0
 """A longer leap between two frames is a damaged time."""
 WHOLE: Final = 0.95
 """A video that ends before this part of the frames that its header promises is told to be damaged."""
-
-Pictures = Iterator[tuple[np.ndarray, float]]
-"""uint8 [H, W, 3] BGR with seconds."""
-
 
 @dataclass(frozen=True)
 class SourceInfo:
@@ -93,28 +89,52 @@ class Source:
 
 
 def open_source(
-    address: str | int | Path, start_s: float | None = None, end_s: float | None = None, fps: float = NOMINAL_FPS
+    address: str | int | Path, start_s: float | None = None, end_s: float | None = None, fps: float | None = None,
+    *, width: int = 0, height: int = 0, mirror: bool = False, loop: bool = False, realtime: bool = False,
 ) -> Source:
     """Open what `address` names.
 
     A number (or /dev/video…) is a webcam; `rtsp://…`, `http://…` and the like a stream; a folder, one image or a
-    pattern such as `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second, numbers left out in
-    the names being gaps in time; anything else a video file. `start_s` and `end_s` choose a part by the source's times.
+    pattern such as `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second (default 30), numbers
+    left out in the names being gaps in time; anything else a video file. Of a webcam and of a stream without an end
+    only the newest picture is given, timed by our own clock.
+
+    Args:
+        start_s, end_s: a part by the source's times.
+        width, height, fps: what a camera is asked for; it may have something else.
+        mirror: pictures as a mirror shows them.
+        loop: a file begins again at its end, its times go on.
+        realtime: a file is given at its own speed and late pictures are dropped, as if it were a camera.
 
     Raises:
         SemblanceError: one sentence on what is wrong with it.
     """
+    source = _part(address, start_s, end_s, fps, (width, height))
+    is_file = source.info.frame_count is not None or source.info.kind in ("video", "images")
+    if loop and is_file:
+        source = _looped(source, lambda: _part(address, start_s, end_s, fps, (width, height)))
+    if realtime and is_file:
+        source._pictures = paced(source._pictures, 1 / (source.info.fps or NOMINAL_FPS))
+    if mirror:
+        source._pictures = mirrored(source._pictures)
+    return source
+
+
+def _part(
+    address: str | int | Path, start_s: float | None, end_s: float | None, fps: float | None, size: tuple[int, int]
+) -> Source:
+    """The source, or the part of it between two times."""
     start, end = -np.inf if start_s is None else start_s, np.inf if end_s is None else end_s
     if not start < end:
         raise SemblanceError(f"The start at {start:g} s must come before the end at {end:g} s.")
     text = str(address).strip()
     camera = re.fullmatch(r"(?:/dev/video)?(\d{1,3})", text)
     if camera and not Path(text).is_file():
-        source = _camera(int(camera[1]))
+        source = _camera(int(camera[1]), *size, fps or 0.0)
     elif re.match(r"\w{2,}://", text):
         source = _stream(text)
     else:
-        source = _file(Path(text).expanduser(), fps)
+        source = _file(Path(text).expanduser(), NOMINAL_FPS if fps is None else fps)
     try:
         _check_size(source)
     except SemblanceError:
@@ -126,6 +146,28 @@ def open_source(
         part = round((min(end, count / rate) - max(start, 0)) * rate)
         source.info = replace(source.info, frame_count=min(max(part, 1), count))
     return source
+
+
+def _looped(source: Source, again: Callable[[], Source]) -> Source:
+    """The source over and over, without an end."""
+    now, step_s = [source], 1 / (source.info.fps or NOMINAL_FPS)
+
+    def pictures() -> Pictures:
+        last_s: float | None = None
+        while True:
+            shift_s: float | None = None
+            for frame in now[0]:
+                if shift_s is None:
+                    shift_s = 0.0 if last_s is None else last_s + step_s - frame.time_s
+                last_s = frame.time_s + shift_s
+                yield frame.image, last_s
+            if shift_s is None:
+                return
+            now[0].close()
+            now[0] = again()
+
+    info = replace(source.info, frame_count=None)
+    return Source(info, source.warnings, pictures(), lambda: now[0].close())
 
 
 def _check_size(source: Source) -> None:
@@ -178,7 +220,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _read_images(paths: list[Path], fps: float, warnings: list[str]) -> Pictures:
-    cv2 = _opencv()
+    cv2 = opencv()
     numbers = [int(found[-1]) if (found := re.findall(r"\d+", path.stem)) else -1 for path in paths]
     if any(b <= a for a, b in itertools.pairwise(numbers)) or numbers[0] < 0:
         numbers = list(range(len(paths)))
@@ -219,7 +261,7 @@ def _video(path: Path) -> Source:
         raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
     if empty:
         raise SemblanceError(f"The video '{path}' is empty (0 bytes).")
-    _opencv()
+    opencv()
     for read in (lambda: _captured("video", path.name, str(path)), lambda: _decoded(path)):
         with contextlib.suppress(SemblanceError):
             return read()
@@ -245,31 +287,36 @@ def _opened(
     return Source(info, warnings, itertools.chain([first], pictures), close)
 
 
-def _opencv() -> ModuleType:
-    """OpenCV, with its own remarks on damaged files kept off the terminal: we say what matters ourselves."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    return require("cv2", FEATURE)
-
-
 def _captured(kind: str, name: str, address: str) -> Source:
     """A file or stream through OpenCV's FFmpeg, turned as the file's rotation flag says."""
-    cv2 = _opencv()
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
-    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts if kind == "stream" else [])
+    cv2 = opencv()
+    options = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * STALL_S),
+        cv2.CAP_PROP_N_THREADS, 1,  # each thread more would keep a picture back
+    ]
+    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, options if kind == "stream" else [])
     if not capture.isOpened():
         raise SemblanceError(f"'{name}' cannot be opened.")
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     fps = _sane_rate(capture.get(cv2.CAP_PROP_FPS))
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    if kind == "stream" and not 0 < count < 1e9:
+        return _live_stream(name, capture, fps)
     finite = 0 < count < 1e9
-    # MJPEG over HTTP carries no times (FFmpeg invents 25 a second): what counts is when a picture arrives.
-    live = not finite and address.startswith("http")
-    clock = _arrival() if live else lambda: capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
     warnings: list[str] = []
     duration = count / fps if finite and fps and kind == "video" else 0.0
-    pictures = _rising(_read_capture(capture, clock), name, fps, duration, warnings)
+    pictures = _rising(_read_capture(cv2, capture), name, fps, duration, warnings)
     return _opened(kind, name, pictures, warnings, capture.release, int(count) if finite else None, fps)
+
+
+def _live_stream(name: str, capture: Any, fps: float | None) -> Source:
+    """A stream without an end. Its own times may be invented (MJPEG over HTTP has none) or those of a wrong clock, so
+    what counts is when a picture arrives."""
+    def stalled(seconds: float) -> str:
+        return f"'{name}' has sent no picture for {seconds:g} s; check the sender and the network, and start again."
+
+    newest = Newest(capture, lambda: "", stalled)
+    return _opened("stream", name, newest.pictures(), [], newest.close, None, fps)
 
 
 def _sane_rate(fps: float | None) -> float | None:
@@ -277,17 +324,12 @@ def _sane_rate(fps: float | None) -> float | None:
     return float(fps) if fps and 1 <= fps <= 480 else None
 
 
-def _arrival() -> Callable[[], float]:
-    begin = time.monotonic()
-    return lambda: time.monotonic() - begin
-
-
-def _read_capture(capture: Any, clock: Callable[[], float]) -> Pictures:
+def _read_capture(cv2: ModuleType, capture: Any) -> Pictures:
     while True:
         read, image = capture.read()
         if not read:
             return
-        yield image, clock()
+        yield image, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
 
 def _rising(pictures: Pictures, name: str, fps: float | None, duration: float, warnings: list[str]) -> Pictures:
@@ -309,19 +351,21 @@ def _rising(pictures: Pictures, name: str, fps: float | None, duration: float, w
         warnings.append(f"'{name}' ends after {last:.1f} s of {duration:.1f} s: the file is damaged or cut off.")
 
 
-def _camera(number: int) -> Source:
-    cv2 = _opencv()
-    capture = cv2.VideoCapture(number)
-    problem = f"Camera {number} gives no picture: check that it is connected, allowed and not in use elsewhere."
+def _camera(number: int, width: int, height: int, fps: float) -> Source:
+    capture = cameras.open_capture(number, width, height, fps)
     if not capture.isOpened():
-        raise SemblanceError(problem)
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not a queue of old ones
-    fps = _sane_rate(capture.get(cv2.CAP_PROP_FPS))
-    pictures = _rising(_read_capture(capture, _arrival()), f"camera {number}", fps, 0.0, [])
+        raise SemblanceError(cameras.no_picture(number))
+    rate = _sane_rate(capture.get(opencv().CAP_PROP_FPS))
+    newest = Newest(capture, lambda: cameras.lost(number), lambda seconds: cameras.stalled(number, seconds))
     try:
-        return _opened("camera", f"camera {number}", pictures, [], capture.release, None, fps)
+        source = _opened("camera", f"camera {number}", newest.pictures(), [], newest.close, None, rate)
     except SemblanceError as error:
-        raise SemblanceError(problem) from error
+        newest.close()
+        raise SemblanceError(cameras.no_picture(number)) from error
+    got = (source.info.width, source.info.height)
+    if width and height and got != (width, height):
+        source.warnings.append(f"Camera {number} gives {got[0]} × {got[1]} pixels instead of {width} × {height}.")
+    return source
 
 
 def _stream(address: str) -> Source:

@@ -254,41 +254,6 @@ def test_stream_that_is_not_there_hides_the_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", [97, "97", "/dev/video97"])
-def test_camera_that_is_not_there(address: int | str) -> None:
-    with pytest.raises(SemblanceError, match="Camera 97 gives no picture"):
-        open_source(address)
-
-
-def test_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Camera:
-        def __init__(self, *_: object) -> None:
-            self.left = 5
-
-        def isOpened(self) -> bool:  # noqa: N802
-            return True
-
-        def get(self, prop: int) -> float:
-            return 0.0
-
-        def set(self, *_: object) -> bool:
-            return True
-
-        def read(self) -> tuple[bool, np.ndarray | None]:
-            self.left -= 1
-            time.sleep(0.01)
-            return self.left >= 0, picture(self.left)
-
-        def release(self) -> None:
-            self.left = 0
-
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    with open_source(0) as source:
-        at = [frame.time_s for frame in source]
-    assert source.info.kind == "camera" and source.info.fps is None and source.info.frame_count is None
-    assert len(at) == 5 and all(0.005 < b - a < 0.5 for a, b in itertools.pairwise(at))
-
-
 # Bad input: one sentence
 
 

@@ -1,0 +1,168 @@
+"""Streams that fail, and files that stand in for a camera."""
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from addon.core.errors import SemblanceError
+from addon.tracking.sources import open_source
+from addon.tracking.sources_live import STALL_S, paced
+
+from .test_sources import picture, write_images, write_video
+
+_HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+
+
+def part(data: bytes) -> bytes:
+    return b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data) + data + b"\r\n"
+
+
+def jpeg(number: int) -> bytes:
+    return cv2.imencode(".jpg", picture(number))[1].tobytes()
+
+
+@contextmanager
+def serving(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """A server that says whatever `answer` says to everybody who connects."""
+    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+    server.settimeout(10)
+
+    def serve() -> None:
+        try:
+            while not over.is_set():
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+                    answer(connection, over)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/video"
+    finally:
+        over.set()
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
+        server.close()
+        thread.join(2)
+
+
+def test_a_stream_that_stalls_says_so_within_three_seconds() -> None:
+    def stall(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(_HEAD + b"".join(part(jpeg(i)) for i in range(10)))
+        over.wait(10)
+
+    with serving(stall) as address, open_source(address) as source:
+        seen: list[float] = []
+        begin = time.monotonic()
+        with pytest.raises(SemblanceError, match="'http://127.0.0.1.*' has sent no picture for [23].* check the"):
+            seen.extend(time.monotonic() for _ in source)
+        assert seen and STALL_S * 0.7 < time.monotonic() - seen[-1] < 3 and time.monotonic() - begin < 4
+
+
+def test_a_stream_of_garbage_is_refused_in_one_sentence() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, 40_000, np.uint8).tobytes()
+
+    def garbage(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(_HEAD + noise)
+
+    with serving(garbage) as address, pytest.raises(SemblanceError, match="Nothing can be read from 'http"):
+        open_source(address)
+
+
+def test_garbage_between_pictures_is_survived() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, 4000, np.uint8).tobytes()
+
+    def garbage(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(_HEAD)
+        for i in range(8):
+            connection.sendall(part(jpeg(i)))
+            if i == 4:
+                connection.sendall(part(noise))
+            over.wait(0.05)
+
+    with serving(garbage) as address, open_source(address) as source:
+        assert len(list(source)) >= 3
+
+
+# Files as a stand-in for a camera
+
+
+def test_a_video_plays_at_its_own_speed(tmp_path: Path) -> None:
+    with open_source(write_video(tmp_path / "a.mp4", 15), realtime=True) as source:
+        seen = [(frame.time_s, time.monotonic()) for frame in source]
+    at = np.array(seen) - seen[0]
+    assert len(at) == 15
+    assert np.abs(at[:, 1] - at[:, 0]).max() < 0.1
+
+
+def test_who_is_slow_misses_pictures_not_time(tmp_path: Path) -> None:
+    with open_source(write_video(tmp_path / "a.mp4", 25), realtime=True) as source:
+        begin, at = time.monotonic(), []
+        for frame in source:
+            at.append((frame.time_s, time.monotonic() - begin))
+            time.sleep(0.13)
+    assert 5 <= len(at) <= 9
+    assert np.diff(np.array(at), axis=1).max() < 0.15
+
+
+def test_who_cannot_keep_up_at_all_still_sees_pictures() -> None:
+    def slow() -> Iterator[tuple[np.ndarray, float]]:
+        for i in range(60):
+            time.sleep(0.003)
+            yield picture(0), i / 1000
+
+    assert len(list(paced(slow(), 1 / 1000))) >= 5
+
+
+def test_a_leap_in_time_does_not_skip_the_rest() -> None:
+    """A laptop that slept between the second picture and the third."""
+    seen = []
+    for _, time_s in paced(((picture(0), i / 50) for i in range(30)), 1 / 50):
+        seen.append(time_s)
+        if len(seen) == 2:
+            time.sleep(0.5)
+    assert len(seen) >= 15
+
+
+@pytest.mark.parametrize("part", [{}, {"start_s": 0.2, "end_s": 0.36}], ids=["whole", "part"])
+def test_a_loop_goes_on_in_time(tmp_path: Path, part: dict[str, float]) -> None:
+    with open_source(write_video(tmp_path / "a.mp4", 10), loop=True, **part) as source:
+        frames = list(itertools.islice(source, 25))
+    assert source.info.frame_count is None
+    assert np.allclose(np.diff([frame.time_s for frame in frames]), 0.04, atol=2e-3)
+    count = 5 if part else 10
+    assert np.abs(frames[0].image.astype(int) - frames[count].image).mean() < 3
+    assert [frame.index for frame in frames] == list(range(25))
+
+
+def test_one_image_in_a_loop_and_a_mirror(tmp_path: Path) -> None:
+    image = picture(1)
+    image[:, :20] = 250
+    cv2.imwrite(str(tmp_path / "f_1.png"), image)
+    with open_source(tmp_path / "f_1.png", loop=True, mirror=True, realtime=True) as source:
+        frames = list(itertools.islice(source, 3))
+    assert np.array_equal(frames[2].image, image[:, ::-1])
+    assert np.allclose([frame.time_s for frame in frames], np.arange(3) / 30)
+
+
+def test_a_loop_whose_file_goes_away_says_so(tmp_path: Path) -> None:
+    write_images(tmp_path / "shot", [1, 2])
+    with open_source(tmp_path / "shot", loop=True) as source:
+        frames = iter(source)
+        next(frames)
+        for each in (tmp_path / "shot").iterdir():
+            each.unlink()
+        with pytest.raises(SemblanceError, match="has no images in it"):
+            list(itertools.islice(frames, 10))
