@@ -6,6 +6,7 @@ a leap in time or a change of settings it moves from what was shown to what is s
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -19,7 +20,7 @@ from ..expression.calibration import Calibration, calibrate
 from ..expression.encoder import Encoder
 from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox
-from ..tracking.tracker import FaceTracker
+from ..tracking.tracker import Box, FaceTracker
 from .live_calibration import NeutralTaking, RangeTaking
 from .live_settings import LiveSettings
 
@@ -50,8 +51,12 @@ class Moment:
 class Follows(Protocol):
     """A tracker of one face."""
 
-    def track(self, frame: Frame) -> FaceFrame:
-        """The face in `frame`."""
+    @property
+    def place(self) -> Box | None:
+        """Where it is now."""
+
+    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
+        """The face in `frame`, none of the others."""
 
 
 class LivePerformance:
@@ -115,6 +120,11 @@ class LivePerformance:
         return "set" if self._neutral_set else ""
 
     @property
+    def stamps(self) -> dict[str, str]:
+        """Role → "name version sha256-prefix" of the networks, for a take's header."""
+        return {**getattr(self._tracker, "stamps", {}), "expression": self._encoder.card.stamp}
+
+    @property
     def guide(self) -> str:
         """What the performer should do now, while the range of motion is taken; else ""."""
         return self._range.step.sentence if self._range else ""
@@ -137,9 +147,14 @@ class LivePerformance:
             except SemblanceError as error:
                 self.problems.append(str(error))
 
-    def see(self, frame: Frame) -> Moment:
-        """The performer in this frame."""
-        face = self._tracker.track(frame)
+    @property
+    def place(self) -> Box | None:
+        """Where in the picture the performer's face is."""
+        return self._tracker.place
+
+    def see(self, frame: Frame, others: Sequence[Box] = ()) -> Moment:
+        """The performer in this frame, who is nobody of the `others`."""
+        face = self._tracker.track(frame, others)
         return self._moment(face, self._encoder.encode_one(face))
 
     def hear(self, expression: Expression) -> Moment:
@@ -202,6 +217,15 @@ class LivePerformance:
                 self.problems.append(str(error))
         if self._range and self._range.add(raw):
             self.end_range()
+
+
+def see_all(performances: Mapping[int, LivePerformance], frame: Frame) -> dict[int, Moment]:
+    """Each performer in one picture; no two of them are the same face."""
+    moments = {}
+    for face, performance in sorted(performances.items()):
+        others = [each.place for other, each in performances.items() if other != face]
+        moments[face] = performance.see(frame, [place for place in others if place is not None])
+    return moments
 
 
 _COLUMNS: Final = coefficients.COUNT + 4 + 3

@@ -6,6 +6,7 @@ calmed over time because its boxes tremble; for as long as it sees nothing, the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,9 +14,9 @@ import numpy as np
 from ..core.errors import require
 from ..core.frames import LANDMARK_COUNT, FaceFrame, Frame
 from .crop import square_crop
-from .detection import FOUND, Detection, Detector, overlap
+from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
 from .region import FaceBox, Region, whole
-from .tracker import check_face, no_face
+from .tracker import Box, check_face, no_face
 
 _FAINT: Final = 0.3
 """Least probability of a detection; drawn faces get less than people."""
@@ -62,9 +63,14 @@ class DrawnFaceTracker:
         """Role → "name version sha256-prefix" of the network, for a take's header."""
         return {"face_detector": self._detector.stamp}
 
-    def track(self, frame: Frame) -> FaceFrame:
-        """The followed face in `frame`; `found` is False where there is none."""
-        region, confidence = self._place(frame)
+    @property
+    def place(self) -> Box | None:
+        """Where the face is that is followed now."""
+        return _corners(self._region) if self._region else None
+
+    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
+        """The followed face in `frame`, never one of the `others`; `found` is False where there is none."""
+        region, confidence = self._place(frame, others)
         self._frames += 1
         self._clear += confidence >= _CLEAR
         if region is None:
@@ -72,11 +78,14 @@ class DrawnFaceTracker:
         unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
         return FaceFrame(frame.time_s, True, unknown, confidence, square_crop(frame.image, region))
 
-    def _place(self, frame: Frame) -> tuple[Region | None, float]:
+    def _place(self, frame: Frame, others: Sequence[Box]) -> tuple[Region | None, float]:
         """The square of the face, None if there is none, and how sure that is."""
         if self._box:
             return self._box.square(frame.image), FOUND
-        face = self._choose(self._detector.find(frame.image, whole(frame.image), _FAINT))
+        seen = self._detector.find(frame.image, whole(frame.image), _FAINT)
+        face = self._choose([
+            face for face in seen if all(overlap(*_corners(_square(face)), *other) <= SAME_FACE for other in others)
+        ], len(seen))
         if face is not None:
             self._region = self._calmed(_square(face), frame.time_s)
             self._time_s, self._look = frame.time_s, _look(frame.image, self._region)
@@ -85,15 +94,16 @@ class DrawnFaceTracker:
             return self._region, _HELD
         return None, 0.0
 
-    def _choose(self, faces: list[Detection]) -> Detection | None:
-        """The face that was followed before, or the `face`-th by size."""
+    def _choose(self, faces: list[Detection], seen: int) -> Detection | None:
+        """The face that was followed before, or the `face`-th by size of all that were `seen`."""
         last = self._region
         if last is not None and faces:
             nearest = max(faces, key=lambda face: _shared(_square(face), last))
             if _shared(_square(nearest), last) > 0:
                 return nearest
         faces = sorted(faces, key=lambda face: _square(face).side, reverse=True)
-        return faces[self._face] if self._face < len(faces) else None
+        rank = max(self._face - (seen - len(faces)), 0)
+        return faces[rank] if rank < len(faces) else None
 
     def _calmed(self, new: Region, time_s: float) -> Region:
         """Between the place before and the new one; the new one after a cut."""
@@ -115,8 +125,12 @@ def _square(face: Detection) -> Region:
 
 def _shared(a: Region, b: Region) -> float:
     """Overlap of two upright squares."""
-    corners = [np.array([square.x, square.y]) + sign * square.side / 2 for square in (a, b) for sign in (-1, 1)]
-    return overlap(*corners)
+    return overlap(*_corners(a), *_corners(b))
+
+
+def _corners(square: Region) -> Box:
+    middle = np.array([square.x, square.y])
+    return middle - square.side / 2, middle + square.side / 2
 
 
 def _look(image: np.ndarray, region: Region) -> np.ndarray:

@@ -89,19 +89,19 @@ class Source:
 
 
 def open_source(
-    address: str | int | Path, start_s: float | None = None, end_s: float | None = None, fps: float | None = None,
+    address: str | int | Path, start_s: float | None = None, end_s: float | None = None, fps: float = 0.0,
     *, width: int = 0, height: int = 0, mirror: bool = False, loop: bool = False, realtime: bool = False,
 ) -> Source:
     """Open what `address` names.
 
     A number (or /dev/video…) is a webcam; `rtsp://…`, `http://…` and the like a stream; a folder, one image or a
-    pattern such as `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second (default 30), numbers
-    left out in the names being gaps in time; anything else a video file. Of a webcam and of a stream without an end
+    pattern such as `take/frame_%04d.png` or `take/*.png` an image sequence, `fps` images a second (0: 30), numbers left
+    out in the names being gaps in time; anything else a video file. Of a webcam and of a stream without an end
     only the newest picture is given, timed by our own clock.
 
     Args:
         start_s, end_s: a part by the source's times.
-        width, height, fps: what a camera is asked for; it may have something else.
+        width, height, fps: what a camera is asked for (0: its own); it may have something else.
         mirror: pictures as a mirror shows them.
         loop: a file begins again at its end, its times go on.
         realtime: a file is given at its own speed and late pictures are dropped, as if it were a camera.
@@ -121,7 +121,7 @@ def open_source(
 
 
 def _part(
-    address: str | int | Path, start_s: float | None, end_s: float | None, fps: float | None, size: tuple[int, int]
+    address: str | int | Path, start_s: float | None, end_s: float | None, fps: float, size: tuple[int, int]
 ) -> Source:
     """The source, or the part of it between two times."""
     start, end = -np.inf if start_s is None else start_s, np.inf if end_s is None else end_s
@@ -130,11 +130,11 @@ def _part(
     text = str(address).strip()
     camera = re.fullmatch(r"(?:/dev/video)?(\d{1,3})", text)
     if camera and not Path(text).is_file():
-        source = _camera(int(camera[1]), *size, fps or 0.0)
+        source = _camera(int(camera[1]), *size, fps)
     elif re.match(r"\w{2,}://", text):
         source = _stream(text)
     else:
-        source = _file(Path(text).expanduser(), NOMINAL_FPS if fps is None else fps)
+        source = _file(Path(text).expanduser(), fps or NOMINAL_FPS)
     try:
         _check_size(source)
     except SemblanceError:

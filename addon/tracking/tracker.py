@@ -6,6 +6,7 @@ the network sees a face there. Values are raw; smoothing is a later step.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,10 +14,12 @@ import numpy as np
 from ..core.errors import SemblanceError
 from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from .crop import aligned_crop
-from .detection import FOUND, Detection, Detector, overlap
+from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
 from .networks import MeshNetwork
 from .region import MARGIN, FaceBox, Region, around, whole
 
+Box = tuple[np.ndarray, np.ndarray]
+"""Upper left and lower right corner [2] px."""
 EYE_CORNERS = [33, 263]
 """Landmarks: outer corners of the right and the left eye."""
 _EARLY: Final = 80
@@ -36,6 +39,7 @@ class FaceTracker:
 
     `face` chooses among several in the picture where tracking begins: 0 is the largest, 1 the second largest and so on.
     Later the same face is kept by overlap with where it was last seen. With a `box` only faces in it are looked for.
+    Several trackers follow several faces of one picture if each is told where those of the others are.
     """
 
     def __init__(self, face: int = 0, box: FaceBox | None = None) -> None:
@@ -44,7 +48,7 @@ class FaceTracker:
         self._detector, self._mesh = Detector(), MeshNetwork()
         self._face, self._box = face, box
         self._region: Region | None = None
-        self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._last: Box | None = None
         self._seen = self._checked = self._wandered = 0
 
     @property
@@ -61,6 +65,11 @@ class FaceTracker:
         """Role → "name version sha256-prefix" of both networks, for a take's header."""
         return {"face_detector": self._detector.stamp, "face_mesh": self._mesh.card.stamp}
 
+    @property
+    def place(self) -> Box | None:
+        """Where the face is that is followed now."""
+        return self._last if self._region else None
+
     def reset(self) -> None:
         """Forget the face: the next frame is from somewhere else."""
         self._region = self._last = None
@@ -73,15 +82,16 @@ class FaceTracker:
         faces = self._detector.find(image, self._box.surroundings(image))
         return [face for face in faces if square.holds((face.low + face.high) / 2)]
 
-    def track(self, frame: Frame) -> FaceFrame:
-        """The followed face in `frame`; `found` is False where there is none."""
-        region = self._region or self._find(frame.image)
+    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
+        """The followed face in `frame`, never one of the `others`; `found` is False where there is none."""
+        region = self._region or self._find(frame.image, others)
         if region is None:
             return no_face(frame, 0.0)
         landmarks, presence = self._look(frame.image, region)
-        if not presence >= FOUND:
+        taken = any(overlap(*_box(landmarks), *other) > SAME_FACE for other in others)
+        if taken or not presence >= FOUND:
             self._region = None
-            return no_face(frame, presence)
+            return no_face(frame, 0.0 if taken else presence)
         self._last = _box(landmarks)
         self._region = around(*self._last, *landmarks[EYE_CORNERS, :2])
         if self._seen % (4 if self._seen < _EARLY else 40) == 0:
@@ -105,9 +115,10 @@ class FaceTracker:
         landmarks, presence = self._mesh(region.cut(image, self._mesh.side, extend=True))
         return region.project(landmarks / self._mesh.side), presence
 
-    def _find(self, image: np.ndarray) -> Region | None:
+    def _find(self, image: np.ndarray, others: Sequence[Box]) -> Region | None:
         """The region of the chosen face: the one that was followed before, or the `face`-th by size."""
-        faces = self.detect(image)
+        seen = self.detect(image)
+        faces = [face for face in seen if all(overlap(face.low, face.high, *other) <= SAME_FACE for other in others)]
         if self._last is not None and faces:
             low, high = self._last
             nearest = max(faces, key=lambda face: overlap(low, high, face.low, face.high))
@@ -115,7 +126,8 @@ class FaceTracker:
                 return nearest.region
         if len(faces) > 1:
             faces.sort(key=lambda face: self._size(image, face.region), reverse=True)
-        return faces[self._face].region if self._face < len(faces) else None
+        rank = max(self._face - (len(seen) - len(faces)), 0)
+        return faces[rank].region if rank < len(faces) else None
 
     def _size(self, image: np.ndarray, region: Region) -> float:
         """Area of the face in px², 0 if there is none; the detector's own boxes are too rough to compare."""
@@ -124,7 +136,7 @@ class FaceTracker:
         return float(np.prod(high - low)) if presence >= FOUND else 0.0
 
 
-def _box(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _box(landmarks: np.ndarray) -> Box:
     """Upper left and lower right corner [2] of landmarks [478, 3]."""
     return landmarks[:, :2].min(0), landmarks[:, :2].max(0)
 
