@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.paths import ROOT
+from ..live.processes import child_environment
 from ..tracking.region import FaceBox
 
 CANCELLED = "Tracking was cancelled."
@@ -57,12 +57,6 @@ def track_command(source: str, take: Path, box: FaceBox | None = None, drawn: bo
         sys.executable, "-m", "addon.commands", "track", source, "--output", str(take), "--progress", "json",
         *(["--box", box.percent] if box else []), *(["--drawn"] if drawn else []),
     ]
-
-
-def child_environment() -> dict[str, str]:
-    """This environment, with everything that this Python finds (the extension's wheels too) on the module path."""
-    paths = [str(ROOT), *(path for path in sys.path if path and Path(path).is_dir())]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
 
 
 class TrackingJob:

@@ -12,10 +12,13 @@ from typing import Final
 from .. import __version__
 from ..core.errors import SemblanceError
 
-COMMANDS: Final = ("track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "pairs", "bench", "doctor")
+COMMANDS: Final = (
+    "live", "track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "pairs", "bench", "doctor",
+)
 _EXAMPLES: Final = """\
 examples:
   semblance doctor                          what is here, what is missing, what to do
+  semblance live --character Pip            your webcam plays Pip, now
   semblance track clip.mp4                  follow the face in clip.mp4, write clip.take
   semblance apply clip.take                 key it on Pip, write clip.blend
   semblance export clip.take -o clip.csv    the same performance as Live Link Face CSV

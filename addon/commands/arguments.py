@@ -21,11 +21,9 @@ def whole_number(least: int, most: int, what: str = "a whole number", unit: str 
 def face_box(text: str) -> FaceBox:
     """A type for argparse: four numbers, per cent of the picture."""
     try:
-        left, top, width, height = (float(number) / 100 for number in text.split(","))
+        return FaceBox.from_percent(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"'{text}' is not four numbers such as 30,10,40,50") from error
-    try:
-        return FaceBox(left, top, width, height)
     except SemblanceError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

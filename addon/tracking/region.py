@@ -70,6 +70,17 @@ class FaceBox:
                 "picture and not be empty."
             )
 
+    @staticmethod
+    def from_percent(text: str) -> FaceBox:
+        """The inverse of `percent`.
+
+        Raises:
+            ValueError: if the text is not four numbers.
+            SemblanceError: as the constructor.
+        """
+        left, top, width, height = (float(number) / 100 for number in text.split(","))
+        return FaceBox(left, top, width, height)
+
     @property
     def percent(self) -> str:
         """Left, top, width, height in % of the picture, such as "30,10,40,50"."""
