@@ -233,7 +233,7 @@ class MaestroBoard(Board):
         elif command in (0x04, self._MULTIPLE):
             first, values = (data[1], data[2:]) if command == self._MULTIPLE else (data[0], data[1:])
             self._move({first + i: values[2 * i] + 128 * values[2 * i + 1] for i in range(len(values) // 2)})
-        else:
+        elif data[0] < len(self.pulses):
             {0x07: self.speeds, 0x09: self.accelerations}[command][data[0]] = data[1] + 128 * data[2]
         return b""
 
@@ -626,7 +626,7 @@ def board(kind: str) -> Iterator[Board]:
         "dynamixel2": lambda: DynamixelBoard(dict.fromkeys(range(1, 7), 1200)),
         "feetech_sts": lambda: FeetechBoard([*range(1, 7)], "sts"),
         "feetech_scs": lambda: FeetechBoard([*range(1, 7)], "scs"),
-        "arduino": lambda: SketchBoard(dict.fromkeys(range(1, 7), (900, 2100))),
+        "arduino": lambda: SketchBoard(dict.fromkeys(range(7), (900, 2100))),
     }[kind]()
     with made:
         yield made

@@ -14,7 +14,7 @@ PROTOCOLS: Final = {
     "dynamixel2": ("dynamixel", "DynamixelLink"),
     "feetech_sts": ("feetech", "FeetechLink"),
     "feetech_scs": ("feetech", "FeetechLink"),
-    "arduino": ("arduino", "ArduinoLink"),
+    "arduino": ("sketch", "SketchLink"),
     "osc": ("osc", "OscLink"),
 }
 """Protocol → the module beside this one and the class in it, made as `Class(settings, channels)`."""

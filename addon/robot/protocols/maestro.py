@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from . import ProtocolError, check, in_words, table
 
@@ -22,7 +22,7 @@ _GET_POSITION, _GET_MOVING, _GET_ERRORS, _GO_HOME = 0x90, 0x93, 0xA1, 0xA2
 class Maestro:
     """How commands to one board are written."""
 
-    dialect: Literal["compact", "pololu"] = "pololu"
+    dialect: str = "pololu"
     """"compact": whoever hears it; "pololu": the board with the number `device`."""
     device: int = 12
     crc: bool = False

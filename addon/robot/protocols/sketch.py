@@ -26,6 +26,8 @@ VERSION: Final = 1
 _MAGIC: Final = b"\xa5\x5a"
 MOST_PAYLOAD: Final = 96
 """32 servos; longer frames do not exist."""
+_ANSWERS: Final = {ord("h"): 4, ord("s"): 5}
+"""Kind → length of its payload."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,16 @@ class FrameReader:
             del self._buffer[:start if start >= 0 else -1]
             if start < 0 or len(self._buffer) < 4:
                 return found
-            end = 6 + self._buffer[3]
-            if self._buffer[3] > MOST_PAYLOAD:
+            kind, length = self._buffer[2:4]
+            end = 6 + length
+            if _ANSWERS.get(kind) != length:
                 del self._buffer[:1]
             elif len(self._buffer) < end:
                 return found
             elif _crc(body := bytes(self._buffer[2:end - 2])) != self._buffer[end - 2:end]:
                 del self._buffer[:1]
             else:
-                if (answer := _answer(body)) is not None:
-                    found.append(answer)
+                found.append(_answer(body))
                 del self._buffer[:end]
 
     def clear(self) -> None:
@@ -117,14 +119,12 @@ class FrameReader:
         self._buffer.clear()
 
 
-def _answer(body: bytes) -> Hello | State | None:
-    kind, payload = body[:1], body[2:]
-    if kind == b"h" and len(payload) == 4:
+def _answer(body: bytes) -> Hello | State:
+    payload = body[2:]
+    if body[:1] == b"h":
         return Hello(payload[0], payload[1], int.from_bytes(payload[2:], "little"))
-    if kind == b"s" and len(payload) == 5:
-        wrong, clamped = (int.from_bytes(payload[at:at + 2], "little") for at in (1, 3))
-        return State(bool(payload[0] & 1), bool(payload[0] & 2), wrong, clamped)
-    return None
+    wrong, clamped = (int.from_bytes(payload[at:at + 2], "little") for at in (1, 3))
+    return State(bool(payload[0] & 1), bool(payload[0] & 2), wrong, clamped)
 
 
 def _crc(body: bytes) -> bytes:

@@ -68,7 +68,7 @@ def test_an_answer_is_two_bytes() -> None:
 
 def test_unknown_dialects_and_devices_are_refused() -> None:
     with pytest.raises(ProtocolError, match="'mini-ssc'"):
-        Maestro("mini-ssc")  # type: ignore[arg-type]
+        Maestro("mini-ssc")
     with pytest.raises(ProtocolError, match="device number"):
         Maestro("pololu", 128)
     with pytest.raises(ProtocolError, match="acceleration"):

@@ -1,0 +1,128 @@
+"""Bus servos: they tell where they are, so they are woken exactly there, and say whether their torque is off."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from . import ActuatorLimits, Fault, LinkFault, LinkSettings
+from .serial_link import SerialLink, whole
+
+_SLACK: Final = 0.02
+"""Of its travel, that a servo may stand outside and be woken at the end; further out it would jump."""
+_READ_TRIES: Final = 3
+
+
+class BusLink(SerialLink):
+    """Channels are the servos' ids, raw values ticks. Registers go by the names of the protocol's TOML."""
+
+    POLLED: tuple[str, ...] = ()
+    """What `read_faults` reads, one at a call, so that no call holds the loop up for long."""
+
+    def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
+        super().__init__(settings, channels)
+        self._polls = 0
+        self._silent = dict.fromkeys(channels, 0)
+
+    def send(self, raw: Mapping[int, float]) -> None:
+        """One packet with the goals of the enabled servos; a limp one is never sent a goal."""
+        self._known(list(raw))
+        if awake := {ident: whole(value) for ident, value in raw.items() if ident in self.enabled}:
+            self._write("goal_position", awake)
+
+    def enable(self, channels: Sequence[int]) -> None:
+        """Goal = where it stands, then torque on: a servo that wakes does not move.
+
+        Raises:
+            LinkFault: if one does not tell where it stands, stands outside its travel, or does not wake.
+        """
+        self._known(channels)
+        goals = {ident: self._start(ident, at) for ident, at in self._read_surely("present_position", channels).items()}
+        self._prepare(channels)
+        self._write("goal_position", goals)
+        self._confirm("goal_position", goals, "does not take a goal")
+        self._write("torque_enable", dict.fromkeys(channels, 1))
+        # Set before it is confirmed: whatever is half awake gets goals until `limp`, never silence with torque.
+        self.enabled |= set(channels)
+        self._confirm("torque_enable", dict.fromkeys(channels, 1), "does not switch its torque on")
+
+    def read_positions(self) -> dict[int, float] | None:
+        """Where the servos stand, of those that answer in time."""
+        found = self._read("present_position", list(self.channels))
+        return {ident: float(position) for ident, position in found.items()}
+
+    def read_faults(self) -> list[Fault]:
+        """One register of all servos at each call, in turn."""
+        name = self.POLLED[self._polls % len(self.POLLED)]
+        self._polls += 1
+        found = self._read(name, list(self.channels))
+        faults = self._heard(bool(found))
+        for ident in self.channels if found else ():
+            self._silent[ident] = 0 if ident in found else self._silent[ident] + 1
+            if self._silent[ident]:
+                times = "did not answer" + f" {self._silent[ident]} times in a row" * (self._silent[ident] > 1)
+                gone = self._silent[ident] >= _READ_TRIES
+                faults.append(Fault(ident, f"Servo {self._label(ident)} {times}.", "stop" if gone else "warn"))
+        return faults + [fault for ident, value in found.items() for fault in self._judge(name, ident, value)]
+
+    def _start(self, ident: int, position: int) -> int:
+        limits = self.channels[ident]
+        slack = max(1.0, _SLACK * (limits.high - limits.low))
+        if not limits.low - slack <= position <= limits.high + slack:
+            raise LinkFault(
+                f"Servo {self._label(ident)} stands at {position}, outside its travel {limits.low:g} to "
+                f"{limits.high:g}: turn it inside by hand, then arm again."
+            )
+        return min(max(position, whole(limits.low)), whole(limits.high))
+
+    def _go_limp(self) -> None:
+        self._write("torque_enable", dict.fromkeys(self.channels, 0))
+        awake = [ident for ident, torque in self._read_surely("torque_enable", list(self.channels)).items() if torque]
+        if awake:
+            raise LinkFault(f"Servo {self._label(awake[0])} does not switch its torque off.")
+
+    def _read_surely(self, name: str, channels: Sequence[int]) -> dict[int, int]:
+        """A register of all `channels`; those that were not heard are asked again."""
+        found: dict[int, int] = {}
+        for _ in range(_READ_TRIES):
+            if missing := [ident for ident in channels if ident not in found]:
+                found |= self._read(name, missing)
+        if missing := [ident for ident in channels if ident not in found]:
+            raise LinkFault(f"Servo {self._label(missing[0])} on '{self.port.path}' does not answer.")
+        return found
+
+    def _confirm(self, name: str, wanted: Mapping[int, int], refusal: str) -> None:
+        for ident, value in self._read_surely(name, list(wanted)).items():
+            if value != wanted[ident]:
+                raise LinkFault(f"Servo {self._label(ident)} {refusal}{self._reason(ident)}.")
+
+    def _missing(self, channels: Sequence[int]) -> LinkFault:
+        """For a greeting that some did not return."""
+        servos = ", ".join(map(self._label, channels))
+        return LinkFault(
+            f"Servo {servos} does not answer on '{self.port.path}' at {self.port.baud} baud: check its cable, "
+            f"its id and the supply ('semblance robot doctor --port {self.port.path}' shows who answers)."
+        )
+
+    def _heat(self, ident: int, celsius: int, warm: int, hot: int) -> list[Fault]:
+        if celsius < warm:
+            return []
+        sentence = f"Servo {self._label(ident)} has {celsius} °C."
+        return [Fault(ident, sentence, "stop" if celsius >= hot else "warn")]
+
+    def _prepare(self, channels: Sequence[int]) -> None:
+        """What must be set before a torque goes on."""
+
+    def _reason(self, ident: int) -> str:
+        """Why a servo refuses, to be put behind a sentence."""
+        return ""
+
+    def _judge(self, name: str, ident: int, value: int) -> list[Fault]:
+        """What the value of a polled register means."""
+        raise NotImplementedError
+
+    def _read(self, name: str, channels: Sequence[int]) -> dict[int, int]:
+        """A register of those that answer in time."""
+        raise NotImplementedError
+
+    def _write(self, name: str, values: Mapping[int, int]) -> None:
+        raise NotImplementedError
