@@ -105,6 +105,22 @@ class Door:
             found.append(f"Packets of {self._other} were left out while {_named(self._sender)} was sending.")
         return found
 
+    @property
+    def hint(self) -> str:
+        """What to check while nothing comes; empty once somebody was heard."""
+        if self._sender:
+            return ""
+        host, _ = self.info.name.removeprefix(f"{self.info.kind}://").rsplit(":", 1)
+        if host in ("127.0.0.1", "localhost", "[::1]"):
+            return (
+                f"Only programs on this computer are heard; for a phone, listen at {self.info.kind}://0.0.0.0:"
+                f"{self.port} and let the firewall pass UDP port {self.port}."
+            )
+        return (
+            f"Send to this computer's address, port {self.port}; both must be in one network, and the firewall must let "
+            f"UDP port {self.port} pass."
+        )
+
     def __iter__(self) -> Iterator[Expression | None]:
         told_s = time.monotonic()
         while not self._closed:

@@ -159,3 +159,15 @@ def test_a_packet_that_was_overtaken_is_left_out():
         assert hear(door).coefficients[0] == pytest.approx(0.2)
         phone.send(live_link_packet(values_with(0.1), frame=9))
         assert hear(door, 0.05) is None
+
+
+@pytest.mark.parametrize(("host", "says"), [
+    ("", "Only programs on this computer are heard; for a phone, listen at livelink://0.0.0.0:"),
+    ("0.0.0.0", "Send to this computer's address, port "),
+])
+def test_what_to_check_is_told_until_somebody_is_heard(host, says):
+    with open_door(f"livelink://{host}:0") as door, Phone(door) as phone:
+        assert door.hint.startswith(says)
+        phone.send(live_link_packet(values_with(0.5)))
+        hear(door)
+        assert door.hint == ""
