@@ -117,8 +117,8 @@ class Door:
                 f"{self.port} and let the firewall pass UDP port {self.port}."
             )
         return (
-            f"Send to this computer's address, port {self.port}; both must be in one network, and the firewall must let "
-            f"UDP port {self.port} pass."
+            f"Send to this computer's address, port {self.port}; both must be in one network, and the firewall must "
+            f"let UDP port {self.port} pass."
         )
 
     def __iter__(self) -> Iterator[Expression | None]:
