@@ -10,6 +10,22 @@ MODELS = ROOT / "models"
 RIGS = ROOT / "rigs"
 
 
+def user_folder() -> Path:
+    """Where Semblance keeps what it learned of its user, such as calibrations; it need not exist.
+
+    SEMBLANCE_USER names it, which is how Blender says where an extension may keep files; else it is the system's place
+    for settings.
+    """
+    environment = os.environ
+    if environment.get("SEMBLANCE_USER"):
+        return Path(environment["SEMBLANCE_USER"])
+    if sys.platform == "win32":
+        return Path(environment.get("APPDATA", Path.home()), "Semblance")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Semblance"
+    return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config", "semblance")
+
+
 def preset_folders() -> list[Path]:
     """The folders that hold presets of users' own rigs, the newest Blender's first.
 

@@ -90,8 +90,11 @@ class Calibration:
                 np.array(data.get(name, own), np.float32).reshape(own.shape)
                 for name, own in (("head", default.head), ("gaze", default.gaze), ("closed", default.closed))
             )
+            rest = np.array([neutral.get(name, 0.0) for name in coefficients.NAMES], np.float32)
+            if not all(np.isfinite(values).all() for values in (rest, head, gaze, closed)):
+                raise ValueError("not a number")
             return Calibration(
-                np.array([neutral.get(name, 0.0) for name in coefficients.NAMES], np.float32), head, gaze, closed,
+                rest, head, gaze, closed,
                 {str(group): float(gain) for group, gain in data.get("gains", {}).items()},
                 str(data.get("source", "none")),
                 None if data.get("time_s") is None else float(data["time_s"]),

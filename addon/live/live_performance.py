@@ -74,14 +74,16 @@ class LivePerformance:
         self._encoder = encoder
         self._tracker = tracker or (DrawnFaceTracker if drawn else FaceTracker)(face, box)
         self._settings, self._calibration = LiveSettings(), Calibration()
+        self._played = self._calibration
         self._smoother = LiveSmoother(Smoothing())
         self._clock = _Clock()
         self._raw: Expression | None = None
         self._shown = np.zeros(_COLUMNS)
         self._held = np.zeros(_COLUMNS)
         self._seen_s: float | None = None
+        self._lost = True
         self._fade = _Fade(np.zeros(_COLUMNS), -np.inf)
-        self._arrived = time.monotonic()
+        self._arrived = (0.0, time.monotonic())
         self._neutral: NeutralTaking | None = None
         self._range: RangeTaking | None = None
         self._neutral_set = False
@@ -97,8 +99,9 @@ class LivePerformance:
     def settings(self, settings: LiveSettings) -> None:
         if settings != self._settings:
             self._settings = settings
+            self._played = settings.muting(self._calibration)
             self._smoother.smoothing = Smoothing(settings.smoothing)
-            self._fade_from_shown()
+            self._begin_again()
 
     @property
     def calibration(self) -> Calibration:
@@ -108,9 +111,14 @@ class LivePerformance:
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
         self._calibration = calibration
+        self._played = self._settings.muting(calibration)
         self._neutral_set = calibration.source != "none"
-        self._smoother.restart()
-        self._fade_from_shown()
+        self._begin_again()
+
+    @property
+    def recorded_calibration(self) -> Calibration:
+        """For a take of this performance: without what is switched off."""
+        return self._played
 
     @property
     def neutral_state(self) -> str:
@@ -164,18 +172,21 @@ class LivePerformance:
     def miss(self, time_s: float | None = None) -> Moment:
         """Nothing came: hold, then ease. Without a time it is as late as our clock says since the last one."""
         if time_s is None:
-            time_s = self._clock.now_s + max(time.monotonic() - self._arrived, 0)
-        return self._moment(None, replace(self._raw or _nothing(), time_s=time_s, confidence=0.0), keep=True)
+            arrived_s, at = self._arrived
+            time_s = arrived_s + time.monotonic() - at
+        return self._moment(None, replace(self._raw or _nothing(), time_s=time_s, confidence=0.0), arrived=False)
 
-    def _moment(self, face: FaceFrame | None, measured: Expression, keep: bool = False) -> Moment:
+    def _moment(self, face: FaceFrame | None, measured: Expression, arrived: bool = True) -> Moment:
+        shown_s = self._clock.now_s
         time_s, leapt = self._clock.tell(measured.time_s)
-        self._arrived = self._arrived if keep else time.monotonic()
+        if arrived:
+            self._arrived = (time_s, time.monotonic())
         raw = self._raw = _sound(replace(measured, time_s=time_s), self._raw)
         self._take_rest(raw)
-        if leapt:
-            self._fade_from_shown()
-            self._smoother.restart()
-        if raw.confidence > 0:
+        seen = raw.confidence > 0
+        if leapt or (seen and self._lost):
+            self._begin_again(time_s if self._seen_s is None else shown_s)
+        if seen:
             self._show(raw)
         else:
             self._bridge(time_s)
@@ -183,28 +194,25 @@ class LivePerformance:
 
     def _show(self, raw: Expression) -> None:
         """A face is seen."""
-        lost_s = np.inf if self._seen_s is None else raw.time_s - self._seen_s
-        if lost_s > self._settings.lost_after_s + _STEP_S:
-            self._smoother.restart()
-            self._fade = _Fade(self._shown, raw.time_s)
-        calibration = self._settings.muting(self._calibration)
-        played = calibrate(stack([raw]), calibration).row(0)
-        self._held = _columns(self._smoother(played))
-        self._seen_s = raw.time_s
+        self._held = _columns(self._smoother(calibrate(stack([raw]), self._played).row(0)))
+        self._seen_s, self._lost = raw.time_s, False
         self._shown = self._fade(self._held, raw.time_s)
 
     def _bridge(self, time_s: float) -> None:
         """No face is seen."""
         settings = self._settings
         lost_s = 0.0 if self._seen_s is None else time_s - self._seen_s - settings.lost_after_s
+        self._lost = self._lost or lost_s > 0
         if lost_s <= 0 or settings.when_lost == "hold":
             self._shown = self._fade(self._held, time_s)
         else:
             share = _smoothstep(lost_s / max(settings.ease_s, 1e-6))
             self._shown = self._fade(self._held * (1 - share), time_s)
 
-    def _fade_from_shown(self) -> None:
-        self._fade = _Fade(self._shown, self._clock.now_s)
+    def _begin_again(self, shown_s: float | None = None) -> None:
+        """What follows has nothing to do with what came before: go there from what was shown."""
+        self._smoother.restart()
+        self._fade = _Fade(self._shown, self._clock.now_s if shown_s is None else shown_s)
 
     def _take_rest(self, raw: Expression) -> None:
         if self._neutral:
@@ -295,5 +303,8 @@ def _sound(measured: Expression, last: Expression | None) -> Expression:
     """What was measured if all of it is finite; else the last values, not measured."""
     parts = (measured.coefficients, measured.embedding, measured.gaze, measured.head)
     if measured.confidence > 0 and all(np.isfinite(part).all() for part in parts):
-        return measured
+        return replace(
+            measured, confidence=min(measured.confidence, 1.0), gaze=np.clip(measured.gaze, -np.pi, np.pi),
+            head=np.clip(measured.head, -np.pi, np.pi), coefficients=np.clip(measured.coefficients, -1, 2),
+        )
     return replace(last or _nothing(), time_s=measured.time_s, confidence=0.0)

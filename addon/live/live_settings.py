@@ -35,7 +35,7 @@ class LiveSettings:
         for group in self.regions:
             if group not in coefficients.GROUPS:
                 groups = ", ".join(coefficients.GROUPS)
-                raise SemblanceError(f"There is no region '{group}' of the face; the regions are {groups}.")
+                raise SemblanceError(f"There is no region '{group}' of the face; they are {groups}.")
         if self.when_lost not in WHEN_LOST:
             raise SemblanceError(f"When the face is lost the character can hold or ease, not {self.when_lost!r}.")
         for name in ("smoothing", "lost_after_s", "ease_s"):

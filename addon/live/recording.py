@@ -144,11 +144,12 @@ class Recorder:
         return self.path, take
 
     def _open(self, first: Moment) -> IO[bytes]:
-        self._dtype = np.dtype([*_ROW, *([_POINTS] if first.face is not None else [])])
+        points = first.face is not None or bool(self._info.get("width"))
+        self._dtype = np.dtype([*_ROW, *([_POINTS] if points else [])])
         file = self._unfinished.open("wb", buffering=0)
         _lock(file)
         header = self._header() | {
-            "format": _FORMAT, "version": _VERSION, "points": first.face is not None, "path": str(self.path),
+            "format": _FORMAT, "version": _VERSION, "points": points, "path": str(self.path),
             "calibration": self.calibration.to_json(), "smoothing": self.smoothing.to_json(),
         }
         file.write(json.dumps(header).encode() + b"\n")
