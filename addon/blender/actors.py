@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, FloatProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..characters.style import LEAST, MOST, Style
 
@@ -45,6 +45,10 @@ class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
     mirror: BoolProperty(
         name="Mirror Performance", default=False,
         description="The character plays what the performer does as seen in a mirror: left and right swapped",
+    )
+    face: IntProperty(
+        name="Face", default=1, min=1, max=8,
+        description="Live: which face in the picture plays this character; 1 is the largest",
     )
     kept: CollectionProperty(type=SEMBLANCE_PG_kept)
     values: CollectionProperty(type=SEMBLANCE_PG_value)

@@ -20,7 +20,7 @@ from .binding import bind
 from .character_choice import cast_characters, find_cast, known_character, shown_character
 from .comparison import can_swap, remember, swap
 from .folders import ROOT_PACKAGE, takes_folder
-from .keying import scene_rate
+from .keying import Placement, scene_rate
 
 # How often the window looks at a child process.
 _POLL_S = 0.1
@@ -194,22 +194,13 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         take = record_take(str(path))
         take = refine(take, settings.calibration(take.raw), settings.smoothing())
         name = take_name(path.name)
-        keyed, failed = key_each((root.name, partial(self._key, scene, root, take, name)) for root in roots)
+        keyed, failed = key_each(
+            (root.name, partial(key_character, scene, root, take, name, settings.placement())) for root in roots
+        )
         for sentence in dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes))):
             self.report({"WARNING"}, sentence)
         frames = keyed[0].keyed.frames
         self.report({"INFO"}, f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}")
-
-    def _key(self, scene: bpy.types.Scene, root: bpy.types.Object, take: Take, name: str) -> Applied:
-        settings = scene.semblance
-        root, profile, left_out = known_character(root, scene)
-        actor = keep_actor(scene, root)
-        named = f"{name} {root.name}" if len(settings.actors) > 1 else name
-        applied = apply_take(take, profile, scene, named, settings.placement(), root, actor.style(), actor.mirror)
-        remember(actor, applied.before, applied.keyed)
-        if settings.use_extend:
-            extend_scene(scene, applied.keyed)
-        return replace(applied, notes=(*left_out, *applied.notes))
 
 
 class SEMBLANCE_OT_take_compare(Reporting, bpy.types.Operator):
@@ -298,6 +289,25 @@ class SEMBLANCE_OT_preferences_show(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Blender's own way to an add-on's preferences."""
         return bpy.ops.preferences.addon_show(module=ROOT_PACKAGE)
+
+
+def key_character(
+    scene: bpy.types.Scene, root: bpy.types.Object, take: Take, name: str, placement: Placement
+) -> Applied:
+    """Let one character of the scene play the take in its own style, and remember what was on it.
+
+    Raises:
+        SemblanceError: as `apply_take`.
+    """
+    settings = scene.semblance
+    root, profile, left_out = known_character(root, scene)
+    actor = keep_actor(scene, root)
+    named = f"{name} {root.name}" if len(settings.actors) > 1 else name
+    applied = apply_take(take, profile, scene, named, placement, root, actor.style(), actor.mirror)
+    remember(actor, applied.before, applied.keyed)
+    if settings.use_extend:
+        extend_scene(scene, applied.keyed)
+    return replace(applied, notes=(*left_out, *applied.notes))
 
 
 def free_path(folder: Path, name: str) -> Path:

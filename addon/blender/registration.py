@@ -13,6 +13,12 @@ from . import (
     control_panel,
     learn_panel,
     learning_job,
+    live_keys,
+    live_operators,
+    live_panel,
+    live_properties,
+    live_puppet,
+    live_session,
     operators,
     panels,
     preferences,
@@ -37,6 +43,8 @@ CLASSES = (
     transfer_panel.SEMBLANCE_PG_transfer,
     learn_panel.SEMBLANCE_PG_key_pose,
     properties.SEMBLANCE_PG_settings,
+    live_puppet.SEMBLANCE_PG_before,
+    live_properties.SEMBLANCE_PG_live,
     preferences.SEMBLANCE_preferences,
     operators.SEMBLANCE_OT_take_track,
     operators.SEMBLANCE_OT_take_cancel,
@@ -83,6 +91,20 @@ CLASSES = (
     transfer_panel.SEMBLANCE_OT_pose_pair_add,
     transfer_panel.SEMBLANCE_OT_pose_pair_remove,
     transfer_panel.SEMBLANCE_PT_transfer,
+    live_operators.SEMBLANCE_OT_live_toggle,
+    live_operators.SEMBLANCE_OT_live_reopen,
+    live_operators.SEMBLANCE_OT_cameras_find,
+    live_operators.SEMBLANCE_OT_live_neutral,
+    live_operators.SEMBLANCE_OT_live_range,
+    live_operators.SEMBLANCE_OT_live_record,
+    live_operators.SEMBLANCE_OT_live_mark,
+    live_operators.SEMBLANCE_OT_live_show,
+    live_panel.SEMBLANCE_PT_live,
+    live_panel.SEMBLANCE_PT_live_source,
+    live_panel.SEMBLANCE_PT_live_performer,
+    live_panel.SEMBLANCE_PT_live_face,
+    live_panel.SEMBLANCE_PT_live_recording,
+    live_panel.SEMBLANCE_PT_live_keys,
 )
 
 
@@ -91,6 +113,7 @@ def _before_exit(*_: object) -> None:
     """No child process outlives Blender."""
     tracking_job.stop()
     learning_job.stop()
+    live_session.leave()
 
 
 def register() -> None:
@@ -99,6 +122,9 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.semblance = bpy.props.PointerProperty(type=properties.SEMBLANCE_PG_settings)
     learn_panel.register()
+    live_properties.register()
+    live_session.register()
+    live_keys.register()
     compat.exit_handlers().append(_before_exit)
     atexit.register(_before_exit)
     thumbnails.register(readiness.refresh().characters)
@@ -108,6 +134,9 @@ def unregister() -> None:
     """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
     operators.SEMBLANCE_OT_take_track.stop()
     learn_panel.unregister()
+    live_keys.unregister()
+    live_session.unregister()
+    live_properties.unregister()
     atexit.unregister(_before_exit)
     if _before_exit in compat.exit_handlers():
         compat.exit_handlers().remove(_before_exit)

@@ -1,0 +1,278 @@
+"""The sidebar's Live panel; drawing asks the session and reads no files."""
+from __future__ import annotations
+
+from typing import Final
+
+import bpy
+
+from . import live_keys, live_picture, live_session
+from .actors import cast_roots, find_actor
+from .character_choice import shown_character
+from .control_panel import SEMBLANCE_PT_cast, draw_sentence
+from .live_operators import (
+    SEMBLANCE_OT_cameras_find,
+    SEMBLANCE_OT_live_mark,
+    SEMBLANCE_OT_live_neutral,
+    SEMBLANCE_OT_live_range,
+    SEMBLANCE_OT_live_record,
+    SEMBLANCE_OT_live_reopen,
+    SEMBLANCE_OT_live_toggle,
+)
+from .live_session import Session
+
+_UNIT_PX: Final = 20
+"""A unit of icons at scale 1."""
+_STATES: Final = {
+    "idle": ("PAUSE", "No source is open."), "opening": ("SORTTIME", "Opening the source ..."),
+    "running": ("RADIOBUT_ON", "Live"), "lost": ("HIDE_ON", "No face is seen."),
+    "stalled": ("ERROR", "The source is silent."), "failed": ("ERROR", "The source cannot be used."),
+}
+_HINTS: Final = {
+    "LIVELINK": "In Live Link Face on the iPhone, add this computer's address and this port as a target.",
+    "VMC": "Let the other tracker send VMC to this computer at this port.",
+    "OSC": "Let the other program send its coefficients to this computer at this port.",
+}
+
+
+class _Live:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Semblance"
+
+
+class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
+    """A performer's face moves the characters while one watches."""
+
+    bl_label = "Live"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = -1
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """A red dot while a take is recorded, also on the closed panel."""
+        session = live_session.current()
+        if session is not None:
+            self.layout.label(text="", icon="RECORD_ON" if session.recording is not None else "RADIOBUT_ON")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Source and Start; or the picture, how it goes, and Record."""
+        layout, session = self.layout, live_session.current()
+        if session is None:
+            _draw_source(layout, context)
+            _draw_toggle(layout, context, "Start Live", "PLAY")
+            if live_session.farewell():
+                draw_sentence(layout, context, live_session.farewell(), "ERROR")
+            return
+        _draw_state(layout, context, session)
+        _draw_cast(layout, context)
+        _draw_recording(layout, context, session)
+        _draw_toggle(layout, context, "Stop Live", "SNAP_FACE")
+
+
+class SEMBLANCE_PT_live_source(_Live, bpy.types.Panel):
+    """While live: another source."""
+
+    bl_label = "Source"
+    bl_parent_id = "SEMBLANCE_PT_live"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Before Start the source is seen without it."""
+        return live_session.current() is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """As before Start, and the button that takes it."""
+        _draw_source(self.layout, context)
+        session = live_session.current()
+        same = session is not None and context.scene.semblance_live.open() == session.opened
+        self.layout.operator(
+            SEMBLANCE_OT_live_reopen.bl_idname, text="Open Again" if same else "Use This Source", icon="FILE_REFRESH",
+        )
+
+
+class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
+    """Calibration of one performer."""
+
+    bl_label = "Performer"
+    bl_parent_id = "SEMBLANCE_PT_live"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The name, one button, and the optional guided range."""
+        layout, live, session = self.layout, context.scene.semblance_live, live_session.current()
+        row = layout.row()
+        row.prop(live, "performer", text="", icon="USER", placeholder="Name (keeps the calibration)")
+        status = session.status if session is not None else None
+        taking = status is not None and status.neutral == "taking"
+        row = layout.row(align=True)
+        row.scale_y = 1.2
+        done = status is not None and status.neutral == "set"
+        row.operator(
+            SEMBLANCE_OT_live_neutral.bl_idname, icon="CHECKMARK" if done else "USER",
+            text="Rest Your Face ..." if taking else "Set Neutral", depress=taking,
+        )
+        guide = session.guide() if session is not None else None
+        text = "Stop" if guide else "Range of Motion"
+        row.operator(SEMBLANCE_OT_live_range.bl_idname, text=text, depress=guide is not None)
+        if guide is not None:
+            sentence, share = guide
+            layout.progress(factor=share, text="Range of motion")
+            draw_sentence(layout, context, sentence, "INFO")
+
+
+class SEMBLANCE_PT_live_face(_Live, bpy.types.Panel):
+    """What of the face counts."""
+
+    bl_label = "Parts of the Face"
+    bl_parent_id = "SEMBLANCE_PT_live"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Parts that are off are left to the animator."""
+        layout, live = self.layout, context.scene.semblance_live
+        grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, align=True)
+        for name in ("brows", "eyelids", "gaze", "cheeks", "mouth", "jaw", "head"):
+            grid.prop(live, name, toggle=True)
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(live, "smoothing")
+        column.prop(live, "when_lost")
+
+
+class SEMBLANCE_PT_live_recording(_Live, bpy.types.Panel):
+    """How takes are recorded."""
+
+    bl_label = "Recording"
+    bl_parent_id = "SEMBLANCE_PT_live"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Countdown, timeline and cue; the part that is played again; markers."""
+        layout, live = self.layout, context.scene.semblance_live
+        layout.use_property_split, layout.use_property_decorate = True, False
+        layout.prop(live, "countdown")
+        column = layout.column(heading="While Recording")
+        column.prop(live, "play")
+        column.prop(live, "beep")
+        layout.prop(live, "mark")
+        column = layout.column(align=True)
+        column.prop(live, "punch_first", text="Punch In  From")
+        column.prop(live, "punch_last")
+        column.operator(SEMBLANCE_OT_live_record.bl_idname, text="Punch In", icon="RECORD_OFF").how = "PUNCH"
+
+
+class SEMBLANCE_PT_live_keys(_Live, bpy.types.Panel):
+    """Keyboard shortcuts."""
+
+    bl_label = "Shortcuts"
+    bl_parent_id = "SEMBLANCE_PT_live"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """As they are set."""
+        for label, keys in live_keys.shortcuts():
+            row = self.layout.row()
+            row.label(text=label)
+            row.label(text=keys)
+
+
+def _draw_toggle(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    row = layout.row()
+    row.scale_y = 1.4
+    row.operator(SEMBLANCE_OT_live_toggle.bl_idname, text=text, icon=icon)
+
+
+def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    live = context.scene.semblance_live
+    column = layout.column()
+    column.prop(live, "kind", text="")
+    if live.kind == "CAMERA":
+        row = column.row(align=True)
+        row.prop(live, "camera", text="")
+        row.operator(SEMBLANCE_OT_cameras_find.bl_idname, text="", icon="FILE_REFRESH")
+        row = column.row(align=True)
+        row.prop(live, "size", text="")
+        row.prop(live, "rate", text="Rate" if live.rate else "Own Rate")
+    elif live.kind == "STREAM":
+        column.prop(live, "stream", text="")
+    elif live.kind == "VIDEO":
+        row = column.row(align=True)
+        row.prop(live, "video", text="", placeholder="Choose a video")
+        row.prop(live, "loop", text="", icon="FILE_REFRESH")
+    else:
+        column.prop(live, live.port_name())
+        column.prop(live, "from_network")
+        draw_sentence(column, context, _HINTS[live.kind])
+    if not live.is_door():
+        column.prop(live, "mirror")
+
+
+def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:
+    """The picture, three meters, and in words how it goes."""
+    status, icon = session.status, live_picture.icon()
+    if icon and session.shows_picture():
+        width = context.region.width / context.preferences.system.ui_scale
+        layout.template_icon(icon, scale=max(min(width - 60, 300) / _UNIT_PX, 5))
+    if status is None:
+        layout.label(text="Starting ...", icon="SORTTIME")
+        return
+    mark, words = _STATES[status.state]
+    if status.state in ("running", "lost"):
+        row = layout.row(align=True)
+        row.label(text=f"{status.fps:.0f} fps", icon=mark)
+        row.label(text=f"{session.latency_ms or status.latency_ms:.0f} ms")
+        row.progress(factor=min(max(status.confidence, 0.0), 1.0), text=f"Face {status.confidence:.0%}")
+    if status.sentence or status.state != "running":
+        draw_sentence(layout, context, status.sentence or words, "INFO" if status.state == "running" else mark)
+    if session.problem:
+        draw_sentence(layout, context, session.problem, "ERROR")
+    if status.state == "failed":
+        layout.operator(SEMBLANCE_OT_live_reopen.bl_idname, text="Try Again", icon="FILE_REFRESH")
+
+
+def _draw_cast(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Who is moved, and by which face."""
+    scene = context.scene
+    roots = cast_roots(scene)
+    shown = shown_character(scene)
+    roots = roots or ([shown] if shown is not None else [])
+    if not roots:
+        row = layout.row(align=True)
+        row.label(text="Nobody to move yet", icon="ERROR")
+        row.popover(SEMBLANCE_PT_cast.__name__, text="Add Character", icon="ADD")
+        return
+    column = layout.column(align=True)
+    for root in roots:
+        row = column.row(align=True)
+        row.label(text=root.name, icon="ARMATURE_DATA")
+        actor = find_actor(scene, root)
+        if actor is not None and (len(roots) > 1 or actor.face > 1):
+            row.prop(actor, "face", text="Face")
+
+
+def _draw_recording(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:
+    """Performer or take, Record and Retake, or how far the recording is."""
+    scene, live, recording = context.scene, context.scene.semblance_live, session.recording
+    column = layout.column(align=True)
+    if recording is None:
+        row = column.row(align=True)
+        row.prop(live, "show", expand=True)
+        row = column.row(align=True)
+        row.scale_y = 1.4
+        row.operator(SEMBLANCE_OT_live_record.bl_idname, icon="RECORD_OFF",
+                     text=f"Record from Frame {scene.frame_current}").how = "NEW"
+        if live.take:
+            row.operator(SEMBLANCE_OT_live_record.bl_idname, text="Retake", icon="LOOP_BACK").how = "RETAKE"
+        if session.news:
+            draw_sentence(layout, context, session.news, "CHECKMARK")
+        return
+    row = column.row(align=True)
+    row.scale_y = 1.4
+    row.alert = True
+    if recording.stopped:
+        row.label(text="Writing the take ...", icon="SORTTIME")
+    elif recording.left_s > 0:
+        text = f"Recording in {recording.left_s:.0f} ..."
+        row.operator(SEMBLANCE_OT_live_record.bl_idname, text=text, icon="RECORD_ON")
+    else:
+        row.operator(SEMBLANCE_OT_live_record.bl_idname, text=f"Stop  {recording.recorded_s:.1f} s", icon="RECORD_ON")
+        row.operator(SEMBLANCE_OT_live_mark.bl_idname, text="", icon="MARKER_HLT")
