@@ -283,8 +283,10 @@ class LiveClient:
         """Reap the worker if it is ours, release everything, and say why."""
         if self._process:
             sentence = self._reap(self._process, sentence)
-        for each in (self._wake_in, self._wake_out, *([self._log] if self._log else [])):
-            each.close()
+        self._wake_in.close()
+        self._wake_out.close()
+        if self._log:
+            self._log.close()
         self.sentence = "" if self._stopping else sentence or "The live worker has ended."
         self.state = "ended"
         self._fresh.set()
