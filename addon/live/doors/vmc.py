@@ -40,8 +40,10 @@ _EXPRESSIONS: Final[dict[str, dict[str, float]]] = _TABLE["expression"]
 _OTHER_NAME: Final[dict[str, str]] = _TABLE["other_name"]
 _BONES: Final = ("Neck", "Head", "LeftEye", "RightEye")
 _UNITY: Final = np.array([1.0, -1.0, -1.0, 1.0])
-_ARKIT: Final = {name: np.array(CHANNELS[name.lower()]) for name in dict.fromkeys(ARKIT_OF)}
-"""ARKit's 52 names → the coefficients of which each is the mean."""
+_ARKIT: Final = tuple(dict.fromkeys(ARKIT_OF))
+_MEANS: Final = np.array([[channel == name for channel in ARKIT_OF] for name in _ARKIT], np.float32)
+_MEANS /= _MEANS.sum(1, keepdims=True)
+"""float32 [52, 54]: ARKit's channels are the means of ours, where we have two."""
 
 
 class VmcReader(OscReader):
@@ -136,8 +138,7 @@ class VmcOut(UdpSender):
             _bone("LeftEye", expression.gaze[0]),
             _bone("RightEye", expression.gaze[1]),
         ]
-        for name, where in _ARKIT.items():
-            value = float(expression.coefficients[where].mean())
+        for name, value in zip(_ARKIT, (_MEANS @ expression.coefficients).tolist(), strict=True):
             contents.append(("/VMC/Ext/Blend/Val", [name[0].upper() + name[1:], value]))
         contents.append(("/VMC/Ext/Blend/Apply", []))
         self._send(bundle(contents))
