@@ -13,12 +13,14 @@ _STATUS_BYTES: Final = 11
 """Of an answer without its parameters."""
 _MARGIN_S: Final = 0.02
 _FIRED: Final = 0xFF
+_ALERT: Final = 0x80
 
 
 class DynamixelLink(BusLink):
     """Motors of the X series in position mode, told apart by their model numbers."""
 
-    POLLED = ("hardware_error", "temperature", "bus_watchdog")
+    POLLED = ("temperature", "bus_watchdog")
+    ALARM = "hardware_error"
 
     def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
         super().__init__(settings, channels)
@@ -91,6 +93,7 @@ class DynamixelLink(BusLink):
         line_s = len(channels) * (0.0005 + (_STATUS_BYTES + place.size) * 10 / self.port.baud)
         request = dynamixel.sync_read(place, channels)
         answers = self.port.ask(request, self._reader, len(channels), 2 * line_s + _MARGIN_S)
+        self._alarmed |= {answer.ident for answer in answers if answer.error & _ALERT} & self.channels.keys()
         signed = name == "present_position"
         return {answer.ident: answer.number(signed) for answer in answers
                 if answer.ident in channels and not answer.refusal() and len(answer.params) == place.size}

@@ -22,7 +22,8 @@ _ONE_S: Final = 0.01
 class FeetechLink(BusLink):
     """Servos of one series in position mode."""
 
-    POLLED = ("status", "temperature")
+    POLLED = ("temperature",)
+    ALARM = "status"
 
     def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
         super().__init__(settings, channels)
@@ -35,7 +36,8 @@ class FeetechLink(BusLink):
 
     def _greet(self) -> None:
         """Every servo answers, is of the map's series (STS and SCS read each other's goals wrongly), and the model."""
-        numbers = self._answers("model_number", list(self.channels))
+        # One by one, which servos of both series answer.
+        numbers = self._answers("model_number", list(self.channels), together=False)
         if missing := [ident for ident in self.channels if ident not in numbers]:
             raise self._missing(missing)
         for ident, number in numbers.items():
@@ -65,22 +67,22 @@ class FeetechLink(BusLink):
 
     def _read(self, name: str, channels: Sequence[int]) -> dict[int, int]:
         place = self.series.register(name)
-        return {ident: place.decode(data) for ident, data in self._answers(name, channels).items()}
+        answers = self._answers(name, channels, self.series.has_sync_read)
+        return {ident: place.decode(data) for ident, data in answers.items()}
 
-    def _answers(self, name: str, channels: Sequence[int]) -> dict[int, bytes]:
-        """A register's bytes of those that answer in time; SCS servos have no sync read."""
+    def _answers(self, name: str, channels: Sequence[int], together: bool) -> dict[int, bytes]:
+        """A register's bytes of those that answer in time."""
         place = self.series.register(name)
-        if self.series.has_sync_read:
+        if together:
             line_s = len(channels) * (0.0005 + (_ANSWER_BYTES + place.size) * 10 / self.port.baud)
             questions = [(feetech.sync_read(place, channels), len(channels), 2 * line_s + _MARGIN_S)]
         else:
             questions = [(feetech.read(ident, place), 1, _ONE_S) for ident in channels]
-        return {
-            answer.ident: answer.params
-            for request, count, within_s in questions
-            for answer in self.port.ask(request, self._reader, count, within_s)
-            if answer.ident in channels and len(answer.params) == place.size
-        }
+        answers = [answer for request, count, within_s in questions
+                   for answer in self.port.ask(request, self._reader, count, within_s)]
+        self._alarmed |= {answer.ident for answer in answers if answer.errors} & self.channels.keys()
+        return {answer.ident: answer.params for answer in answers
+                if answer.ident in channels and len(answer.params) == place.size}
 
     def _write(self, name: str, values: Mapping[int, int]) -> None:
         self.port.write(feetech.sync_write(self.series.register(name), values))

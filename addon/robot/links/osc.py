@@ -1,12 +1,14 @@
 """Heads that listen to OSC (an Ameca behind a relay script, show control): each control a float, all in one bundle.
 
-Addresses: /face/<control> f for each channel, /face/sequence i first; /face/enable and /face/limp i 1. UDP tells nobody
-whether anything arrived: the receiver must let go by itself after half a second of silence.
+Addresses: /face/<control> f for each channel, /face/sequence i first; /face/enable and /face/limp i 1. What OSC allows
+in no address, such as a space, becomes "_". UDP tells nobody whether anything arrived: the receiver must let go by
+itself after half a second of silence.
 """
 from __future__ import annotations
 
 import contextlib
 import math
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,6 +17,7 @@ from ...core.errors import require
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
 
 _ROOT: Final = "/face/"
+_FORBIDDEN: Final = re.compile(r"[^!-~]|[#*,/?\[\]{}]")
 _REPEATS: Final = 3
 """Of a limp, because UDP may lose one."""
 
@@ -90,7 +93,7 @@ class OscLink:
     def _name(self, channel: int) -> str:
         if channel not in self.channels:
             raise LinkFault(f"Link '{self.settings.name}' has no channel {channel}.")
-        return self.channels[channel].name
+        return _FORBIDDEN.sub("_", self.channels[channel].name)
 
     def _bundle(self, values: Mapping[str, int | float]) -> None:
         if self._socket is None:

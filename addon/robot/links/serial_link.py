@@ -25,6 +25,8 @@ class SerialLink:
     def open(self) -> None:
         """Open the port and greet the board; the port is given back if it is the wrong one."""
         self.port.open()
+        self.enabled.clear()
+        self._silences = 0
         try:
             self._greet()
         except BaseException:

@@ -77,6 +77,9 @@ class SerialPort:
             raise LinkFault(self._why_not(error)) from error
         except (ValueError, OverflowError) as error:
             raise LinkFault(f"The port '{self.path}' cannot run at {self.baud} baud ({error}).") from error
+        # An FTDI adapter keeps answers back for 16 ms unless told otherwise; only Linux can, and not on every port.
+        with contextlib.suppress(Exception):
+            self._serial.set_low_latency_mode(True)
 
     def write(self, data: bytes) -> None:
         """Hand all of `data` to the system.

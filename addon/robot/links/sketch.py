@@ -50,6 +50,7 @@ class SketchLink(PulseLink):
         return faults
 
     def _greet(self) -> None:
+        self._hello = self._seen = None
         deadline = time.monotonic() + _START_S
         while self._hello is None and time.monotonic() < deadline:
             self._hello = self._ask(sketch.hello(), sketch.Hello)
