@@ -35,9 +35,12 @@ _FORMAT: Final = "semblance recording"
 _VERSION: Final = 1
 _MOST_HEADER: Final = 1 << 20
 _ROW: Final = [
-    ("time_s", "<f8"), ("found", "?"), ("confidence", "<f4"), ("coefficients", "<f4", (coefficients.COUNT,)),
+    ("time_s", "<f8"), ("confidence", "<f4"), ("coefficients", "<f4", (coefficients.COUNT,)),
     ("embedding", "<f4", (EMBEDDING_SIZE,)), ("gaze", "<f4", (2, 2)), ("head", "<f4", (3,)),
 ]
+_NUMBERS: Final = ("time_s", "coefficients", "embedding", "gaze", "head", "confidence")
+"""In the order of ExpressionTrack."""
+_LATEST_S: Final = 1e10
 _POINTS: Final = ("landmarks", "<f4", (LANDMARK_COUNT, 3))
 
 
@@ -131,14 +134,17 @@ class Recorder:
         """End, and write the take. This takes a while for a long one (compression): call it beside the live loop.
 
         Raises:
-            SemblanceError: if nothing was recorded, no face was seen, or the take cannot be written; then what was
-                recorded stays in its unfinished file.
+            SemblanceError: if nothing was recorded, no face was seen, or the take cannot be written; what was recorded
+                then stays in its unfinished file.
         """
         if self._file is None:
             raise SemblanceError("Nothing was recorded: no frame came before the recording was stopped.")
         self._file.close()
-        raw, landmarks = _read_rows(self._unfinished, self._dtype)
-        take = _take(raw, landmarks, self._header(), self.calibration, self.smoothing)
+        rows = _read_rows(self._unfinished, self._dtype)
+        if rows is None:
+            self._unfinished.unlink(missing_ok=True)
+            raise SemblanceError("No face was seen while it was recorded, so there is no take.")
+        take = _take(rows, self._header(), self.calibration, self.smoothing)
         write_take(take, self.path)
         self._unfinished.unlink(missing_ok=True)
         return self.path, take
@@ -158,13 +164,13 @@ class Recorder:
     def _header(self) -> dict[str, Any]:
         punch = {"punch_into": str(self._punch[0]), "at_s": self._punch[1]} if self._punch else {}
         return {
-            "source": self._info, "models": self.models, "markers": [[m.time_s, m.text] for m in self.markers], **punch,
+            "source": self._info, "models": self.models, **punch,
+            "markers": [[max(mark.time_s, self._first_s or mark.time_s), mark.text] for mark in self.markers],
         }
 
     def _row(self, moment: Moment) -> np.ndarray:
         row, raw = np.zeros((), self._dtype), moment.raw
         row["time_s"], row["confidence"] = moment.time_s, raw.confidence
-        row["found"] = raw.confidence > 0
         for name in ("coefficients", "embedding", "gaze", "head"):
             row[name] = getattr(raw, name)
         if "landmarks" in (self._dtype.names or ()):
@@ -175,18 +181,20 @@ class Recorder:
 def recover(folder: Path) -> tuple[list[Path], list[str]]:
     """Takes of the recordings in `folder` that a crash left behind, and a sentence on each that is beyond help.
 
-    A recording that is still going on is left alone.
+    A recording that is still going on is left alone; a damaged one gets the ending `.damaged`, to be named only once.
     """
     takes, sentences = [], []
     for unfinished in sorted(folder.glob(f".*{UNFINISHED}")):
         if _is_locked(unfinished):
             continue
         try:
-            takes.append(_recovered(unfinished))
+            path = _recovered(unfinished)
         except SemblanceError as error:
             sentences.append(str(error))
+            continue
         with contextlib.suppress(OSError):
             unfinished.unlink()
+        takes += [path] if path else []
     return takes, sentences
 
 
@@ -200,20 +208,27 @@ def check_punch(take: Take, at_s: float, path: Path) -> None:
         )
 
 
-def _recovered(unfinished: Path) -> Path:
-    damaged = f"The unfinished recording '{unfinished}' is damaged and cannot be recovered."
+def _recovered(unfinished: Path) -> Path | None:
+    """The take; None if there is no face in it."""
     try:
         with unfinished.open("rb") as file:
             header = json.loads(file.readline(_MOST_HEADER))
         if header["format"] != _FORMAT or header["version"] != _VERSION:
-            raise SemblanceError(f"The unfinished recording '{unfinished}' is of another Semblance and was left.")
-        dtype = np.dtype([*_ROW, *([_POINTS] if header["points"] else [])])
-        raw, landmarks = _read_rows(unfinished, dtype)
+            raise ValueError("of another Semblance")
+        rows = _read_rows(unfinished, np.dtype([*_ROW, *([_POINTS] if header["points"] else [])]))
+        if rows is None:
+            return None
         calibration = Calibration.from_json(header["calibration"])
-        take = _take(raw, landmarks, header, calibration, Smoothing.from_json(header["smoothing"]))
+        take = _take(rows, header, calibration, Smoothing.from_json(header["smoothing"]))
         path = _free(unfinished.with_name(Path(header["path"]).stem + " recovered" + SUFFIX))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise SemblanceError(damaged) from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, SemblanceError) as error:
+        damaged = unfinished.with_suffix(".damaged")
+        with contextlib.suppress(OSError):
+            unfinished.rename(damaged)
+        raise SemblanceError(
+            f"The recording '{unfinished}' was left by a crash and cannot be recovered ({type(error).__name__}); "
+            f"it is now called '{damaged.name}'."
+        ) from error
     write_take(take, path)
     return path
 
@@ -226,31 +241,29 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _read_rows(path: Path, dtype: np.dtype) -> tuple[ExpressionTrack, np.ndarray]:
-    """The raw track and landmarks float32 [T or 0, 478, 3]; a last row that was cut off is left out."""
+def _read_rows(path: Path, dtype: np.dtype) -> np.ndarray | None:
+    """The sound rows of a recording; a last one that was cut off is left out. None if no row has a face."""
     with path.open("rb") as file:
         file.readline(_MOST_HEADER)
         data = file.read()
     rows = np.frombuffer(data, dtype, len(data) // dtype.itemsize)
-    if len(rows) == 0 or not rows["found"].any():
-        raise SemblanceError("No face was seen while it was recorded, so there is no take.")
-    track = ExpressionTrack(*(np.array(rows[name], dtype[name].base) for name in (
-        "time_s", "coefficients", "embedding", "gaze", "head", "confidence")))
-    names = dtype.names or ()
-    points = rows["landmarks"] if "landmarks" in names else np.zeros((0, LANDMARK_COUNT, 3))
-    return track, np.array(points, np.float32)
+    sound = np.all([np.isfinite(rows[name].reshape(len(rows), -1)).all(1) for name in _NUMBERS], axis=0)
+    rows = rows[sound & (np.abs(rows["time_s"]) < _LATEST_S)]
+    latest = np.maximum.accumulate(np.concatenate([[-np.inf], rows["time_s"]]))[:-1]
+    rows = rows[rows["time_s"] > latest]
+    return rows if (rows["confidence"] > 0).any() else None
 
 
-def _take(
-    raw: ExpressionTrack, landmarks: np.ndarray, header: Mapping[str, Any], calibration: Calibration,
-    smoothing: Smoothing,
-) -> Take:
+def _take(rows: np.ndarray, header: Mapping[str, Any], calibration: Calibration, smoothing: Smoothing) -> Take:
+    raw = bridge(ExpressionTrack(*(np.array(rows[name]) for name in _NUMBERS)))
+    points = rows["landmarks"] if "landmarks" in (rows.dtype.names or ()) else np.zeros((0, LANDMARK_COUNT, 3))
     info = dict(header["source"]) | {
         "frame_count": len(raw), "warnings": [], "markers": header["markers"],
         "first_frame_time_s": float(raw.times_s[0]),
     }
-    raw = bridge(raw)
-    take = refine(Take(raw.confidence > 0, landmarks, raw, raw, info, dict(header["models"])), calibration, smoothing)
+    found = raw.confidence > 0
+    take = Take(found, np.array(points, np.float32), raw, raw, info, dict(header["models"]))
+    take = refine(take, calibration, smoothing)
     if "punch_into" not in header:
         return take
     return splice(read_take(Path(header["punch_into"])), take, float(header["at_s"]))
