@@ -41,8 +41,8 @@ _OTHER_NAME: Final[dict[str, str]] = _TABLE["other_name"]
 _BONES: Final = ("Neck", "Head", "LeftEye", "RightEye")
 _UNITY: Final = np.array([1.0, -1.0, -1.0, 1.0])
 _ARKIT: Final = tuple(dict.fromkeys(ARKIT_OF))
-_MEANS: Final = np.array([[channel == name for channel in ARKIT_OF] for name in _ARKIT], np.float32)
-_MEANS /= _MEANS.sum(1, keepdims=True)
+_IS_OF: Final = np.array([[channel == name for channel in ARKIT_OF] for name in _ARKIT], np.float32)
+_MEANS: Final = _IS_OF / _IS_OF.sum(1, keepdims=True)
 """float32 [52, 54]: ARKit's channels are the means of ours, where we have two."""
 
 

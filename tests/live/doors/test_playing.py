@@ -38,10 +38,10 @@ def a_face(**places):
     return values
 
 
-def settled(performance, cast, door, send):
+def settled(performance, cast, door, phone, packet):
     """The controls after half a second of the same."""
     for i in range(30):
-        send(i)
+        phone.send(packet(i))
         moment = performance.hear(hear(door))
         frames = cast.play({0: moment.expression})
     return moment, frames
@@ -53,9 +53,7 @@ def test_a_phone_plays_a_character(performance, name):
     cast = Cast([CastMember("a", profile)])
     with open_door("livelink://:0") as door, Phone(door) as phone:
         face = a_face(jaw=0.8, blink=1.0)
-        moment, frames = settled(
-            performance, cast, door, lambda i: phone.send(live_link_packet(face, frame=i, rate=(60, 1)))
-        )
+        moment, frames = settled(performance, cast, door, phone, lambda i: live_link_packet(face, frame=i))
     assert moment.expression.coefficients[INDEX["jawOpen"]] == pytest.approx(0.8, abs=1e-3)
     alone = act(stack([moment.expression]), load_decoder(profile), profile.control_set, Style())
     assert np.allclose(frames["a"].values, alone.values[0])
@@ -74,7 +72,7 @@ def test_a_phone_and_an_osc_patch_play_the_same(encoder):
     ):
         performance = LivePerformance(encoder)
         with open_door(address) as door, Phone(door) as phone:
-            _, frames = settled(performance, Cast([CastMember("a", profile)]), door, lambda i: phone.send(packet(i)))
+            _, frames = settled(performance, Cast([CastMember("a", profile)]), door, phone, packet)
         played.append(frames["a"].values)
     assert np.allclose(played[0], played[1], atol=1e-4)
 
@@ -83,7 +81,7 @@ def test_a_phone_that_sees_no_face_lets_the_character_come_to_rest(performance):
     profile = find_profile("Pip")
     cast = Cast([CastMember("a", profile)])
     with open_door("livelink://:0") as door, Phone(door) as phone:
-        settled(performance, cast, door, lambda i: phone.send(live_link_packet(a_face(jaw=1.0), frame=i)))
+        settled(performance, cast, door, phone, lambda i: live_link_packet(a_face(jaw=1.0), frame=i))
         for i in range(30, 130):
             phone.send(live_link_packet(None, frame=i))
             moment = performance.hear(hear(door))
