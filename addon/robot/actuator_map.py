@@ -21,6 +21,7 @@ from .links import ActuatorLimits, LinkSettings
 UNITS: Final = ("us", "tick", "deg", "native")
 WHOLE_UNITS: Final = ("us", "tick")
 """Units that hardware takes as whole numbers."""
+_TELL_POSITIONS: Final = ("dynamixel2", "feetech_sts", "feetech_scs", "simulated")
 
 
 @dataclass(frozen=True)
@@ -224,15 +225,20 @@ class RobotMap:
         return self._neutral - np.array([actuator.travel.low for actuator in self.actuators])
 
 
-def with_links(robot: RobotMap, given: str) -> RobotMap:
+def with_links(robot: RobotMap, given: str, faults: str = "") -> RobotMap:
     """The map reached through `given`: "simulated", a port for its only link, or "name=port,name=port".
+
+    Args:
+        faults: what the simulated links shall suffer from (links.simulated).
 
     Raises:
         SemblanceError: for a link that the map does not have, or one that gets no port.
     """
     if given == "simulated":
-        links = {name: replace(link, protocol="simulated", port="") for name, link in robot.links.items()}
-        return replace(robot, links=links)
+        return replace(robot, links={
+            name: replace(link, protocol=given, port=faults, dialect="" if link.protocol in _TELL_POSITIONS else "pwm")
+            for name, link in robot.links.items()
+        })
     named = [part.partition("=") for part in given.split(",")]
     if len(named) == 1 and not named[0][1]:
         if len(robot.links) > 1:

@@ -287,7 +287,9 @@ def _warnings(robot: RobotMap, character: ControlSet | None) -> list[str]:
     """What a builder may not have meant: controls that move nothing, and a head that does not rest at neutral."""
     used = {each.index for a in robot.actuators for each in a.inputs if not each.coupled}
     used |= {a.override.index for a in robot.actuators if a.override}
-    unused = [name for i, name in enumerate(robot.control_names) if i not in used]
+    # Who follows the gaze does not need what it is made of.
+    doubled = "eyeLook" if used & {i for i, name in enumerate(robot.control_names) if name in signals.GAZE} else "-"
+    unused = [name for i, name in enumerate(robot.control_names) if i not in used and not name.startswith(doubled)]
     found = []
     if unused:
         found.append(f"{len(unused)} of {len(robot.control_names)} controls move nothing: {', '.join(unused)}.")

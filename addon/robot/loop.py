@@ -1,0 +1,318 @@
+"""One tick of a head: newest frame → map → rules → shape → gate → one frame on each link; errors are read slowly.
+
+It knows no sockets and no signals, takes its clock from outside, and never raises: whatever fails stops the head.
+"""
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from ..core.errors import SemblanceError
+from .actuator_map import RobotMap
+from .gate import Gate
+from .head import Head
+from .messages import Jog, Play, RobotStatus, Sent, Target
+from .player import Player
+from .rules import Rules
+from .sent_log import SentLog
+from .shaping import make_shaper
+from .states import State, Supervisor
+from .validate import Refused, Validator
+
+ENABLE_APART_S: Final = 0.08
+"""Between two groups that are switched on, so that the supply does not dip."""
+_READ_HZ: Final = 10.0
+_AT_REST: Final = 0.02
+_JITTER_TICKS: Final = 1000
+
+
+class RobotLoop:
+    """Holds the chain of one head together; `tick` once per period."""
+
+    def __init__(
+        self, robot: RobotMap, head: Head, log: SentLog | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.robot, self.period_s = robot, 1 / robot.loop.rate_hz
+        self.newest: Sent | None = None
+        self._head, self._log, self._clock = head, log, clock
+        needed = {each.index for a in robot.actuators for each in a.inputs if not each.coupled}
+        needed |= {a.override.index for a in robot.actuators if a.override}
+        self._validator = Validator(robot.control_names, sorted(needed), robot.loop.stale_after_s)
+        self._rules, self._gate = Rules(robot), Gate(robot, self.period_s)
+        self._shaper, self._problem = make_shaper(robot, self.period_s)
+        self._states = Supervisor(robot.loop)
+        self._logged: tuple[str, str] = ("", "")
+        self._live: tuple[np.ndarray, float] | None = None
+        self._clip: Player | None = None
+        self._jog: tuple[np.ndarray, float] | None = None
+        self._owner = ""
+        self._anchor = self._wanted = np.zeros(len(robot))
+        self._to_enable: list[list[int]] = []
+        self._enable_s = self._polled_s = self._read_s = float("-inf")
+        self._read = np.full(len(robot), np.nan)
+        self._warm: set[int] = set()
+        self._faults: tuple[str, ...] = ()
+        self._accepted = self._refused = 0
+        self._late_s: deque[float] = deque(maxlen=_JITTER_TICKS)
+        self._ticks_s: deque[float] = deque(maxlen=_JITTER_TICKS)
+
+    # What clients ask for.
+
+    def connect(self) -> None:
+        """Open all links; nothing moves.
+
+        Raises:
+            SemblanceError: as Link.open.
+        """
+        self._head.open()
+        self._states.connected(self._clock())
+        self._note()
+
+    def arm(self, held: bool = False) -> None:
+        """A person lets the head move; out of STOPPED only if the hardware reports no fault any more."""
+        if self._states.state is State.STOPPED and not self._cleared():
+            return
+        self._states.arm(self._clock(), held)
+        self._note()
+
+    def still_held(self) -> None:
+        """The arm button is still down."""
+        self._states.held(self._clock())
+
+    def disarm(self, reason: str = "Disarmed; eases to rest.") -> None:
+        """To rest, then limp."""
+        self._states.disarm(self._clock(), reason)
+        self._note()
+
+    def stop(self, reason: str) -> None:
+        """Limp now; latched."""
+        self._states.stop(self._clock(), reason)
+        self._let_go()
+        self._note()
+
+    def target(self, target: Target) -> None:
+        """A live frame; refused whole if anything about it is wrong."""
+        now_s = self._clock()
+        try:
+            values = self._validator.check(target, now_s)
+        except Refused as refusal:
+            self._refused += 1
+            self._problem = str(refusal)
+            return
+        self._accepted += 1
+        self._live = self.robot.evaluate(values), now_s
+
+    def new_source(self) -> None:
+        """Live frames are numbered anew from here."""
+        self._validator.restart()
+
+    def play(self, play: Play) -> None:
+        """Play a performance while nothing live comes; one without frames ends what plays.
+
+        Raises:
+            SemblanceError: if it is not one, or names a control that the map does not know.
+        """
+        self._clip = None
+        if len(play.times_s):
+            player = Player(play)
+            checker = Validator(self.robot.control_names, self._validator.needed, self.robot.loop.stale_after_s)
+            now_s = self._clock()
+            checker.check(Target(player.names, now_s, 0, player.values()), now_s)
+            self._clip = player
+
+    def jog(self, jog: Jog) -> None:
+        """One actuator away from neutral; must be said again before rest_after_s is over.
+
+        Raises:
+            SemblanceError: for an actuator that is not there, or a u outside -1..1.
+        """
+        if jog.actuator not in self.robot.index or not -1 <= jog.u <= 1:
+            raise SemblanceError(f"The robot '{self.robot.name}' cannot jog '{jog.actuator}' to {jog.u:g}; u goes from "
+                                 "-1 to 1.")
+        u = np.zeros(len(self.robot))
+        u[self.robot.index[jog.actuator]] = jog.u
+        self._jog = u, self._clock()
+
+    # The beat.
+
+    @property
+    def state(self) -> State:
+        """Where the head is."""
+        return self._states.state
+
+    @property
+    def clip_ended(self) -> bool:
+        """What was to be played has been played, or nothing was."""
+        return self._clip is None
+
+    def tick(self, late_s: float = 0.0) -> None:
+        """One period; whatever goes wrong in it stops the head."""
+        now_s = self._clock()
+        self._late_s.append(late_s)
+        self._ticks_s.append(now_s)
+        try:
+            self._tick(now_s)
+        except Exception as error:
+            sentence = str(error) or type(error).__name__
+            self.stop(sentence if isinstance(error, SemblanceError) else f"Something unexpected failed: {sentence}")
+
+    def _tick(self, now_s: float) -> None:
+        wanted = self._source(now_s)
+        if wanted is not None:
+            self._states.frame(now_s)
+            self._wanted = wanted
+        before = self._states.state
+        at_rest = bool(np.abs(self._gate.sent).max(initial=0) < _AT_REST)
+        state = self._states.tick(now_s, at_rest)
+        if state is not before:
+            self._entered(before, now_s)
+        if self._states.energised:
+            if self._states.enabling:
+                self._enable(now_s)
+            self._move(now_s)
+        self._poll(now_s)
+        self._note()
+
+    def _source(self, now_s: float) -> np.ndarray | None:
+        """u [N] that the present owner wants; live goes before jog before clip. None: nothing fresh."""
+        owner, wanted = "", None
+        if self._live and now_s - self._live[1] <= self.robot.loop.stale_after_s:
+            owner, wanted = "live", self._live[0]
+        elif self._jog and now_s - self._jog[1] <= self.robot.loop.rest_after_s:
+            owner, wanted = "jog", self._jog[0]
+        elif self._clip:
+            owner, wanted = "clip", self._from_clip(self._clip)
+        if owner and owner != self._owner:
+            if self._owner:
+                self._states.owner_changed(now_s)
+                self._anchor = self._gate.sent
+            self._owner = owner
+        return wanted
+
+    def _from_clip(self, clip: Player) -> np.ndarray:
+        values = np.zeros(len(self.robot.control_names))
+        values[[self.robot.control_names.index(name) for name in clip.names]] = clip.values()
+        if self._states.state is State.LIVE:
+            clip.advance(self.period_s)
+        if clip.ended:
+            self._clip = None
+        return self.robot.evaluate(values.tolist())
+
+    def _entered(self, before: State, now_s: float) -> None:
+        """A new state has been entered from `before`."""
+        state = self._states.state
+        if self._states.enabling:
+            u = self._head.positions()
+            self._gate.start(np.where(np.isfinite(u), u, 0.0))
+            self._shaper.start(self._gate.sent)
+            self._rules.rested()
+            groups = dict.fromkeys(a.group for a in self.robot.actuators)
+            self._to_enable = [[i for i, a in enumerate(self.robot.actuators) if a.group == g] for g in groups]
+            self._enable_s = float("-inf")
+        if state in (State.ARMING, State.RESTING):
+            self._anchor = self._gate.sent
+        elif state is State.LIMP and before is not State.DISCONNECTED:
+            self._let_go()
+
+    def _enable(self, now_s: float) -> None:
+        """Switch on the next group where it stands; the last one starts the blend."""
+        if now_s - self._enable_s < ENABLE_APART_S:
+            return
+        if self._to_enable:
+            self._head.enable(self._to_enable.pop(0), self._gate.raw(self._gate.sent))
+            self._enable_s = now_s
+        else:
+            self._head.watch()
+            self._states.enabled(now_s)
+
+    def _move(self, now_s: float) -> None:
+        """Aim, shape, pass the gate, send."""
+        state, aim = self._states.state, self._wanted
+        if state is State.RESTING:
+            aim = np.zeros(len(self.robot))
+        aim = self._rules.apply(aim.copy(), self.period_s, self._warm)
+        if state in (State.ARMING, State.RESTING):
+            aim = self._anchor + self._states.share(now_s) * (aim - self._anchor)
+        shaped = self._shaper.brake() if state is State.HOLD else self._shaper.step(aim)
+        passed = self._gate.let_pass(shaped)
+        if passed.changed.any():
+            self._shaper.hold(passed.changed, passed.u)
+        self._head.send(passed.raw)
+        raw = np.where(self._head.enabled, passed.raw, np.nan)
+        self.newest = Sent(now_s, aim, shaped, passed.u, raw, self._read)
+        if self._log:
+            self._log.frame(now_s, state, aim, raw)
+
+    def _poll(self, now_s: float) -> None:
+        """Errors and positions, slowly; a fault of severity "stop" stops the head."""
+        if self._states.state in (State.DISCONNECTED, State.STOPPED):
+            return
+        if now_s - self._polled_s >= 1 / self.robot.loop.poll_errors_hz:
+            self._polled_s = now_s
+            faults = self._head.faults()
+            self._faults = tuple(fault.sentence for _, fault in faults)
+            self._warm = {place for place, fault in faults if fault.severity == "warn" and place is not None}
+            deadly = next((fault for _, fault in faults if fault.severity == "stop"), None)
+            if deadly and self._states.energised:
+                self.stop(deadly.sentence)
+        elif now_s - self._read_s >= 1 / _READ_HZ:
+            self._read_s = now_s
+            self._read = self._head.positions()
+
+    def _cleared(self) -> bool:
+        """Whether a stopped head may be armed: its links are open again and report nothing deadly."""
+        try:
+            if not self._head.is_open:
+                self._head.open()
+            deadly = [fault.sentence for _, fault in self._head.faults() if fault.severity == "stop"]
+        except SemblanceError as error:
+            self._head.close()
+            deadly = [str(error)]
+        if deadly:
+            self._states.reason = f"Still stopped: {deadly[0]}"
+        return not deadly
+
+    def _let_go(self) -> None:
+        """Limp; a link that cannot be reached is closed, so that arming opens it anew."""
+        self._jog = None
+        failed = self._head.limp()
+        if failed:
+            self._problem = failed[0]
+            self._head.close()
+            if self._log:
+                self._log.event(self._clock(), "limp failed", failed[0])
+
+    def close(self) -> None:
+        """Limp and let go of everything; harmless twice."""
+        failed = self._head.limp()
+        self._head.close()
+        self._states.disconnected(self._clock(), failed[0] if failed else "Limp and disconnected.")
+        self._note()
+        if self._log:
+            self._log.close()
+
+    # What clients are told.
+
+    def status(self, problem: str = "", pid: int = 0) -> RobotStatus:
+        """The heartbeat; `problem`: what went wrong outside of the loop."""
+        now_s = self._clock()
+        late = np.array(self._late_s) * 1000
+        return RobotStatus(
+            self._states.state, self._states.reason, self.robot.name, tuple(a.name for a in self.robot.actuators),
+            float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
+            float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
+            self._owner if self._states.energised else "", self._faults,
+            problem or self._problem or (self._log.problem if self._log else ""), pid,
+            str(self._log.path) if self._log else "",
+        )
+
+    def _note(self) -> None:
+        """Write a change of state down."""
+        now = (str(self._states.state), self._states.reason)
+        if self._log and now != self._logged:
+            self._log.event(self._clock(), now[0], now[1])
+        self._logged = now
