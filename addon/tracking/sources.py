@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import SemblanceError, require
 from ..core.frames import Frame
 from . import cameras
+from .mjpeg import open_mjpeg
 from .opencv import opencv
 from .sources_live import STALL_S, Newest, Pictures, mirrored, paced
 
@@ -278,7 +279,11 @@ def _opened(
     fps: float | None,
 ) -> Source:
     """A Source whose first picture has been read, so that what is wrong is said now."""
-    first = next(pictures, None)
+    try:
+        first = next(pictures, None)
+    except SemblanceError:
+        close()
+        raise
     if first is None:
         close()
         raise SemblanceError(f"'{name}' has no picture that can be read.")
@@ -309,13 +314,16 @@ def _captured(kind: str, name: str, address: str) -> Source:
     return _opened(kind, name, pictures, warnings, capture.release, int(count) if finite else None, fps)
 
 
-def _live_stream(name: str, capture: Any, fps: float | None) -> Source:
+def _live_stream(
+    name: str, capture: Any, fps: float | None, interrupt: Callable[[], None] | None = None
+) -> Source:
     """A stream without an end. Its own times may be invented (MJPEG over HTTP has none) or those of a wrong clock, so
-    what counts is when a picture arrives."""
+    what counts is when a picture arrives. `interrupt` ends a read that waits.
+    """
     def stalled(seconds: float) -> str:
         return f"'{name}' has sent no picture for {seconds:g} s; check the sender and the network, and start again."
 
-    newest = Newest(capture, lambda: "", stalled)
+    newest = Newest(capture, lambda: "", stalled, interrupt)
     return _opened("stream", name, newest.pictures(), [], newest.close, None, fps)
 
 
@@ -360,7 +368,6 @@ def _camera(number: int, width: int, height: int, fps: float) -> Source:
     try:
         source = _opened("camera", f"camera {number}", newest.pictures(), [], newest.close, None, rate)
     except SemblanceError as error:
-        newest.close()
         raise SemblanceError(cameras.no_picture(number)) from error
     got = (source.info.width, source.info.height)
     if width and height and got != (width, height):
@@ -370,7 +377,10 @@ def _camera(number: int, width: int, height: int, fps: float) -> Source:
 
 def _stream(address: str) -> Source:
     name = re.sub(r"(?<=://)[^/@]*@", "", address)  # a password is not for messages and takes
+    pictures = open_mjpeg(address) if address.startswith(("http://", "https://")) else None
     try:
+        if pictures:
+            return _live_stream(name, pictures, None, pictures.release)
         return _captured("stream", name, address)
     except SemblanceError as error:
         raise SemblanceError(

@@ -29,10 +29,14 @@ class Newest:
     Reading can hang for good in a driver, which must not hang who asks; and a queue would make everything late.
     """
 
-    def __init__(self, capture: Any, lost: Callable[[], str], stalled: Callable[[float], str]) -> None:
+    def __init__(
+        self, capture: Any, lost: Callable[[], str], stalled: Callable[[float], str],
+        interrupt: Callable[[], None] | None = None,
+    ) -> None:
         """`lost` gives the sentence on a source that ends ("" = that is no fault), `stalled` on one that has been
-        silent for some seconds.
+        silent for some seconds; `interrupt` ends a read that waits, where that is possible.
         """
+        self._interrupt = interrupt
         self._capture, self._lost, self._stalled = capture, lost, stalled
         self._changed = threading.Condition()
         self._newest: tuple[np.ndarray, float] | None = None
@@ -46,6 +50,8 @@ class Newest:
         with self._changed:
             self._over = self._closed = True
             self._changed.notify_all()
+        if self._interrupt:
+            self._interrupt()
         self._thread.join(_CLOSING_S)
 
     def pictures(self) -> Pictures:

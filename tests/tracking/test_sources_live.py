@@ -71,6 +71,28 @@ def test_a_stream_that_stalls_says_so_within_three_seconds() -> None:
         assert seen and STALL_S * 0.7 < time.monotonic() - seen[-1] < 3 and time.monotonic() - begin < 4
 
 
+def test_a_stream_that_stalls_can_be_closed_at_once() -> None:
+    def stall(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(_HEAD + part(jpeg(1)))
+        over.wait(10)
+
+    with serving(stall) as address:
+        source = open_source(address)
+        frames = iter(source)
+        next(frames)
+        begin = time.monotonic()
+        threading.Timer(0.1, source.close).start()
+        assert list(frames) == [] and time.monotonic() - begin < 1
+
+
+def test_a_stream_that_refuses_says_why() -> None:
+    def refuse(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.0 401 Unauthorized\r\nContent-Type: text/html\r\n\r\n")
+
+    with serving(refuse) as address, pytest.raises(SemblanceError, match="wants to know who asks"):
+        open_source(address)
+
+
 def test_a_stream_of_garbage_is_refused_in_one_sentence() -> None:
     noise = np.random.default_rng(0).integers(0, 256, 40_000, np.uint8).tobytes()
 
