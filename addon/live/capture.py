@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from .doors import is_door, open_door
 from .messages import Command, Open
 
 _STALLED_S: Final = 1.0
+_AGAIN_S: Final = 1.0
+"""Between two attempts to find a lost source again."""
+_COME_BACK: Final = ("camera", "stream")
+"""Kinds of sources."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +76,29 @@ class _Source(Protocol):
 
     info: SourceInfo
 
+    @property
+    def warnings(self) -> list[str]: ...
+
     def __iter__(self) -> Iterator[Any]: ...
 
     def close(self) -> None: ...
 
 
 class Capture:
-    """One source from its opening to its end; never waited for."""
+    """One source from its opening to its end; never waited for.
+
+    A camera or stream that was there and is lost is looked for again until it is back or closed.
+    """
 
     def __init__(self, command: Open, inbox: Inbox) -> None:
         """Begin to open what the command names."""
         self.command = command
-        self.address = command.address.strip()
         self.info: SourceInfo | None = None
-        """None until it is open."""
+        """None until it was open."""
         self.ended = False
-        self.sentence = ""
+        self.failure = ""
         """Why it ended, if it did not just come to its end."""
+        self._lost = ""
         self._heard_s = time.monotonic()
         self._inbox = inbox
         self._source: _Source | None = None
@@ -95,14 +106,30 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
-    def stalled(self) -> bool:
-        """True if it is open and nothing has come for a second, or three pictures of a slow one."""
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.info.name if self.info else self.command.address
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence each on what could not be read so far."""
+        return self._source.warnings if self._source else []
+
+    @property
+    def stall(self) -> str:
+        """What to say if nothing has come for a second, or for three pictures of a slow one; else ""."""
         slow = 3 / self.info.fps if self.info and self.info.fps else 0.0
-        return self.info is not None and not self.ended and time.monotonic() - self._heard_s > max(_STALLED_S, slow)
+        if self.info is None or self.ended or time.monotonic() - self._heard_s < max(_STALLED_S, slow):
+            return ""
+        said = self._lost or f"Nothing comes from '{self.name}'."
+        return " ".join(filter(None, [said, getattr(self._source, "hint", ""), *self.warnings[-1:]]))
 
     def close(self) -> None:
         """Let go of the source; a read that waits ends by itself."""
         self._closed.set()
+        if self._source is not None:
+            self._source.close()
 
     def join(self, seconds: float) -> None:
         """Wait until the source was let go of, or for `seconds`."""
@@ -110,31 +137,50 @@ class Capture:
 
     def _run(self) -> None:
         try:
-            self._source = self._open()
-            self.info = self._source.info
-            self._heard_s = time.monotonic()
-            for arrival in self._arrivals(self._source):
-                self._heard_s = arrival.captured_s
-                self._inbox.put(arrival)
+            while self._read() and not self._closed.wait(_AGAIN_S):
+                pass
         except SemblanceError as error:
-            self.sentence = "" if self._closed.is_set() else str(error)
+            self.failure = "" if self._closed.is_set() else str(error)
+        except Exception as error:  # of a driver or a library: the worker goes on without this source
+            traceback.print_exc()
+            self.failure = f"'{self.name}' cannot be read any further ({error})."
         finally:
             self.ended = True
-            if self._source is not None:
-                self._source.close()
+
+    def _read(self) -> bool:
+        """Once to its end; True if it was lost and may come back.
+
+        Raises:
+            SemblanceError: if there is no such source.
+        """
+        try:
+            source = self._source = self._open()
+        except SemblanceError:
+            if self.info is None:
+                raise
+            return True
+        try:
+            self.info, self._lost, self._heard_s = source.info, "", time.monotonic()
+            for what in source:
+                if self._closed.is_set():
+                    return False
+                if what is not None:
+                    self._heard_s = time.monotonic()
+                    self._inbox.put(Arrival(what, self._heard_s, source.info))
+            return False
+        except SemblanceError as error:
+            if source.info.kind not in _COME_BACK:
+                raise
+            self._lost = f"{error} Looking for it again ..."
+            return True
+        finally:
+            source.close()
 
     def _open(self) -> _Source:
         command = self.command
-        if is_door(self.address):
-            return open_door(self.address)
+        if is_door(command.address):
+            return open_door(command.address)
         return open_source(
-            self.address, width=command.width, height=command.height, fps=command.fps, mirror=command.mirror,
+            command.address, width=command.width, height=command.height, fps=command.fps, mirror=command.mirror,
             loop=command.loop, realtime=True,
         )
-
-    def _arrivals(self, source: _Source) -> Iterator[Arrival]:
-        for what in source:
-            if self._closed.is_set():
-                return
-            if what is not None:
-                yield Arrival(what, time.monotonic(), source.info)

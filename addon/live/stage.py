@@ -5,8 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,14 +12,13 @@ import numpy as np
 from ..characters.style import Style
 from ..core.errors import SemblanceError
 from ..core.frames import LANDMARK_COUNT, Frame
-from ..core.smoothing import Smoothing
 from ..expression.calibration import Calibration
 from ..expression.encoder import Encoder
 from ..tracking.opencv import opencv
 from ..tracking.region import FaceBox
 from .capture import Arrival, Capture, Inbox
 from .casting import Cast, CastMember
-from .live_performance import LivePerformance, Moment
+from .live_performance import LivePerformance, Moment, see_all
 from .live_settings import LiveSettings
 from .messages import (
     PICTURE_SIDE,
@@ -40,10 +37,10 @@ from .messages import (
     SetNeutral,
     Status,
     StopRecording,
-    TakeDone,
 )
-from .recording import Recorder, recover
+from .performers import read_performer, write_performer
 from .server import Server
+from .takes import Takes
 
 _PICTURE_S: Final = 1 / 12
 _MISSED_S: Final = 0.25
@@ -60,6 +57,8 @@ class Stage:
     def __init__(self, server: Server, inbox: Inbox) -> None:
         self._server, self._inbox = server, inbox
         self._capture: Capture | None = None
+        self._command: Open | None = None
+        """How the source is played; None without one."""
         self._failure = ""
         """Why there is no source though one was asked for."""
         self._cast = Cast(())
@@ -68,7 +67,9 @@ class Stage:
         self._spare: Encoder | None = None
         self._moments: Mapping[int, Moment] = {}
         self._calibration, self._performer = Calibration(), ""
-        self._recorder: Recorder | None = None
+        self._takes: Takes | None = None
+        self._warned = 0
+        """Warnings of the source that were told."""
         self._finishing: list[threading.Thread] = []
         self._played: deque[tuple[float, float]] = deque()
         """Of the last second: when a picture's controls were sent, and how long after its arrival."""
@@ -97,40 +98,44 @@ class Stage:
             return  # of a source that was closed
         self._heard_s = arrival.captured_s
         if isinstance(what, Frame):
-            moments = {face: each.see(what) for face, each in self._performances.items()}
+            moments = see_all(self._performances, what)
         else:
             moments = {face: each.hear(what) for face, each in self._performances.items() if face == 0}
         self._show(moments, arrival.captured_s)
+        self._pace_on(arrival.captured_s)
         self._record(moments)
         if isinstance(what, Frame):
             self._picture(what, moments)
+        self._keep_calibration()
+        self._tell_problems()
 
     def idle(self) -> None:
         """Nothing has come for a tenth of a second."""
         capture, now_s = self._capture, time.monotonic()
-        over = capture is None or capture.info is None or (capture.ended and not capture.sentence)
+        over = capture is None or capture.info is None or (capture.ended and not capture.failure)
         if not over and now_s - self._heard_s > _MISSED_S:
             self._show({face: each.miss() for face, each in self._performances.items()}, now_s)
+        self._tell_problems()
 
     def close(self, seconds: float) -> None:
         """Let go of the source and finish what is recorded, waiting no longer than `seconds`."""
         end_s = time.monotonic() + seconds
-        self._close()
+        self._close(seconds)
         for each in self._finishing:
             each.join(max(end_s - time.monotonic(), 0))
 
     def status(self) -> Status:
         """How it goes now."""
-        capture, recorder, info = self._capture, self._recorder, self._capture and self._capture.info
+        capture, takes, info = self._capture, self._takes, self._capture and self._capture.info
         state, sentence = self._state(capture)
         guides = [each.guide for each in self._performances.values() if each.guide]
         first = self._first()
         fps, latency_ms = self._pace()
         return Status(
-            state, sentence or "".join(guides[:1]), info.name if info else capture.address if capture else "",
+            state, sentence or "".join(guides[:1]), capture.name if capture else "",
             info.width if info else 0, info.height if info else 0, fps, latency_ms,
             first.raw.confidence if first and state in ("running", "lost") else 0.0, self._inbox.dropped,
-            recorder.recorded_s if recorder else 0.0, recorder.countdown_s if recorder else 0.0,
+            takes.recorded_s if takes else 0.0, takes.countdown_s if takes else 0.0,
             next((each.neutral_state for each in self._performances.values()), ""), self._performer,
         )
 
@@ -139,24 +144,29 @@ class Stage:
         if capture is None:
             return ("failed", self._failure) if self._failure else ("idle", "")
         if capture.ended:
-            name = capture.info.name if capture.info else capture.address
-            return ("failed", capture.sentence) if capture.sentence else ("idle", f"'{name}' has ended.")
+            return ("failed", capture.failure) if capture.failure else ("idle", f"'{capture.name}' has ended.")
         if capture.info is None:
-            return "opening", f"Opening '{capture.address}' ..."
-        if capture.stalled():
-            return "stalled", f"Nothing comes from '{capture.info.name}'."
+            return "opening", f"Opening '{capture.name}' ..."
+        if stall := capture.stall:
+            return "stalled", stall
         first = self._first()
         return ("lost", "No face is seen.") if first and not first.raw.confidence > 0 else ("running", "")
+
+    def _pace_on(self, captured_s: float) -> None:
+        now_s = time.monotonic()
+        self._played.append((now_s, now_s - captured_s))
+        while self._played[0][0] < now_s - _FRESH_S:
+            self._played.popleft()
 
     def _pace(self) -> tuple[float, float]:
         """Pictures a second, and the median ms from arrival until their controls were sent."""
         played = [each for each in list(self._played) if each[0] > time.monotonic() - _FRESH_S]
         if len(played) < 2:
             return 0.0, 0.0
-        return (len(played) - 1) / (played[-1][0] - played[0][0]), 1000 * float(np.median([ms for _, ms in played]))
+        return (len(played) - 1) / (played[-1][0] - played[0][0]), 1000 * float(np.median([each[1] for each in played]))
 
     def _first(self) -> Moment | None:
-        return self._moments[min(self._moments)] if self._moments else None
+        return self._moments.get(0)
 
     def _heed(self, command: Command) -> None:
         match command:
@@ -180,8 +190,8 @@ class Stage:
                 self._choose(command.name)
             case Record():
                 self._begin_recording(command)
-            case Mark() if self._recorder:
-                self._recorder.mark(command.text)
+            case Mark() if self._takes:
+                self._takes.mark(command.text)
             case StopRecording():
                 self._end_recording()
 
@@ -192,37 +202,35 @@ class Stage:
 
     def _open(self, command: Open) -> None:
         self._close()
-        try:
-            FaceBox.from_percent(command.box) if command.box else None
-        except ValueError as error:
-            raise SemblanceError(f"'{command.box}' is not a face box such as 30,10,40,50.") from error
-        capture = Capture(command, self._inbox)
-        self._capture = capture
+        self._command = command
         self._perform()
+        self._capture = Capture(command, self._inbox)
 
-    def _close(self) -> None:
+    def _close(self, seconds: float = _RELEASE_S) -> None:
         self._end_recording()
-        capture, self._capture = self._capture, None
+        capture, self._capture, self._command = self._capture, None, None
         self._failure, self._performances, self._moments = "", {}, {}
         self._played.clear()
         if capture:
             capture.close()
-            capture.join(_RELEASE_S)
+            capture.join(seconds)
         self._inbox.empty()
 
     def _perform(self) -> None:
         """A performance for each face that somebody plays, and for the first in any case."""
-        if self._capture is None:
+        if self._command is None:
             return
-        command = self._capture.command
-        box = FaceBox.from_percent(command.box) if command.box else None
-        for face in sorted({0, *(member.face for member in self._cast.characters)} - set(self._performances)):
+        box = _face_box(self._command.box)
+        faces = {0, *(member.face for member in self._cast.characters)}
+        performances = {face: each for face, each in self._performances.items() if face in faces}
+        for face in faces - performances.keys():
             encoder, self._spare = self._spare or Encoder(), None
-            performance = LivePerformance(encoder, face, box, command.drawn)
-            performance.settings = self._settings
+            performances[face] = LivePerformance(encoder, face, box, self._command.drawn)
+            performances[face].settings = self._settings
             if face == 0:
-                performance.calibration = self._calibration
-            self._performances[face] = performance
+                performances[face].calibration = self._calibration
+        # A new one: another thread may be looking at it, to tell how it goes.
+        self._performances = performances
 
     def _set_cast(self, command: SetCast) -> None:
         self._cast = Cast([
@@ -234,19 +242,28 @@ class Stage:
         self._perform()
 
     def _choose(self, name: str) -> None:
-        self._performer = name
+        self._calibration, self._performer = read_performer(name), name
+        if 0 in self._performances:
+            self._performances[0].calibration = self._calibration
+
+    def _keep_calibration(self) -> None:
+        """What the first performer has just shown is kept under the name that was chosen."""
+        calibration = self._performances[0].calibration
+        if calibration is not self._calibration:
+            self._calibration = calibration
+            if self._performer:
+                try:
+                    write_performer(self._performer, calibration)
+                except SemblanceError as error:
+                    self._problem(str(error))
 
     def _show(self, moments: Mapping[int, Moment], captured_s: float) -> None:
         """Tell what everybody does now."""
-        self._moments = {**self._moments, **moments}
+        self._moments = moments
         for name, frame in self._cast.play({face: each.expression for face, each in moments.items()}).items():
             self._server.tell(
                 Controls(name, frame.time_s, captured_s, frame.values), "controls", ("controls", name)
             )
-        now_s = time.monotonic()
-        self._played.append((now_s, now_s - captured_s))
-        while self._played[0][0] < now_s - _FRESH_S:
-            self._played.popleft()
         if self._server.wanted("expression"):
             for face, moment in moments.items():
                 seen = moment.expression
@@ -254,9 +271,6 @@ class Stage:
                     face, moment.time_s, captured_s, seen.confidence, seen.coefficients, seen.gaze, seen.head
                 )
                 self._server.tell(report, "expression", ("expression", face))
-        for each in self._performances.values():
-            while each.problems:
-                self._problem(each.problems.pop(0))
 
     def _picture(self, frame: Frame, moments: Mapping[int, Moment]) -> None:
         now_s = time.monotonic()
@@ -268,59 +282,45 @@ class Stage:
         size = (round(width * scale), max(round(height * scale), 1))
         image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA) if scale < 1 else frame.image
         points = np.full((LANDMARK_COUNT, 2), np.nan, np.float32)
-        first = moments[min(moments)].face if moments else None
-        if first is not None:
-            points = first.landmarks[:, :2] * np.float32(scale)
-        time_s = moments[min(moments)].time_s if moments else frame.time_s
-        self._server.tell(Picture(time_s, *size, image, points), "picture", "picture")
+        if (face := moments[0].face) is not None:
+            points = face.landmarks[:, :2] * np.float32(scale)
+        self._server.tell(Picture(moments[0].time_s, *size, image, points), "picture", "picture")
 
     def _begin_recording(self, command: Record) -> None:
-        if self._capture is None or self._capture.info is None:
+        if self._capture is None or self._capture.info is None or not self._performances:
             raise SemblanceError("Start a source first; then there is something to record.")
         self._end_recording()
-        path = Path(command.path)
-        recovered, problems = recover(path.parent) if path.parent.is_dir() else ([], [])
-        for take in recovered:
-            self._problem(f"'{take}' was recovered; it is from a recording that was cut off.")
-        for sentence in problems:
-            self._problem(sentence)
-        performance = self._performances[0]
-        punch = Path(command.punch_into) if command.punch_into else None
-        self._recorder = Recorder(
-            path, self._capture.info, performance.stamps, self._settings.muting(performance.calibration),
-            command.countdown_s, punch, command.at_s,
-        )
+        self._takes = Takes(command, self._capture.info, self._performances, self._server.tell)
 
     def _record(self, moments: Mapping[int, Moment]) -> None:
-        if self._recorder and 0 in moments:
+        if self._takes:
             try:
-                self._recorder.add(moments[0])
+                self._takes.add(moments)
             except SemblanceError as error:
                 self._problem(str(error))
                 self._end_recording()
 
     def _end_recording(self) -> None:
-        """Write the take beside the playing: a long one takes seconds."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is None:
-            return
-        if 0 in self._performances:
-            recorder.calibration = self._settings.muting(self._performances[0].calibration)
-        recorder.smoothing = replace(Smoothing(), strength=self._settings.smoothing)
-        thread = threading.Thread(target=self._finish, args=(recorder,), name="take", daemon=True)
-        self._finishing = [each for each in self._finishing if each.is_alive()] + [thread]
-        thread.start()
+        takes, self._takes = self._takes, None
+        if takes:
+            self._finishing = [each for each in self._finishing if each.is_alive()] + [takes.finish()]
 
-    def _finish(self, recorder: Recorder) -> None:
-        try:
-            path, take = recorder.finish()
-        except SemblanceError as error:
-            self._problem(str(error))
-            return
-        markers = tuple((each.time_s, each.text) for each in recorder.markers)
-        seconds = float(take.times_s[-1] - take.times_s[0])
-        first_s = recorder.first_frame_time_s or 0.0
-        self._server.tell(TakeDone(str(path), len(take), seconds, first_s, markers))
+    def _tell_problems(self) -> None:
+        """What performers and the source have noticed since the last time."""
+        for each in self._performances.values():
+            while each.problems:
+                self._problem(each.problems.pop(0))
+        warnings = self._capture.warnings if self._capture else []
+        if len(warnings) > self._warned:
+            self._problem(warnings[-1])
+        self._warned = len(warnings)
 
     def _problem(self, sentence: str) -> None:
         self._server.tell(Problem(sentence))
+
+
+def _face_box(text: str) -> FaceBox | None:
+    try:
+        return FaceBox.from_percent(text) if text else None
+    except ValueError as error:
+        raise SemblanceError(f"'{text}' is not a face box such as 30,10,40,50.") from error

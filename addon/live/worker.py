@@ -85,6 +85,8 @@ class Worker:
 
     def _break(self, unexpected: threading.ExceptHookArgs) -> None:
         """A thread has failed: say it (the starter keeps the last line) and end, rather than play on in part."""
+        if self._ended.is_set():
+            return  # what it used was taken from it
         sys.excepthook(unexpected.exc_type, unexpected.exc_value or unexpected.exc_type(), unexpected.exc_traceback)
         self._code = 1
         self._ended.set()
