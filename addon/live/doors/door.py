@@ -6,11 +6,12 @@ import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
 
+from ...core.coefficients import MIRROR
 from ...core.errors import SemblanceError
 from ...core.frames import EMBEDDING_SIZE, Expression
 from ...tracking.sources import SourceInfo
@@ -41,6 +42,11 @@ class Heard:
     time_s: float | None
     """By the sender's clock; None if it has none."""
 
+    def mirrored(self) -> Heard:
+        """The same face seen in a mirror."""
+        gaze, head = self.gaze[::-1] * np.array([-1, 1]), self.head * np.array([-1, 1, -1])
+        return replace(self, coefficients=self.coefficients[MIRROR], gaze=gaze, head=head)
+
 
 class Reader(Protocol):
     """Understands the packets of one sender."""
@@ -66,8 +72,11 @@ class Door:
     zeros; confidence is 0 where the sender sees no face. Close it (from any thread), or use it in a `with` statement.
     """
 
-    def __init__(self, kind: str, host: str, port: int, new_reader: Callable[[], Reader]) -> None:
+    def __init__(
+        self, kind: str, host: str, port: int, new_reader: Callable[[], Reader], mirror: bool = False
+    ) -> None:
         """Raises SemblanceError if the port cannot be had; port 0 takes a free one."""
+        self._mirror = mirror
         self._reader = new_reader()
         self._new_reader = new_reader
         self._socket = _bound(kind, host, port)
@@ -186,9 +195,11 @@ class Door:
         time_s = self._clock.time(heard.time_s, time.monotonic())
         if time_s is None:
             return None
+        shown = heard.mirrored() if self._mirror else heard
         return Expression(
-            time_s, np.clip(heard.coefficients, 0, 1), _NO_EMBEDDING, np.clip(heard.gaze, -np.pi, np.pi),
-            np.clip(heard.head, -np.pi, np.pi), heard.confidence,
+            time_s, np.clip(shown.coefficients, 0, 1), _NO_EMBEDDING,
+            np.clip(shown.gaze, -np.pi, np.pi).astype(np.float32),
+            np.clip(shown.head, -np.pi, np.pi).astype(np.float32), shown.confidence,
         )
 
 

@@ -27,11 +27,11 @@ def is_door(address: str) -> bool:
     return address.strip().lower().startswith(tuple(f"{kind}://" for kind in _KINDS))
 
 
-def open_door(address: str) -> Door:
+def open_door(address: str, mirror: bool = False) -> Door:
     """Listen where `address` says: "livelink://", "vmc://:39539", "osc://0.0.0.0:9000".
 
     Without a host only this computer is heard; 0.0.0.0 hears other devices too. Without a port it is the usual one
-    (11111, 39539, 9000); 0 takes a free one.
+    (11111, 39539, 9000); 0 takes a free one. `mirror` swaps the sides of the face, as in a mirror.
 
     Raises:
         SemblanceError: if the address is none or its port cannot be had.
@@ -45,4 +45,4 @@ def open_door(address: str) -> Door:
         )
     kind = match[1].lower()
     usual, reader = _KINDS[kind]
-    return Door(kind, match[2].strip("[]") or "127.0.0.1", usual if port is None else port, reader)
+    return Door(kind, match[2].strip("[]") or "127.0.0.1", usual if port is None else port, reader, mirror)

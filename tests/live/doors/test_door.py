@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from addon.core import coefficients
 from addon.core.errors import SemblanceError
 from addon.live.doors import door as doors
 from addon.live.doors import is_door, open_door
@@ -171,3 +172,22 @@ def test_what_to_check_is_told_until_somebody_is_heard(host, says):
         phone.send(live_link_packet(values_with(0.5)))
         hear(door)
         assert door.hint == ""
+
+
+def test_a_mirror_swaps_the_sides():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.random(52), rng.uniform(-0.5, 0.5, 9)]).astype(np.float32)
+    with open_door("livelink://:0") as plain, open_door("livelink://:0", mirror=True) as mirror:
+        heard = []
+        for door in (plain, mirror):
+            with Phone(door) as phone:
+                phone.send(live_link_packet(values))
+                heard.append(hear(door))
+    (straight, swapped), name = heard, coefficients.INDEX
+    for left, right in (("mouthSmileLeft", "mouthSmileRight"), ("jawLeft", "jawRight"), ("tongueOut", "tongueOut")):
+        assert straight.coefficients[name[left]] == swapped.coefficients[name[right]]
+    assert np.allclose(swapped.head, straight.head * [-1, 1, -1])
+    assert np.allclose(swapped.gaze, straight.gaze[::-1] * [-1, 1])
+    # The eyes look where the channels say, in the mirror too.
+    at = coefficients.gaze_of
+    assert np.allclose(at(swapped.coefficients), at(straight.coefficients)[::-1] * [-1, 1], atol=1e-6)
