@@ -1,6 +1,7 @@
 """Reads TOML files whose numbers can break plastic: every refusal names the file, the key and the line."""
 from __future__ import annotations
 
+import datetime
 import difflib
 import itertools
 import math
@@ -80,6 +81,13 @@ class Table:
         value = self._data.get(key, default)
         if not isinstance(value, bool):
             self.refuse(key, f"must be true or false (found {_shown(value)}).")
+        return value
+
+    def day(self, key: str) -> datetime.date | None:
+        """A date such as 2026-11-18; None if it is absent."""
+        value = self._data.get(key)
+        if value is not None and not isinstance(value, datetime.date):
+            self.refuse(key, f"must be a date such as 2026-11-18 (found {_shown(value)}).")
         return value
 
     def points(self, key: str) -> list[tuple[float, float]]:
