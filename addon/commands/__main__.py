@@ -13,7 +13,8 @@ from .. import __version__
 from ..core.errors import SemblanceError
 
 COMMANDS: Final = (
-    "live", "track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "pairs", "bench", "doctor",
+    "live", "track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "robot", "pairs", "bench",
+    "doctor",
 )
 _EXAMPLES: Final = """\
 examples:

@@ -49,7 +49,7 @@ class RobotLoop:
         self._live: tuple[np.ndarray, float] | None = None
         self._clip: Player | None = None
         self._jog: tuple[np.ndarray, float] | None = None
-        self._owner = ""
+        self._owner = self._playing = ""
         self._anchor = self._wanted = np.zeros(len(robot))
         self._to_enable: list[list[int]] = []
         self._enable_s = self._polled_s = self._read_s = float("-inf")
@@ -186,6 +186,7 @@ class RobotLoop:
             owner, wanted = "jog", self._jog[0]
         elif self._clip:
             owner, wanted = "clip", self._from_clip(self._clip)
+        self._playing = owner
         if owner and owner != self._owner:
             if self._owner:
                 self._states.owner_changed(now_s)
@@ -305,7 +306,7 @@ class RobotLoop:
             self._states.state, self._states.reason, self.robot.name, tuple(a.name for a in self.robot.actuators),
             float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
-            self._owner if self._states.energised else "", self._faults,
+            self._playing, self._faults,
             problem or self._problem or (self._log.problem if self._log else ""), pid,
             str(self._log.path) if self._log else "",
         )

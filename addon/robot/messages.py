@@ -114,7 +114,7 @@ class RobotStatus:
     refused: int
     """Frames taken and refused so far."""
     playing: str = ""
-    """"", "live", "clip" or "jog": what moves the head."""
+    """"", "live", "clip" or "jog": what the head would follow."""
     faults: tuple[str, ...] = ()
     problem: str = ""
     """The last thing that went wrong and did not stop the head; empty if nothing."""

@@ -51,7 +51,9 @@ _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", 
 class Feed(Protocol):
     """A source of live frames that the process reads by itself."""
 
-    problem: str
+    @property
+    def problem(self) -> str:
+        """Why nothing comes any more; empty while it does."""
 
     def newest(self) -> Target | None:
         """The newest frame since the last call; never waits."""
