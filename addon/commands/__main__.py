@@ -59,13 +59,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
 
 
-def _run(command: str, arguments: list[str]) -> int:
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """What reads the arguments of one of COMMANDS."""
     module = importlib.import_module(f".{command}", __package__)
     parser = argparse.ArgumentParser(
         prog=f"semblance {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
-    return module.run(parser.parse_args(arguments))
+    return parser
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    read = parser_of(command).parse_args(arguments)
+    return importlib.import_module(f".{command}", __package__).run(read)
 
 
 def _overview() -> argparse.ArgumentParser:
