@@ -18,7 +18,6 @@ CHANNELS: Final[dict[str, list[int]]] = {}
 for _i, _names in enumerate(zip(coefficients.NAMES, coefficients.ARKIT_OF, strict=True)):
     for _name in set(_names):
         CHANNELS.setdefault(_name.lower(), []).append(_i)
-_LOOK: Final = coefficients.in_group("gaze")
 
 
 def as_number(value: Any) -> float | None:
@@ -30,8 +29,8 @@ class FaceState:
     """Coefficients, head and gaze as they were told last."""
 
     def __init__(self) -> None:
-        self.coefficients = np.zeros(coefficients.COUNT, np.float32)
-        self.angles = np.zeros(len(ANGLES), np.float32)
+        self._coefficients = [0.0] * coefficients.COUNT
+        self._angles = [0.0] * len(ANGLES)
         self.confidence = 1.0
         self.time_s: float | None = None
         self._told = self._gaze_told = self._look_told = False
@@ -40,10 +39,11 @@ class FaceState:
         """Set a channel or an angle by its name, whatever its case; False for a name that is none."""
         name = name.lower()
         if name in CHANNELS:
-            self.coefficients[CHANNELS[name]] = min(max(value, 0.0), 1.0)
-            self._look_told |= bool(_LOOK[CHANNELS[name][0]])
+            for i in CHANNELS[name]:
+                self._coefficients[i] = min(max(value, 0.0), 1.0)
+            self._look_told |= name.startswith("eyelook")
         elif name in _ANGLE:
-            self.angles[_ANGLE[name]] = min(max(value, -math.pi), math.pi)
+            self._angles[_ANGLE[name]] = min(max(value, -math.pi), math.pi)
             self._gaze_told |= name.startswith("gaze")
         else:
             return False
@@ -55,13 +55,14 @@ class FaceState:
 
         Gaze and the eyeLook channels follow from each other where only one was told.
         """
-        told = self.coefficients.copy()
-        gaze = self.angles[3:].reshape(2, 2).copy()
+        told = np.array(self._coefficients, np.float32)
+        angles = np.array(self._angles, np.float32)
+        gaze = angles[3:].reshape(2, 2)
         if not self._gaze_told:
             gaze = coefficients.gaze_of(told)
         elif not self._look_told:
             _look_along(told, gaze)
-        return Heard(told, gaze, self.angles[:3].copy(), self.confidence * self._told, self.time_s)
+        return Heard(told, gaze, angles[:3], self.confidence * self._told, self.time_s)
 
 
 def _look_along(values: np.ndarray, gaze: np.ndarray) -> None:

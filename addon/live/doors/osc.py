@@ -30,8 +30,8 @@ from typing import Final
 from ...core import coefficients
 from ...core.control_set import ControlSet
 from ...core.frames import ControlFrame, Expression
+from ...core.osc import Argument, bundle
 from .face_state import ANGLES, CHANNELS
-from .osc_packets import Argument, bundle, check_installed
 from .osc_reader import OscReader
 from .sender import UdpSender
 
@@ -86,8 +86,7 @@ class OscOut(UdpSender):
     """Sends each frame as one bundle."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = PORT) -> None:
-        """Raises SemblanceError if there is no such host or python-osc is missing."""
-        check_installed()
+        """Raises SemblanceError if there is no such host."""
         super().__init__(host, port)
 
     def send(self, expression: Expression) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from ...core.osc import Argument, messages
 from .door import Heard
 from .face_state import FaceState, as_number
-from .osc_packets import Argument, check_installed, messages
 
 
 class OscReader(ABC):
@@ -17,7 +17,6 @@ class OscReader(ABC):
     """
 
     def __init__(self) -> None:
-        check_installed()
         self.ignored = 0
         self.face = FaceState()
         self._told: set[str] = set()

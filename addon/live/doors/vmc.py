@@ -26,9 +26,9 @@ import numpy as np
 
 from ...core.coefficients import ARKIT_OF
 from ...core.frames import Expression
+from ...core.osc import Argument, Message, bundle
 from .door import Heard
 from .face_state import CHANNELS
-from .osc_packets import Argument, Message, bundle, check_installed
 from .osc_reader import OscReader
 from .sender import UdpSender
 
@@ -39,7 +39,8 @@ with (Path(__file__).parent / "vrm_expressions.toml").open("rb") as _file:
 _EXPRESSIONS: Final[dict[str, dict[str, float]]] = _TABLE["expression"]
 _OTHER_NAME: Final[dict[str, str]] = _TABLE["other_name"]
 _BONES: Final = ("Neck", "Head", "LeftEye", "RightEye")
-_UNITY: Final = np.array([1.0, -1.0, -1.0, 1.0])
+Quaternion = tuple[float, float, float, float]
+"""x, y, z, w"""
 _ARKIT: Final = tuple(dict.fromkeys(ARKIT_OF))
 _IS_OF: Final = np.array([[channel == name for channel in ARKIT_OF] for name in _ARKIT], np.float32)
 _MEANS: Final = _IS_OF / _IS_OF.sum(1, keepdims=True)
@@ -51,7 +52,7 @@ class VmcReader(OscReader):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bones: dict[str, np.ndarray] = {}
+        self._bones: dict[str, Quaternion] = {}
         self._channels: dict[str, float] = {}
         self._expressions: dict[str, float] = {}
         self._is_perfect_sync = False
@@ -71,7 +72,7 @@ class VmcReader(OscReader):
                 self._tell_blend(_plain(str(arguments[0])), numbers[0])
         elif address == "/VMC/Ext/Bone/Pos":
             if numbers := self._numbers(arguments[1:], 7):
-                self._tell_bone(str(arguments[0]), np.array(numbers[3:]))
+                self._tell_bone(str(arguments[0]), *numbers[3:])
         elif address == "/VMC/Ext/T":
             if numbers := self._numbers(arguments, 1):
                 self.face.time_s = numbers[0]
@@ -86,12 +87,12 @@ class VmcReader(OscReader):
         elif value > 0 or name in self._expressions:
             self._expressions[name] = min(max(value, 0.0), 1.0)
 
-    def _tell_bone(self, name: str, rotation: np.ndarray) -> None:
-        length = float(np.linalg.norm(rotation))
-        if not 1e-3 < length < 1e3:
+    def _tell_bone(self, name: str, x: float, y: float, z: float, w: float) -> None:
+        length = math.hypot(x, y, z, w)
+        if 1e-3 < length < 1e3:
+            self._bones[name] = x / length, -y / length, -z / length, w / length
+        else:
             self.ignored += 1
-            return
-        self._bones[name] = rotation / length * _UNITY
 
     def _frame(self) -> Heard:
         """The blendshapes told so far count, and the bones."""
@@ -101,8 +102,7 @@ class VmcReader(OscReader):
         elif self._expressions:
             self._tell_expressions()
         if "Head" in self._bones:
-            neck = self._bones.get("Neck", np.array([0.0, 0, 0, 1]))
-            head = angles_of(_product(neck, self._bones["Head"]))
+            head = angles_of(_product(self._bones.get("Neck", (0.0, 0.0, 0.0, 1.0)), self._bones["Head"]))
             for name, angle in zip(("headYaw", "headPitch", "headRoll"), head, strict=True):
                 self.face.tell(name, angle)
         for side in ("Left", "Right"):
@@ -125,8 +125,7 @@ class VmcOut(UdpSender):
     """Sends each frame as one bundle: head, eyes and the 52 Perfect Sync blendshapes."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = ASSISTANT_PORT) -> None:
-        """Raises SemblanceError if there is no such host or python-osc is missing."""
-        check_installed()
+        """Raises SemblanceError if there is no such host."""
         super().__init__(host, port)
 
     def send(self, expression: Expression) -> None:
@@ -144,30 +143,37 @@ class VmcOut(UdpSender):
         self._send(bundle(contents))
 
 
-def rotation_of(yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
-    """Angles as in core.frames → our quaternion (x, y, z, w) of Ry(yaw) · Rx(-pitch) · Rz(roll)."""
-    turn = np.array([0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2)])
-    nod = np.array([math.sin(-pitch / 2), 0.0, 0.0, math.cos(pitch / 2)])
-    tilt = np.array([0.0, 0.0, math.sin(roll / 2), math.cos(roll / 2)])
+def rotation_of(yaw: float, pitch: float, roll: float = 0.0) -> Quaternion:
+    """Angles as in core.frames → our quaternion of Ry(yaw) · Rx(-pitch) · Rz(roll)."""
+    turn = (0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2))
+    nod = (math.sin(-pitch / 2), 0.0, 0.0, math.cos(pitch / 2))
+    tilt = (0.0, 0.0, math.sin(roll / 2), math.cos(roll / 2))
     return _product(_product(turn, nod), tilt)
 
 
-def angles_of(rotation: np.ndarray) -> tuple[float, float, float]:
+def angles_of(rotation: Quaternion) -> tuple[float, float, float]:
     """Our unit quaternion → (yaw, pitch, roll); the inverse of `rotation_of` for pitches within ±90°."""
-    x, y, z, w = (float(part) for part in rotation)
+    x, y, z, w = rotation
     yaw = math.atan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
     pitch = math.asin(min(max(2 * (y * z - w * x), -1.0), 1.0))
     roll = math.atan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
     return yaw, pitch, roll
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Quaternions (x, y, z, w): first b, then a."""
-    return np.array([*(a[3] * b[:3] + b[3] * a[:3] + np.cross(a[:3], b[:3])), a[3] * b[3] - a[:3] @ b[:3]])
+def _product(a: Quaternion, b: Quaternion) -> Quaternion:
+    """First b, then a."""
+    (ax, ay, az, aw), (bx, by, bz, bw) = a, b
+    return (
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
+    )
 
 
 def _bone(name: str, angles: np.ndarray) -> Message:
-    return "/VMC/Ext/Bone/Pos", [name, 0.0, 0.0, 0.0, *(rotation_of(*map(float, angles)) * _UNITY).tolist()]
+    x, y, z, w = rotation_of(*angles.tolist())
+    return "/VMC/Ext/Bone/Pos", [name, 0.0, 0.0, 0.0, x, -y, -z, w]
 
 
 def _plain(name: str) -> str:

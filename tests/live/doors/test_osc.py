@@ -10,7 +10,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from addon.core import coefficients
 from addon.core.control_set import Control, ControlSet, CustomProperty
-from addon.core.errors import MissingWheel, SemblanceError
+from addon.core.errors import SemblanceError
 from addon.core.frames import ControlFrame
 from addon.live.doors import OscOut, open_door
 from addon.live.doors.osc import OscFaceReader
@@ -161,15 +161,6 @@ def test_nobody_listening_stops_nothing():
 def test_a_host_that_does_not_exist_is_refused_in_words():
     with pytest.raises(SemblanceError, match="'no.such.host.invalid:9000' is no address to send to"):
         OscOut("no.such.host.invalid")
-
-
-def test_without_the_wheel_one_sentence_says_so(monkeypatch):
-    import sys
-    monkeypatch.setitem(sys.modules, "pythonosc.osc_message", None)
-    for broken in (lambda: open_door("osc://:0"), lambda: open_door("vmc://:0"), OscOut):
-        with pytest.raises(MissingWheel, match="OSC and VMC is off because"):
-            broken()
-    open_door("livelink://:0").close()
 
 
 @settings(deadline=None, max_examples=300)
