@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..core.errors import MissingWheel, SemblanceError, require
+from ..core.finding import Finding
 from ..core.model_card import load_network
 from ..core.paths import MODELS, RIGS
 from .system_libraries import LIBRARIES, apt_line, missing_libraries
@@ -28,16 +28,6 @@ _NEEDED_MODELS: Final = ("face_detector", "face_mesh", "expression")
 _LEAST_FREE_GB: Final = 1.0
 _OLDEST_BLENDER: Final = (4, 5)
 _SETUP: Final = "Run 'make demo' once in the checkout; it sets up .venv with everything."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at."""
-
-    state: str
-    """"ok", "note" (a part of Semblance is off, the rest works) or "PROBLEM"."""
-    text: str
-    advice: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

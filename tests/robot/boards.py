@@ -180,8 +180,7 @@ class MaestroBoard(Board):
             elif self._packet:
                 self._packet.append(byte)
             else:
-                if byte:
-                    self.fail(self.PROTOCOL)  # a data byte that belongs to nothing; zeros are allowed as filling
+                self.fail(self.PROTOCOL)  # a data byte that belongs to nothing
                 continue
             answer += self._try_command()
         return answer

@@ -40,7 +40,8 @@ class MaestroLink(PulseLink):
 
     def _greet(self) -> None:
         """Whether a Maestro answers, and understands: the first answer may tell of noise before us."""
-        if self._ask(self.protocol.resynchronise()) is None:
+        # Filling bytes that complete nothing are an error, which may make it move: only for one that does not answer.
+        if self._ask(self.protocol.get_errors()) is None and self._ask(self.protocol.resynchronise()) is None:
             raise LinkFault(
                 f"No Maestro answers on '{self.port.path}': it needs the serial mode 'USB Dual Port' and the Command "
                 f"Port (the lower number of its two), device number {self.protocol.device}, "
