@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from types import ModuleType
 
 
@@ -19,6 +20,8 @@ def require(module: str, feature: str) -> ModuleType:
     Raises:
         MissingWheel: if the module cannot be imported here.
     """
+    # Since 1.29 onnxruntime reports to its maker by default, with an identifier in the user's home; nothing of ours may.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         return importlib.import_module(module)
     except ImportError as error:

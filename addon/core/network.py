@@ -27,6 +27,7 @@ class Network:
         """
         data, self.card = load_network(name)
         onnxruntime = require("onnxruntime", feature)
+        onnxruntime.disable_telemetry_events()  # Windows does not heed the variable that `require` sets
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from addon.core.errors import MissingWheel, SemblanceError
 from addon.core.network import Network
-from addon.core.paths import MODELS
+from addon.core.paths import MODELS, ROOT
 
 
 @pytest.fixture
@@ -77,3 +79,13 @@ def test_without_onnxruntime_one_feature_is_off(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingWheel, match="A test is off because the Python module 'onnxruntime'"):
         Network(folder, "A test")
+
+
+def test_nothing_is_told_to_the_maker_of_onnxruntime(tmp_path: Path) -> None:
+    """Its identifier and its queue of reports would be files in the user's home and temporary folder."""
+    kept_quiet_by = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY")
+    environment = {name: value for name, value in os.environ.items() if name not in kept_quiet_by}
+    folders = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "LOCALAPPDATA", "TEMP", "TMP"), str(tmp_path))
+    program = "from addon.core.network import Network; Network('decoder_pip', 'A test')"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment | folders, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []
