@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import os
 import platform
 import shutil
@@ -64,9 +63,10 @@ def wheels() -> Iterator[Finding]:
     """The run-time wheels."""
     for name, purpose in _WHEELS:
         try:
-            module = importlib.import_module(name)
-        except ImportError as error:
-            yield Finding("PROBLEM", f"The Python module '{name}' for {purpose} cannot be loaded ({error}).", _SETUP)
+            module = require(name, purpose)
+        except MissingWheel as error:
+            reason = error.__cause__
+            yield Finding("PROBLEM", f"The Python module '{name}' for {purpose} cannot be loaded ({reason}).", _SETUP)
         else:
             yield Finding("ok", f"{name} {module.__version__} for {purpose}")
 

@@ -20,7 +20,7 @@ def require(module: str, feature: str) -> ModuleType:
     Raises:
         MissingWheel: if the module cannot be imported here.
     """
-    # Since 1.29 onnxruntime reports to its maker by default, with an identifier in the user's home; nothing of ours may.
+    # Since 1.29 onnxruntime reports to its maker by default, with an identifier in the user's home.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         return importlib.import_module(module)
