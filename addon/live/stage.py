@@ -16,6 +16,7 @@ from ..expression.calibration import Calibration
 from ..expression.encoder import Encoder
 from ..tracking.opencv import opencv
 from ..tracking.region import FaceBox
+from ..tracking.sources import SourceInfo
 from .capture import Arrival, Capture, Inbox
 from .casting import Cast, CastMember
 from .live_performance import LivePerformance, Moment, see_all
@@ -86,10 +87,11 @@ class Stage:
         """Do what a client wants; a problem is told to all of them."""
         try:
             self._heed(command)
-        except SemblanceError as error:
+        except (SemblanceError, ValueError, OSError) as error:  # such as a path that no system can have
+            sentence = str(error) if isinstance(error, SemblanceError) else f"That cannot be done: {error}."
             if isinstance(command, Open):
-                self._failure = str(error)
-            self._problem(str(error))
+                self._failure = sentence
+            self._problem(sentence)
 
     def play(self, arrival: Arrival) -> None:
         """Everybody's controls for what has come."""
@@ -181,10 +183,10 @@ class Stage:
                 for each in self._performances.values():
                     each.settings = command
             case SetNeutral():
-                for each in self._playing():
+                for each in self._playing()[1]:
                     each.begin_neutral(command.seconds)
             case RangeOfMotion():
-                for each in self._playing():
+                for each in self._playing()[1]:
                     each.begin_range() if command.begin else each.end_range()
             case ChoosePerformer():
                 self._choose(command.name)
@@ -195,10 +197,12 @@ class Stage:
             case StopRecording():
                 self._end_recording()
 
-    def _playing(self) -> list[LivePerformance]:
-        if not self._performances:
-            raise SemblanceError("Start a source first, so that a face is seen.")
-        return list(self._performances.values())
+    def _playing(self) -> tuple[SourceInfo, list[LivePerformance]]:
+        """What is played and who plays; SemblanceError if nothing is."""
+        capture = self._capture
+        if capture is None or capture.info is None or capture.ended:
+            raise SemblanceError("Start a source first; nothing is seen yet.")
+        return capture.info, list(self._performances.values())
 
     def _open(self, command: Open) -> None:
         self._close()
@@ -287,10 +291,9 @@ class Stage:
         self._server.tell(Picture(moments[0].time_s, *size, image, points), "picture", "picture")
 
     def _begin_recording(self, command: Record) -> None:
-        if self._capture is None or self._capture.info is None or not self._performances:
-            raise SemblanceError("Start a source first; then there is something to record.")
+        source, _ = self._playing()
         self._end_recording()
-        self._takes = Takes(command, self._capture.info, self._performances, self._server.tell)
+        self._takes = Takes(command, source, self._performances, self._server.tell)
 
     def _record(self, moments: Mapping[int, Moment]) -> None:
         if self._takes:

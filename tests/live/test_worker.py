@@ -1,0 +1,359 @@
+"""The worker as a process: it plays, and whatever happens to it, to its clients or to its source, nothing is left over.
+
+Every process that a test starts is ended by it, whatever happens.
+"""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from addon.core.rig_profile import find_profile
+from addon.core.take import read_take
+from addon.live import client as client_module
+from addon.live.client import LiveClient, Update
+from addon.live.live_settings import LiveSettings
+from addon.live.messages import (
+    Character,
+    CloseSource,
+    Mark,
+    Open,
+    Quit,
+    Record,
+    SetCast,
+    SetNeutral,
+    Settings,
+    StopRecording,
+)
+from addon.live.processes import child_environment
+from addon.live.worker import without_outdated
+
+from ..conftest import ROOT
+from ..mjpeg_server import MjpegServer, filmed, video_frames
+
+CLIP = ROOT / "assets/demo/performer.mp4"
+PIP = SetCast((Character.of(find_profile("Pip")),))
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[LiveClient]:
+    """One worker for all tests that leave it alive."""
+    client = LiveClient.start("test")
+    yield client
+    process = client._process
+    client.stop()
+    assert client.state == "ended" and process.returncode is not None, "a zombie is left"
+
+
+@pytest.fixture
+def client(worker: LiveClient) -> Iterator[LiveClient]:
+    """The shared worker, idle."""
+    worker.poll()
+    yield worker
+    worker.send(CloseSource())
+    worker.send(SetCast(()))
+    until(worker, in_state("idle"))
+
+
+def until(client: LiveClient, wanted: Callable[[Update], object], seconds: float = 15.0) -> Update:
+    """The first update that is wanted."""
+    end = time.monotonic() + seconds
+    seen = []
+    while time.monotonic() < end and client.state != "ended":
+        client.wait(0.1)
+        update = client.poll()
+        if wanted(update):
+            return update
+        seen += [update.status.sentence if update.status else "", *update.problems]
+    raise AssertionError(f"it did not come: {client.state} {client.sentence} {set(seen)}")
+
+
+def in_state(state: str) -> Callable[[Update], object]:
+    return lambda update: update.status and update.status.state == state
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def gone_within(seconds: float, pid: int) -> bool:
+    end = time.monotonic() + seconds
+    while is_there(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not is_there(pid)
+
+
+def nobody_listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+        return False
+    return True
+
+
+def test_it_plays_a_face_tells_what_it_sees_and_ends_without_a_trace(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    client = LiveClient.start("test")
+    try:
+        client.send(PIP)
+        client.send(Open(str(CLIP), loop=True))
+        everything = Update()
+
+        def told(update: Update) -> bool:
+            for each in (*update.controls.values(), *update.expressions.values(), update.picture, update.status):
+                if each is not None:
+                    everything.add(each)
+            return bool(everything.controls and everything.expressions and everything.picture
+                        and everything.status.state == "running" and everything.status.fps)
+
+        until(client, told)
+        pip = everything.controls["Pip"]
+        assert len(pip.values) == len(find_profile("Pip").control_set)
+        assert 0 <= time.monotonic() - pip.captured_s < 5
+        assert everything.picture.image.shape[1] <= 320 and np.isfinite(everything.picture.landmarks).all()
+        assert everything.expressions[0].confidence > 0.5
+        assert (everything.status.width, everything.status.source) != (0, "")
+        client.send(CloseSource())
+        until(client, in_state("idle"))
+        pid, port = client.pid, client.port
+    finally:
+        begin = time.monotonic()
+        client.stop()
+    assert time.monotonic() - begin < 1 and client.sentence == ""
+    assert not is_there(pid) and nobody_listens(port) and list(tmp_path.iterdir()) == []
+
+
+@POSIX
+def test_a_worker_that_is_killed_is_told_in_one_sentence_and_another_starts():
+    client = LiveClient.start("test")
+    try:
+        until(client, in_state("idle"))
+        os.kill(client.pid, signal.SIGKILL)
+        begin = time.monotonic()
+        while client.state != "ended" and time.monotonic() - begin < 5:
+            time.sleep(0.01)
+        assert time.monotonic() - begin < 1
+        assert client.sentence == "The live worker was ended from outside (signal 9); start it again."
+        assert client._process.returncode == -9
+        client.send(Quit())
+        assert client.poll() == Update()
+    finally:
+        client.stop()
+    again = LiveClient.start("test")
+    try:
+        until(again, in_state("idle"))
+    finally:
+        again.stop()
+
+
+@POSIX
+def test_a_worker_that_hangs_is_noticed_killed_and_reaped(monkeypatch):
+    monkeypatch.setattr(client_module, "SILENCE_S", 1.0)
+    client = LiveClient.start("test")
+    try:
+        until(client, in_state("idle"))
+        os.kill(client.pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        while client.state != "ended" and time.monotonic() - begin < 8:
+            time.sleep(0.02)
+        assert "does not answer" in client.sentence and 0.9 < time.monotonic() - begin < 3
+        assert client._process.returncode == -9
+    finally:
+        client.stop()
+
+
+@POSIX
+def test_a_worker_that_hangs_can_still_be_stopped():
+    client = LiveClient.start("test")
+    try:
+        until(client, in_state("idle"))
+        os.kill(client.pid, signal.SIGSTOP)
+    finally:
+        begin = time.monotonic()
+        client.stop()
+    assert time.monotonic() - begin < 4 and client._process.returncode == -9
+
+
+def test_a_worker_is_stopped_before_it_has_started():
+    client = LiveClient.start("test")
+    begin = time.monotonic()
+    client.stop()
+    assert time.monotonic() - begin < 3 and client._process.returncode is not None and client.sentence == ""
+
+
+@POSIX
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_whose_starter_is_gone_ends_within_a_second(end):
+    program = (
+        "import sys, time\nfrom addon.live.client import LiveClient\nfrom addon.live.messages import Open\n"
+        f"client = LiveClient.start('Blender')\nclient.send(Open({str(CLIP)!r}, loop=True))\n"
+        "while not client.poll().picture: time.sleep(0.01)\n"
+        "print(client.pid, client.port, flush=True)\ntime.sleep(60)"
+    )
+    command = [sys.executable, "-c", program]
+    starter = subprocess.Popen(command, cwd=ROOT, env=child_environment(), stdout=subprocess.PIPE)
+    try:
+        pid, port = map(int, starter.stdout.readline().split())
+        assert is_there(pid)
+        starter.send_signal(end)
+        starter.wait(5)
+        assert gone_within(1.0, pid) and nobody_listens(port)
+    finally:
+        starter.kill()
+        starter.wait()
+        starter.stdout.close()
+
+
+def by_hand(**more) -> subprocess.Popen:
+    command = [sys.executable, "-m", "addon.commands", "live", "--serve"]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=child_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more
+    )
+
+
+@POSIX
+def test_the_end_of_stdin_a_quit_and_a_signal_are_a_clean_end_and_ctrl_c_is_the_starters():
+    worker = by_hand(stderr=subprocess.PIPE)
+    try:
+        told = json.loads(worker.stdout.readline())
+        assert set(told) == {"port", "token", "pid", "version"} and told["pid"] == worker.pid
+        worker.send_signal(signal.SIGINT)
+        client = LiveClient.join(told["port"], told["token"], "test")
+        until(client, in_state("idle"))
+        client.send(Quit())
+        assert worker.wait(2) == 0
+        assert worker.stderr.read() == b""
+        client.stop()
+    finally:
+        worker.kill()
+        worker.communicate()
+    worker = by_hand()
+    try:
+        worker.stdout.readline()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(2) == 0
+    finally:
+        worker.kill()
+        worker.communicate()
+
+
+def test_a_worker_of_another_version_is_not_used(monkeypatch):
+    monkeypatch.setattr(client_module, "VERSION", 2)
+    client = LiveClient.start("test")
+    try:
+        end = time.monotonic() + 10
+        while client.state != "ended" and time.monotonic() < end:
+            time.sleep(0.02)
+        assert "another version" in client.sentence and client._process.returncode is not None
+    finally:
+        client.stop()
+
+
+def test_two_clients_see_the_same_and_one_may_go(client):
+    client.send(PIP)
+    client.send(Open(str(CLIP), loop=True))
+    until(client, lambda update: update.controls)
+    other = LiveClient.join(client.port, client.token, "robot", ("controls",))
+    until(other, lambda update: update.controls and not update.expressions)
+    other.stop()
+    until(client, lambda update: update.controls)
+
+
+def test_a_source_that_ends_is_over_and_one_that_is_not_there_fails_in_one_sentence(client, tmp_path):
+    client.send(Open("nowhere.mp4"))
+    assert "nowhere.mp4" in until(client, in_state("failed")).status.sentence
+    client.send(SetNeutral())
+    assert "source first" in until(client, lambda update: update.problems).problems[0]
+    client.send(Record(str(tmp_path / "a.take")))
+    assert "source first" in until(client, lambda update: update.problems).problems[0]
+    client.send(Open(str(short_clip(tmp_path))))
+    assert until(client, in_state("idle")).status.sentence.endswith("has ended.")
+    client.send(Open("0", box="here"))
+    assert "face box" in until(client, in_state("failed")).status.sentence
+
+
+def short_clip(folder: Path) -> Path:
+    import cv2
+
+    path = folder / "short.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
+    for frame in islice(video_frames(CLIP, (320, 240)), 10):
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def test_a_camera_that_stalls_is_said_and_found_again(client):
+    frames = video_frames(CLIP, (320, 240))[:30]
+    served = []
+
+    def pictures() -> Iterator[bytes]:
+        served.append(len(served))
+        yield from islice(filmed(frames, 30), 20 if len(served) == 1 else 10_000)
+        time.sleep(20)
+
+    with MjpegServer(pictures) as server:
+        client.send(PIP)
+        client.send(Open(server.address))
+        until(client, in_state("running"))
+        stalled = until(client, in_state("stalled"))
+        assert server.address in stalled.status.sentence
+        assert until(client, lambda update: update.controls), "the character holds or eases"
+        until(client, in_state("running"))
+        assert len(served) > 1
+
+
+@pytest.mark.parametrize("fps", [10, 120])
+def test_slow_and_quick_cameras_are_played_as_they_come_and_late_pictures_left_out(client, fps):
+    frames = video_frames(CLIP, (640, 480))[:30]
+    with MjpegServer(lambda: filmed(frames, fps)) as server:
+        client.send(PIP)
+        client.send(Open(server.address))
+        until(client, in_state("running"))
+        time.sleep(1.2)
+        client.poll()
+        status = until(client, in_state("running")).status
+        assert status.latency_ms < 200
+        if fps == 10:
+            assert 7 < status.fps < 13 and status.dropped < 5
+        else:
+            assert status.fps > 13 and status.dropped + status.fps > 20
+
+
+def test_a_take_is_recorded_with_its_markers_while_the_settings_change(client, tmp_path):
+    client.send(PIP)
+    client.send(Open(str(CLIP), loop=True))
+    until(client, in_state("running"))
+    client.send(Record(str(tmp_path / "take"), countdown_s=0.3))
+    until(client, lambda update: update.status and update.status.recorded_s > 0.5)
+    client.send(Mark("smile"))
+    client.send(LiveSettings(regions={"mouth": False}, smoothing=0.5))
+    client.send(StopRecording())
+    done = until(client, lambda update: update.takes).takes[0]
+    take = read_take(Path(done.path))
+    assert len(take) == done.frames > 5 and [text for _, text in done.markers] == ["smile"]
+    assert take.times_s[-1] - take.times_s[0] == pytest.approx(done.seconds)
+    client.send(Record("no way \0"))
+    assert until(client, lambda update: update.problems).problems
+
+
+def test_only_the_last_position_of_a_slider_counts():
+    cast, other = SetCast(()), PIP
+    loud, calm = Settings(smoothing=0.0), Settings(smoothing=2.0)
+    sent = [loud, cast, Mark("a"), calm, Open("0"), Mark("b"), other]
+    assert without_outdated(sent) == [Mark("a"), calm, Open("0"), Mark("b"), other]
