@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..characters.lid_contact import shutting
-from ..characters.lip_contact import touching
 from ..live.client import LiveClient
+from ..live.for_robots import expression_signals
 from ..robot import signals
 from ..robot.actuator_map import RobotMap
 from ..robot.messages import Follow, Target
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 def follow(said: Follow, robot: RobotMap) -> WorkerFeed:
     """Join the worker that `said` names; what it is asked for depends on what the map follows."""
     return WorkerFeed(said, robot)
-
-
-def expression_signals(coefficients: np.ndarray, gaze: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """As signals.signals_of, with lips and lids that nearly touch touching, as for characters."""
-    return signals.signals_of(touching(shutting(coefficients)), gaze, head)
 
 
 class WorkerFeed:

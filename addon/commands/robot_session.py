@@ -11,20 +11,17 @@ from typing import Final
 
 import numpy as np
 
-from ..characters.acting import act
-from ..characters.decoder import load_decoder
 from ..core.errors import SemblanceError
 from ..core.rig_profile import find_profile
-from ..core.take import Take
 from ..live.client import LiveClient
+from ..live.for_robots import performance
 from ..live.messages import Character, Open, SetCast
 from ..live.performance import record_take
 from ..live.processes import child_environment
 from ..robot import signals
 from ..robot.actuator_map import RobotMap
 from ..robot.client import RobotClient
-from ..robot.messages import Arm, Disarm, Follow, Play, RobotStatus, Sent, Stop
-from .robot_feed import expression_signals
+from ..robot.messages import Arm, Disarm, Follow, RobotStatus, Sent, Stop
 
 _POLL_S: Final = 0.02
 _DRAW_S: Final = 0.1
@@ -36,7 +33,7 @@ _READY_S: Final = 5.0
 
 def play(robot: RobotMap, args: argparse.Namespace) -> int:
     """Play a take from its first to its last frame, then rest, limp and end."""
-    command = performance(robot, record_take(str(args.performance)))
+    command = performance(robot, record_take(str(args.performance)).smoothed)
     with contextlib.closing(Session(robot, args)) as session:
         session.client.send(command)
         session.wait(lambda status: status.playing == "clip")
@@ -44,21 +41,6 @@ def play(robot: RobotMap, args: argparse.Namespace) -> int:
             return 0
         # It waits at its first frame until the head is there, so it plays from the beginning.
         return session.run(lambda status: not status.playing)
-
-
-def performance(robot: RobotMap, take: Take) -> Play:
-    """The whole take in what the map follows.
-
-    Raises:
-        SemblanceError: if its character has no decoder.
-    """
-    track = take.smoothed
-    if robot.controls == signals.EXPRESSION:
-        values = expression_signals(track.coefficients, track.gaze, track.head)
-    else:
-        profile = find_profile(robot.controls)
-        values = act(track, load_decoder(profile), profile.control_set).values
-    return Play(robot.control_names, track.times_s, values.astype(np.float32))
 
 
 def live(robot: RobotMap, args: argparse.Namespace) -> int:
