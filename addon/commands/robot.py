@@ -26,6 +26,7 @@ from ..robot.links.simulated import KINDS
 from ..robot.map_reading import find_map, read_map, shipped_maps
 from ..robot.messages import Stop
 from ..robot.one_writer import running
+from ..robot.unit_file import find_unit, read_unit
 
 _SIMULATED: Final = "simulated"
 _UNIT: Final = "unit"
@@ -71,10 +72,7 @@ def chosen_robot(args: argparse.Namespace) -> RobotMap:
     if args.fault and args.link != _SIMULATED:
         raise SemblanceError("Faults can be simulated on the simulated link only.")
     if args.unit:
-        from ..robot.unit_file import find_unit, read_unit
-
-        path = Path(args.unit) if args.unit.endswith(".toml") else find_unit(robot, args.unit)
-        robot = read_unit(path, robot)
+        robot = read_unit(find_unit(robot, args.unit), robot)
     if args.link == _UNIT:
         return robot
     return with_links(robot, args.link, args.fault)

@@ -33,12 +33,11 @@ _JITTER_TICKS: Final = 1000
 class RobotLoop:
     """Holds the chain of one head together; `tick` once per period."""
 
-    def __init__(
-        self, robot: RobotMap, head: Head, log: SentLog | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, robot: RobotMap, head: Head, clock: Callable[[], float] = time.monotonic) -> None:
         self.robot, self.period_s = robot, 1 / robot.loop.rate_hz
         self.newest: Sent | None = None
-        self._head, self._log, self._clock = head, log, clock
+        self.log: SentLog | None = None
+        self._head, self._clock = head, clock
         needed = {each.index for a in robot.actuators for each in a.inputs if not each.coupled}
         needed |= {a.override.index for a in robot.actuators if a.override}
         self._validator = Validator(robot.control_names, sorted(needed), robot.loop.stale_after_s)
@@ -245,8 +244,8 @@ class RobotLoop:
         self._head.send(passed.raw)
         raw = np.where(self._head.enabled, passed.raw, np.nan)
         self.newest = Sent(now_s, aim, shaped, passed.u, raw, self._read)
-        if self._log:
-            self._log.frame(now_s, state, aim, raw)
+        if self.log:
+            self.log.frame(now_s, state, aim, raw)
 
     def _poll(self, now_s: float) -> None:
         """Errors and positions, slowly; a fault of severity "stop" stops the head."""
@@ -284,8 +283,8 @@ class RobotLoop:
         if failed:
             self._problem = failed[0]
             self._head.close()
-            if self._log:
-                self._log.event(self._clock(), "limp failed", failed[0])
+            if self.log:
+                self.log.event(self._clock(), "limp failed", failed[0])
 
     def close(self) -> None:
         """Limp and let go of everything; harmless twice."""
@@ -293,8 +292,8 @@ class RobotLoop:
         self._head.close()
         self._states.disconnected(self._clock(), failed[0] if failed else "Limp and disconnected.")
         self._note()
-        if self._log:
-            self._log.close()
+        if self.log:
+            self.log.close()
 
     # What clients are told.
 
@@ -307,13 +306,13 @@ class RobotLoop:
             float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
             self._playing, self._faults,
-            problem or self._problem or (self._log.problem if self._log else ""), pid,
-            str(self._log.path) if self._log else "",
+            problem or self._problem or (self.log.problem if self.log else ""), pid,
+            str(self.log.path) if self.log else "",
         )
 
     def _note(self) -> None:
         """Write a change of state down."""
         now = (str(self._states.state), self._states.reason)
-        if self._log and now != self._logged:
-            self._log.event(self._clock(), now[0], now[1])
+        if self.log and now != self._logged:
+            self.log.event(self._clock(), now[0], now[1])
         self._logged = now

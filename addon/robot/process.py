@@ -100,19 +100,17 @@ class RobotProcess:
         self._problem = ""
         self.control = ControlSocket()
         self._claims: list[Claim] = []
-        self._loop: RobotLoop | None = None
+        self.loop = RobotLoop(robot, Head(robot))
         try:
             ports = ["simulated" if link.protocol == "simulated" else link.port for link in robot.links.values()]
             for where in dict.fromkeys(ports):
                 self._claims.append(claim(robot.name, where))
                 self._claims[-1].say(Running(robot.name, where, os.getpid(), self.control.port, self.control.token))
-            log = SentLog(robot, user_folder() / "logs" / f"{robot.name}.jsonl")
-            self._loop = RobotLoop(robot, Head(robot), log)
-            self._loop.connect()
+            self.loop.log = SentLog(robot, user_folder() / "logs" / f"{robot.name}.jsonl")
+            self.loop.connect()
         except BaseException:
             self.close()
             raise
-        self.robot, self.loop = robot, self._loop
 
     def __enter__(self) -> RobotProcess:
         atexit.register(self.close)
@@ -153,13 +151,10 @@ class RobotProcess:
 
     def close(self) -> None:
         """Limp, closed, the ports free; harmless twice."""
-        if self._loop:
-            self._loop.close()
+        self.loop.close()
         with contextlib.suppress(OSError):
             self._close_feed()
-        if self._loop:
-            with contextlib.suppress(OSError):
-                self._tell_status()
+            self._tell_status()
         self.control.close()
         for each in self._claims:
             each.release()
@@ -171,7 +166,8 @@ class RobotProcess:
 
     def _watch_starter(self) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            while sys.stdin.buffer.read(1):
+            # Not through sys.stdin: a thread that waits in its lock would abort the interpreter's end.
+            while os.read(sys.stdin.fileno(), 4096):
                 pass
         self._leaving = self._leaving or "The program that started this is gone; eases to rest."
 
@@ -219,7 +215,7 @@ class RobotProcess:
         if self._follow is None:
             raise SemblanceError("This robot process cannot follow a live worker by itself; send it targets.")
         self.loop.new_source()
-        self._feed = self._follow(said, self.robot)
+        self._feed = self._follow(said, self.loop.robot)
 
     def _close_feed(self) -> None:
         if self._feed:

@@ -84,13 +84,13 @@ class Supervisor:
 
     def disarm(self, now_s: float, reason: str = "Disarmed; eases to rest.") -> None:
         """Rest, then limp."""
+        if self._arm_s is not None:
+            self.reason = "Disarmed before a frame came."
         self._arm_s = self._held_s = None
         if self.energised and not self._leaving:
             if self.state is not State.RESTING:
                 self._go(State.RESTING, now_s, reason)
             self._leaving, self.reason = True, reason
-        elif self.state is State.LIMP:
-            self.reason = "Disarmed."
 
     def stop(self, now_s: float, reason: str) -> None:
         """Limp at once, and stay so until a person arms."""

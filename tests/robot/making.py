@@ -112,7 +112,7 @@ class Bench:
         self.clock, self.links = Clock(), {}
         self.robot = with_links(robot, "simulated", faults)
         self.head = Head(self.robot, self._open)
-        self.loop = RobotLoop(self.robot, self.head, None, self.clock)
+        self.loop = RobotLoop(self.robot, self.head, self.clock)
         self.sequence = 0
 
     def _open(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> SimulatedLink:

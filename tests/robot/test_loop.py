@@ -258,7 +258,7 @@ def test_closing_is_limp_and_harmless_twice(live):
 
 def test_what_was_sent_is_written_down(bench, tmp_path):
     path = tmp_path / "logs" / "desk.jsonl"
-    bench.loop._log = SentLog(bench.robot, path)
+    bench.loop.log = SentLog(bench.robot, path)
     bench.to_live()
     bench.run(0.5, jawOpen=1.0)
     bench.loop.stop("Stop was pressed.")
@@ -274,7 +274,7 @@ def test_what_was_sent_is_written_down(bench, tmp_path):
 
 
 def test_a_full_disk_ends_the_log_not_the_motion(bench, tmp_path, monkeypatch):
-    bench.loop._log = log = SentLog(bench.robot, tmp_path / "desk.jsonl")
+    bench.loop.log = log = SentLog(bench.robot, tmp_path / "desk.jsonl")
     bench.to_live()
 
     class Full:
