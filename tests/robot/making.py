@@ -1,7 +1,7 @@
 """A small head, a clock that is set by hand, and a loop on simulated servos."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +145,10 @@ class Bench:
         self.loop.arm()
         self.run(3, **values)
         return self
+
+
+class StillLink:
+    """Takes everything and is never at fault."""
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        return {"read_faults": list, "set_watchdog": lambda seconds: True}.get(name, lambda *_: None)
