@@ -82,6 +82,8 @@ class Session:
         """What the last recording became."""
         self.recording: Recording | None = None
         self.puppets: dict[str, Puppet] = {}
+        self.guests: tuple[Character, ...] = ()
+        """Who plays too without being in the scene: a robot head."""
         self.opened = Open("")
         self._values: dict[str, np.ndarray] = {}
         self._latencies: deque[float] = deque(maxlen=_COUNTED)
@@ -125,7 +127,7 @@ class Session:
             self.client.send(ChoosePerformer(live.performer.strip()))
         if self._is_new("moved", (live.show, self._resting)):
             self.rest(scene)
-        if self._is_new("cast", _who_plays(scene)):
+        if self._is_new("cast", (*_who_plays(scene), self.guests)):
             self._recast(scene)
 
     def tick(self) -> None:
@@ -236,7 +238,7 @@ class Session:
             characters.append(Character.of(profile, root.name, strength, both, mirror, face))
         put_back(scene.semblance_live.before, lambda root: root is None or root.name not in self.puppets)
         self._values = {name: values for name, values in self._values.items() if name in self.puppets}
-        self.client.send(SetCast(tuple(characters)))
+        self.client.send(SetCast((*characters, *self.guests)))
 
     def _key(self, scene: bpy.types.Scene, done: TakeDone) -> None:
         """A take was written."""
