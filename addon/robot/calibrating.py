@@ -73,7 +73,11 @@ class Calibration:
 
     def jog(self, by_u: float) -> None:
         """Creep by so much of the travel's side, within the design."""
-        self._goal_u = min(1.0, max(-1.0, self._goal_u + by_u))
+        self.creep_to(self._goal_u + by_u)
+
+    def creep_to(self, u: float) -> None:
+        """Creep to there, within the design."""
+        self._goal_u = min(1.0, max(-1.0, u))
 
     def to_neutral(self) -> None:
         """Creep back to the design's neutral."""

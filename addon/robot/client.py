@@ -135,6 +135,12 @@ class RobotClient:
             self._quit_s = time.monotonic()
             self.send(Quit())
 
+    def let_go(self) -> None:
+        """As `stop`, for a program that ends and polls no more: a process of ours rests, goes limp and ends by itself."""
+        self.stop()
+        if self.state != "ended":
+            self._end("")
+
     def wait_end(self) -> None:
         """For programs that may wait: `stop`, and until it has ended."""
         self.stop()
