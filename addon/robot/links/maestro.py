@@ -69,12 +69,12 @@ class MaestroLink(PulseLink):
 
     def _ask(self, request: bytes, count: int = 1) -> int | None:
         """The last of `count` two-byte answers."""
-        answers = self.port.ask(request, _Words(), count, _ANSWER_S)
+        answers = self.port.ask(request, TwoByteReader(), count, _ANSWER_S)
         return word(answers[-1]) if len(answers) == count else None
 
 
-class _Words:
-    """Answers without frames: two bytes each."""
+class TwoByteReader:
+    """A Maestro's answers, which have no frame: two bytes each."""
 
     def __init__(self) -> None:
         self._rest = b""
