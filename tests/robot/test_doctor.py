@@ -22,7 +22,8 @@ THREE = {ident: ActuatorLimits(ident, 0, 2048, 4095, "tick", f"servo_{ident}") f
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_ALL_S", 0.1), ("_FEW_S", 0.1), ("_STARTS_TRIES", 1), ("_ALL_SERVOS", 12), ("_LOW_SERVOS", 4)):
+    shorter = {"_ALL_S": 0.1, "_FEW_S": 0.1, "_STARTS_TRIES": 1, "_ALL_SERVOS": 12, "_LOW_SERVOS": 4}
+    for name, value in shorter.items():
         monkeypatch.setattr(probing, name, value)
 
 
