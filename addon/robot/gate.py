@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from .actuator_map import WHOLE_UNITS, RobotMap
+from .actuator_map import WHOLE_UNITS, Cap, RobotMap
 from .rules import excess
 
 _TOLERANCE: Final = 1e-9
@@ -55,7 +55,9 @@ class Gate:
         finite = np.where(np.isfinite(asked), asked, self._sent)
         low = np.maximum(-1.0, self._sent - self._step)
         high = np.minimum(1.0, self._sent + self._step)
-        allowed = self._within_caps(np.clip(finite, low, high), low, high)
+        allowed = np.clip(finite, low, high)
+        if self._caps_break(allowed):
+            allowed = np.array(self._within_caps(allowed.tolist(), low.tolist(), high.tolist()))
         changed = ~(np.abs(allowed - asked) <= _TOLERANCE)
         self._sent = allowed
         return Passed(allowed.copy(), self.raw(allowed), changed)
@@ -65,27 +67,33 @@ class Gate:
         raw = self._robot.raw(u)
         return np.clip(np.where(self._whole, np.round(raw), raw), self._low, self._high)
 
-    def _within_caps(self, u: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    def _caps_break(self, u: np.ndarray) -> bool:
+        plain = u.tolist()
+        return any(excess(cap, plain) > _TOLERANCE for cap in self._robot.caps)
+
+    def _within_caps(self, u: list[float], low: list[float], high: list[float]) -> list[float]:
         """u, where each cap holds and each step stays from low to high.
 
         What is bounded gives way as far as its speed lets it; then what bounds it waits.
         """
-        caps, last = self._robot.caps, self._sent
+        caps, last = self._robot.caps, self._sent.tolist()
         for _ in range(len(caps) + 1):
-            if all(excess(cap, u) <= _TOLERANCE for cap in caps):
-                return u
             for cap in caps:
-                over = excess(cap, u)
-                if over > 0:
-                    toward = u[cap.of] + (over if cap.bound == "low" else -over)
-                    u[cap.of] = min(high[cap.of], max(low[cap.of], toward))
+                _give_way(cap, u, u, low, high)
                 if excess(cap, u) > _TOLERANCE:
                     u[cap.when] = last[cap.when]
+            if all(excess(cap, u) <= _TOLERANCE for cap in caps):
+                return u
         # Caps that pull against each other: all that they name stays, or goes towards keeping them.
-        u[self._capped] = last[self._capped]
+        for i in self._capped:
+            u[i] = last[i]
         for cap in caps:
-            over = excess(cap, last)
-            if over > 0:
-                toward = last[cap.of] + (over if cap.bound == "low" else -over)
-                u[cap.of] = min(high[cap.of], max(low[cap.of], toward))
+            _give_way(cap, u, last, low, high)
         return u
+
+
+def _give_way(cap: Cap, u: list[float], seen: list[float], low: list[float], high: list[float]) -> None:
+    """Move what the cap bounds from where it is `seen` as far as it needs to and may."""
+    over = excess(cap, seen)
+    if over > 0:
+        u[cap.of] = min(high[cap.of], max(low[cap.of], seen[cap.of] + (over if cap.bound == "low" else -over)))

@@ -25,6 +25,7 @@ from .validate import Refused, Validator
 
 ENABLE_APART_S: Final = 0.08
 """Between two groups that are switched on, so that the supply does not dip."""
+WARNING_S: Final = 5.0
 _READ_HZ: Final = 10.0
 _AT_REST: Final = 0.02
 _JITTER_TICKS: Final = 1000
@@ -53,8 +54,7 @@ class RobotLoop:
         self._to_enable: list[list[int]] = []
         self._enable_s = self._polled_s = self._read_s = float("-inf")
         self._read = np.full(len(robot), np.nan)
-        self._warm: set[int] = set()
-        self._faults: tuple[str, ...] = ()
+        self._warned: dict[str, tuple[float, int | None]] = {}
         self._accepted = self._refused = 0
         self._late_s: deque[float] = deque(maxlen=_JITTER_TICKS)
         self._ticks_s: deque[float] = deque(maxlen=_JITTER_TICKS)
@@ -234,7 +234,7 @@ class RobotLoop:
         state, aim = self._states.state, self._wanted
         if state is State.RESTING:
             aim = np.zeros(len(self.robot))
-        aim = self._rules.apply(aim.copy(), self.period_s, self._warm)
+        aim = self._rules.apply(aim, self.period_s, {place for _, place in self._warned.values() if place is not None})
         if state in (State.ARMING, State.RESTING):
             aim = self._anchor + self._states.share(now_s) * (aim - self._anchor)
         shaped = self._shaper.brake() if state is State.HOLD else self._shaper.step(aim)
@@ -253,12 +253,12 @@ class RobotLoop:
             return
         if now_s - self._polled_s >= 1 / self.robot.loop.poll_errors_hz:
             self._polled_s = now_s
-            faults = self._head.faults()
-            self._faults = tuple(fault.sentence for _, fault in faults)
-            self._warm = {place for place, fault in faults if fault.severity == "warn" and place is not None}
-            deadly = next((fault for _, fault in faults if fault.severity == "stop"), None)
-            if deadly and self._states.energised:
-                self.stop(deadly.sentence)
+            # A link may look at a few motors each time, so a warning counts until all have been looked at again.
+            self._warned = {text: said for text, said in self._warned.items() if now_s - said[0] < WARNING_S}
+            for place, fault in self._head.faults():
+                if fault.severity == "stop" and self._states.energised:
+                    self.stop(fault.sentence)
+                self._warned[fault.sentence] = now_s, place
         elif now_s - self._read_s >= 1 / _READ_HZ:
             self._read_s = now_s
             self._read = self._head.positions()
@@ -305,7 +305,7 @@ class RobotLoop:
             self._states.state, self._states.reason, self.robot.name, tuple(a.name for a in self.robot.actuators),
             float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
-            self._playing, self._faults,
+            self._playing, tuple(self._warned),
             problem or self._problem or (self.log.problem if self.log else ""), pid,
             str(self.log.path) if self.log else "",
         )

@@ -1,7 +1,7 @@
 """What actuators may not do together or for long: applied to the wanted u, before shaping."""
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -11,10 +11,10 @@ WARM: float = 0.6
 """How far from neutral an actuator may go while its hardware warns of itself."""
 
 
-def excess(cap: Cap, u: np.ndarray) -> float:
+def excess(cap: Cap, u: Sequence[float]) -> float:
     """By how much u [N] breaks the cap; 0 or less where it keeps it."""
-    bound = cap.curve(float(u[cap.when]))
-    return bound - float(u[cap.of]) if cap.bound == "low" else float(u[cap.of]) - bound
+    bound = cap.curve(u[cap.when])
+    return bound - u[cap.of] if cap.bound == "low" else u[cap.of] - bound
 
 
 class Rules:
@@ -24,17 +24,18 @@ class Rules:
         self._caps = robot.caps
         self._tires = [_Tiring(rule) for rule in robot.tires]
 
-    def apply(self, u: np.ndarray, step_s: float, warm: Collection[int] = ()) -> np.ndarray:
+    def apply(self, wanted: np.ndarray, step_s: float, warm: Collection[int] = ()) -> np.ndarray:
         """Wanted u [N] → what may be aimed at; call it once per tick, `step_s` apart.
 
         Args:
             warm: actuators whose hardware warns (temperature, load): they are kept within WARM of neutral.
         """
-        u = np.clip(u, -1, 1)
+        # Plain numbers: numpy is slower where they are looked at one by one.
+        u = np.clip(wanted, -1, 1).tolist()
         for i in warm:
             u[i] = min(WARM, max(-WARM, u[i]))
         for tiring in self._tires:
-            bound = tiring.bound(abs(float(u[tiring.rule.of])), step_s)
+            bound = tiring.bound(abs(u[tiring.rule.of]), step_s)
             u[tiring.rule.of] = min(bound, max(-bound, u[tiring.rule.of]))
         # As often as there are caps: the `of` of one may be the `when` of another.
         for _ in self._caps:
@@ -42,7 +43,7 @@ class Rules:
                 over = excess(cap, u)
                 if over > 0:
                     u[cap.of] += over if cap.bound == "low" else -over
-        return u
+        return np.array(u)
 
     def rested(self) -> None:
         """Forget how long extremes were held, as after a long time without torque."""
