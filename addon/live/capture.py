@@ -1,6 +1,7 @@
 """The source in a thread of its own: it keeps the newest picture and lets go of the ones that nobody looked at."""
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -19,7 +20,8 @@ _STALLED_S: Final = 1.0
 _AGAIN_S: Final = 1.0
 """Between two attempts to find a lost source again."""
 _COME_BACK: Final = ("camera", "stream")
-"""Kinds of sources."""
+_FILES: Final = ("video", "images")
+"""Kinds of sources. OpenCV breaks down if a file is closed while another thread reads it."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,9 @@ class Capture:
         return " ".join(filter(None, [said, getattr(self._source, "hint", ""), *self.warnings[-1:]]))
 
     def close(self) -> None:
-        """Let go of the source; a read that waits ends by itself."""
+        """Let go of the source: one that may wait for long at once, a file at its next picture."""
         self._closed.set()
-        if self._source is not None:
+        if self._source is not None and self._source.info.kind not in _FILES:
             self._source.close()
 
     def join(self, seconds: float) -> None:
@@ -160,7 +162,9 @@ class Capture:
                 raise
             return True
         try:
-            self.info, self._lost, self._heard_s = source.info, "", time.monotonic()
+            self.info, self._lost = source.info, ""
+            # Pictures have been seen already; a door may never be spoken at.
+            self._heard_s = time.monotonic() if source.info.width else -math.inf
             for what in source:
                 if self._closed.is_set():
                     return False
@@ -179,7 +183,7 @@ class Capture:
     def _open(self) -> _Source:
         command = self.command
         if is_door(command.address):
-            return open_door(command.address)
+            return open_door(command.address, command.mirror)
         return open_source(
             command.address, width=command.width, height=command.height, fps=command.fps, mirror=command.mirror,
             loop=command.loop, realtime=True,

@@ -90,7 +90,7 @@ class Stage:
         except (SemblanceError, ValueError, OSError) as error:  # such as a path that no system can have
             sentence = str(error) if isinstance(error, SemblanceError) else f"That cannot be done: {error}."
             if isinstance(command, Open):
-                self._failure = sentence
+                self._command, self._failure = None, sentence
             self._problem(sentence)
 
     def play(self, arrival: Arrival) -> None:
@@ -143,8 +143,10 @@ class Stage:
 
     def _state(self, capture: Capture | None) -> tuple[str, str]:
         """One of messages.STATES, and what there is to say about it."""
+        if self._failure:
+            return "failed", self._failure
         if capture is None:
-            return ("failed", self._failure) if self._failure else ("idle", "")
+            return ("opening", f"Opening '{self._command.address}' ...") if self._command else ("idle", "")
         if capture.ended:
             return ("failed", capture.failure) if capture.failure else ("idle", f"'{capture.name}' has ended.")
         if capture.info is None:
@@ -205,14 +207,13 @@ class Stage:
         return capture.info, list(self._performances.values())
 
     def _open(self, command: Open) -> None:
-        self._close()
-        self._command = command
+        self._close(following=command)
         self._perform()
         self._capture = Capture(command, self._inbox)
 
-    def _close(self, seconds: float = _RELEASE_S) -> None:
+    def _close(self, seconds: float = _RELEASE_S, following: Open | None = None) -> None:
         self._end_recording()
-        capture, self._capture, self._command = self._capture, None, None
+        capture, self._capture, self._command = self._capture, None, following
         self._failure, self._performances, self._moments = "", {}, {}
         self._played.clear()
         if capture:

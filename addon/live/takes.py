@@ -26,6 +26,8 @@ class Takes:
         Raises:
             SemblanceError: as Recorder.
         """
+        if "\0" in command.path + command.punch_into:
+            raise SemblanceError(f"'{command.path}' is no name of a file; choose another.")
         self._command, self._source, self._tell = command, source, tell
         self._performances = dict(performances)
         self._path = Path(command.path)
