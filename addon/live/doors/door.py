@@ -1,9 +1,6 @@
 """A door: one UDP port at which a tracker speaks, as Expressions in the order of time; the newest counts."""
 from __future__ import annotations
 
-import contextlib
-import errno
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,10 +9,10 @@ from typing import Final, Protocol
 import numpy as np
 
 from ...core.coefficients import MIRROR
-from ...core.errors import SemblanceError
 from ...core.frames import EMBEDDING_SIZE, Expression
 from ...tracking.sources import SourceInfo
 from .clock import RisingClock
+from .network import listening
 
 IDLE_S: Final = 0.1
 """How long a reader of a door waits for nothing at most."""
@@ -26,7 +23,6 @@ SILENCE_S: Final = 2.0
 MOST_PACKETS: Final = 1024
 """Read at once, so that a flood cannot keep the newest frame back."""
 _LARGEST: Final = 65_535
-_BUFFER: Final = 1 << 18
 _NO_EMBEDDING: Final = np.zeros(EMBEDDING_SIZE, np.float32)
 
 
@@ -79,7 +75,8 @@ class Door:
         self._mirror = mirror
         self._reader = new_reader()
         self._new_reader = new_reader
-        self._socket = _bound(kind, host, port)
+        self._socket = listening(kind, host, port)
+        self._host = host
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.info = SourceInfo(kind, f"{kind}://{shown}:{self.port}", 0, 0, None, None)
@@ -119,8 +116,7 @@ class Door:
         """What to check while nothing comes; empty once somebody was heard."""
         if self._sender:
             return ""
-        host, _ = self.info.name.removeprefix(f"{self.info.kind}://").rsplit(":", 1)
-        if host in ("127.0.0.1", "localhost", "[::1]"):
+        if self._host in ("127.0.0.1", "localhost", "::1"):
             return (
                 f"Only programs on this computer are heard; for a phone, listen at {self.info.kind}://0.0.0.0:"
                 f"{self.port} and let the firewall pass UDP port {self.port}."
@@ -212,43 +208,3 @@ def _newer(a: Heard | None, b: Heard | None) -> Heard | None:
 
 def _named(sender: tuple[str, int] | None) -> str:
     return f"{sender[0]}:{sender[1]}" if sender else "another sender"
-
-
-def _bound(kind: str, host: str, port: int) -> socket.socket:
-    """A UDP socket that nobody else can share.
-
-    Raises:
-        SemblanceError: what to close, or which address to give instead.
-    """
-    address = f"{kind}://{host}:{port}"
-    try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)[0]
-        opened = socket.socket(family, socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
-        raise SemblanceError(
-            f"'{host}' in '{address}' is not a known address; leave it out to hear only this computer, or say 0.0.0.0."
-        ) from error
-    try:
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows lets others listen at the same port otherwise
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        with contextlib.suppress(OSError):
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        opened.bind(where)
-    except OSError as error:
-        opened.close()
-        raise SemblanceError(_why_not(error, kind, host, port)) from error
-    return opened
-
-
-def _why_not(error: OSError, kind: str, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} is taken by another program (a second Semblance, Unreal Engine, a VTuber program): close "
-            f"that, or choose another port, such as {kind}://{host}:{port + 1 if port < 65_535 else port - 1}, and "
-            "tell the sender the same."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"This system keeps port {port} to itself: choose one above 1023 in '{kind}://{host}:{port}'."
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"'{host}' is no address of this computer: say {kind}://0.0.0.0:{port} to hear other devices."
-    return f"'{kind}://{host}:{port}' cannot be opened: {error.strerror}."

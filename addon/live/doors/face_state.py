@@ -7,17 +7,17 @@ from typing import Any, Final
 import numpy as np
 
 from ...core import coefficients
-from ...core.coefficients import GAZE_DOWN, GAZE_IN, GAZE_OUT, GAZE_UP, INDEX
+from ...core.coefficients import ARKIT_OF, GAZE_DOWN, GAZE_IN, GAZE_OUT, GAZE_UP, INDEX, NAMES
 from .door import Heard
 
 ANGLES: Final = ("headYaw", "headPitch", "headRoll", "gazeLeftYaw", "gazeLeftPitch", "gazeRightYaw", "gazeRightPitch")
 """rad, signs as in core.frames."""
 _ANGLE: Final = {name.lower(): i for i, name in enumerate(ANGLES)}
-CHANNELS: Final[dict[str, list[int]]] = {}
+CHANNELS: Final[dict[str, tuple[int, ...]]] = {
+    name.lower(): tuple(i for i, names in enumerate(zip(NAMES, ARKIT_OF, strict=True)) if name in names)
+    for name in (*NAMES, *ARKIT_OF)
+}
 """Name in small letters, ours or ARKit's → our coefficients: browInnerUp and cheekPuff fill both sides."""
-for _i, _names in enumerate(zip(coefficients.NAMES, coefficients.ARKIT_OF, strict=True)):
-    for _name in set(_names):
-        CHANNELS.setdefault(_name.lower(), []).append(_i)
 
 
 def as_number(value: Any) -> float | None:

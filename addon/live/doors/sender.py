@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 from ...core.errors import SemblanceError
+from .network import udp_address
 
 
 class UdpSender:
@@ -13,10 +13,9 @@ class UdpSender:
     def __init__(self, host: str, port: int) -> None:
         """Raises SemblanceError if there is no such host."""
         try:
-            family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        except (OSError, UnicodeError, OverflowError) as error:
+            family, self._where = udp_address(host, port)
+        except OSError as error:
             raise SemblanceError(f"'{host}:{port}' is no address to send to: check the host's name.") from error
-        self._where: Any = where
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._name = f"{host}:{port}"

@@ -23,6 +23,11 @@ def test_without_a_host_only_this_computer_is_heard():
         assert (door.info.kind, door.info.name) == ("livelink", f"livelink://127.0.0.1:{door.port}")
 
 
+def test_localhost_is_where_trackers_send_to():
+    with open_door("osc://localhost:0") as door:
+        assert door._socket.getsockname()[0] == "127.0.0.1"
+
+
 def test_a_host_is_taken_as_given():
     with open_door("osc://0.0.0.0:0") as door:
         assert door._socket.getsockname()[0] == "0.0.0.0"
