@@ -27,13 +27,18 @@ def user_folder() -> Path:
 
 
 def preset_folders() -> list[Path]:
-    """The folders that hold presets of users' own rigs, the newest Blender's first.
+    """The folders that hold presets of users' own rigs, the newest Blender's first."""
+    return folders_of_blender("presets")
 
-    Blender gives each extension a folder for the user's files, one per version. A preset that was saved in one version
-    is found by the others and by a terminal without Blender.
+
+def folders_of_blender(name: str) -> list[Path]:
+    """The folders `name` among the user's files of this extension, the newest Blender's first.
+
+    Blender gives each extension a folder for the user's files, one per version. What was saved in one version is found
+    by the others and by a terminal without Blender.
     """
     folders = [
-        folder for extensions in _extension_folders() for folder in sorted(extensions.glob(".user/*/semblance/presets"))
+        folder for extensions in _extension_folders() for folder in sorted(extensions.glob(f".user/*/semblance/{name}"))
     ]
     return list(dict.fromkeys(folders))
 

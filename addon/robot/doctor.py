@@ -18,7 +18,7 @@ from .links.serial_port import list_ports
 from .probing import ask_dynamixel, ask_feetech, ask_maestro, ask_sketch
 from .protocols import table
 
-_WHEELS: Final = (("serial", "serial ports"), ("ruckig", "smooth motion"), ("pythonosc", "OSC"))
+_WHEELS: Final = (("serial", "serial ports"), ("ruckig", "smooth motion"))
 _ASK: Final = {"maestro": ask_maestro, "dynamixel2": ask_dynamixel, "feetech_sts": ask_feetech,
               "feetech_scs": ask_feetech, "arduino": ask_sketch}
 _BAUD: Final = {"maestro": 115200, "dynamixel2": 1000000, "feetech_sts": 1000000, "feetech_scs": 1000000}

@@ -29,7 +29,7 @@ from typing import Final
 from ..core.errors import SemblanceError
 from ..core.files import write_bytes
 from .actuator_map import WHOLE_UNITS, Actuator, RobotMap, Travel
-from .folders import calibration_folder
+from .folders import calibration_folder, calibration_folders
 from .toml_table import Table, read_table
 
 SCHEMA: Final = 1
@@ -37,8 +37,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def unit_names(robot: str) -> list[str]:
-    """The units of this design that have been measured here."""
-    return sorted(path.stem for path in calibration_folder(robot).glob("*.toml"))
+    """The units of this design that have been measured here, in a terminal or in any Blender."""
+    return sorted({path.stem for folder in calibration_folders(robot) for path in folder.glob("*.toml")})
 
 
 def unit_path(robot: RobotMap, unit: str) -> Path:
@@ -60,14 +60,15 @@ def find_unit(robot: RobotMap, unit: str) -> Path:
     """
     if unit.endswith(".toml"):
         return Path(unit)
-    path = unit_path(robot, unit)
-    if not path.is_file():
-        known = ", ".join(unit_names(robot.name)) or "none yet"
-        raise SemblanceError(
-            f"No unit '{unit}' of the robot '{robot.name}' is calibrated here; there are: {known} "
-            f"('semblance robot calibrate {robot.name} --unit {unit}' makes it)."
-        )
-    return path
+    own = unit_path(robot, unit)
+    for folder in calibration_folders(robot.name):
+        if (path := folder / own.name).is_file():
+            return path
+    known = ", ".join(unit_names(robot.name)) or "none yet"
+    raise SemblanceError(
+        f"No unit '{unit}' of the robot '{robot.name}' is calibrated here; there are: {known} "
+        f"('semblance robot calibrate --robot {robot.name} --unit {unit}' makes it)."
+    )
 
 
 def read_unit(path: Path, robot: RobotMap, allow_wider: bool = False) -> RobotMap:

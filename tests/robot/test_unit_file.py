@@ -38,6 +38,7 @@ def robot(tmp_path: Path) -> RobotMap:
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMBLANCE_USER", str(tmp_path / "user"))
+    monkeypatch.setenv("BLENDER_USER_EXTENSIONS", str(tmp_path / "no blender"))
 
 
 def unit(tmp_path: Path, text: str) -> Path:
@@ -132,6 +133,17 @@ def test_nothing_wider_is_written(tmp_path: Path, robot: RobotMap) -> None:
     with pytest.raises(SemblanceError, match="Actuator 'jaw' goes from 1480 to 1821 us"):
         write_unit(path, robot, "wide", {}, {"jaw": Travel("us", 1480, 1500, 1821)})
     assert not path.exists()
+
+
+def test_a_head_that_was_measured_in_blender_is_found_in_a_terminal(
+    tmp_path: Path, robot: RobotMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLENDER_USER_EXTENSIONS", str(tmp_path / "extensions"))
+    of_blender = tmp_path / "extensions" / ".user" / "user_default" / "semblance" / "calibration" / "desk_head"
+    write_unit(of_blender / "b.toml", robot, "b", {}, {})
+    assert unit_names("desk_head") == ["b"] and find_unit(robot, "b") == of_blender / "b.toml"
+    write_unit(unit_path(robot, "b"), robot, "b", {}, {})
+    assert unit_names("desk_head") == ["b"] and find_unit(robot, "b") == unit_path(robot, "b")
 
 
 def test_units_are_found_by_name(tmp_path: Path, robot: RobotMap) -> None:

@@ -11,9 +11,9 @@ import math
 import re
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from ...core.errors import require
+from ...core.osc import bundle
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
 
 _ROOT: Final = "/face/"
@@ -36,9 +36,8 @@ class OscLink:
         """Nothing answers, so nothing is asked.
 
         Raises:
-            SemblanceError: for an address that is none, or without python-osc.
+            LinkFault: for an address that is none, or that is not reached.
         """
-        require("pythonosc.osc_bundle_builder", "Sending OSC")
         host, _, port = self.settings.port.rpartition(":")
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise LinkFault(f"'{self.settings.port}' is no OSC address; write HOST:PORT, or only the port.")
@@ -98,16 +97,10 @@ class OscLink:
     def _bundle(self, values: Mapping[str, int | float]) -> None:
         if self._socket is None:
             raise LinkFault(f"The OSC address '{self.settings.port}' is not open.")
-        bundles: Any = require("pythonosc.osc_bundle_builder", "Sending OSC")
-        messages: Any = require("pythonosc.osc_message_builder", "Sending OSC")
-        bundle = bundles.OscBundleBuilder(bundles.IMMEDIATELY)
-        for name, value in values.items():
-            message = messages.OscMessageBuilder(_ROOT + name)
-            message.add_arg(value, "i" if isinstance(value, int) else "f")
-            bundle.add_content(message.build())
+        packet = bundle((_ROOT + name, [value]) for name, value in values.items())
         try:
             with contextlib.suppress(BlockingIOError):
-                self._socket.send(bundle.build().dgram)
+                self._socket.send(packet)
         except ConnectionRefusedError:
             self._nobody = True
         except OSError as error:

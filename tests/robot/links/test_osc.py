@@ -1,4 +1,4 @@
-"""OSC to a head that listens: read back by a decoder of our own and by python-osc."""
+"""OSC to a head that listens: read back by a decoder of this test's own."""
 from __future__ import annotations
 
 import math
