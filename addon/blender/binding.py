@@ -105,9 +105,10 @@ def bind(profile: RigProfile, scene: bpy.types.Scene, root: bpy.types.Object | N
 def is_character(item: bpy.types.Object, profile: RigProfile) -> bool:
     """True for an object that has most of what carries the profile's controls, or some of it and the right name.
 
-    It is the armature, or a mesh of a character without one. Blender may have numbered its name.
+    It is the armature, or a mesh of a character without one. Blender may have numbered its name. The twin of a robot
+    head, which only shows what was sent to it, is none.
     """
-    if (item.type == "ARMATURE") != bool(profile.armature):
+    if (item.type == "ARMATURE") != bool(profile.armature) or getattr(item, "semblance_is_twin", False):
         return False
     named = _has_name(item, _root_name(profile))
     if not named and not profile.armature and not _has_keys(item):

@@ -176,10 +176,16 @@ class SEMBLANCE_PT_controls(bpy.types.Panel):
             _draw_control(layout.box(), context, control, rig.is_ours)
 
 
-def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """Write `text` over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
-    scale = context.preferences.system.ui_scale
-    letters = max(20, int(context.region.width / (_LETTER_PX * scale)) - 6)
+def draw_sentence(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", width: int = 0
+) -> None:
+    """Write `text` over as many lines as the sidebar's width needs; Blender's labels do not wrap.
+
+    Args:
+        width: of a dialog instead, in pixels at scale 1.
+    """
+    width = width or int(context.region.width / context.preferences.system.ui_scale)
+    letters = max(20, int(width / _LETTER_PX) - 6)
     column = layout.column(align=True)
     column.scale_y = 0.75
     for index, line in enumerate(_wrapped(text, letters)):

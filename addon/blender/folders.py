@@ -1,7 +1,9 @@
 """Where Blender lets the extension keep the user's files."""
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 import bpy
 
@@ -10,6 +12,20 @@ from ..core.paths import preset_folders
 
 # "bl_ext.<repository>.semblance", whatever the repository is called; empty in a checkout that is no extension.
 ROOT_PACKAGE = __package__.rpartition(".addon")[0]
+
+_USER: Final = "SEMBLANCE_USER"
+
+
+def share_user_folder() -> None:
+    """Let this Blender and its child processes keep what they learn of the user where extensions may write."""
+    if ROOT_PACKAGE:
+        os.environ.setdefault(_USER, bpy.utils.extension_path_user(ROOT_PACKAGE))
+
+
+def unshare_user_folder() -> None:
+    """Forget that; a folder that the user named himself stays named."""
+    if ROOT_PACKAGE and os.environ.get(_USER) == bpy.utils.extension_path_user(ROOT_PACKAGE):
+        del os.environ[_USER]
 
 
 def takes_folder(context: bpy.types.Context) -> Path:

@@ -11,6 +11,7 @@ from . import (
     compat,
     control_list,
     control_panel,
+    folders,
     learn_panel,
     learning_job,
     live_keys,
@@ -26,6 +27,11 @@ from . import (
     properties,
     readiness,
     rig_operators,
+    robot_keys,
+    robot_operators,
+    robot_panel,
+    robot_properties,
+    robot_session,
     thumbnails,
     tracking_job,
     transfer_panel,
@@ -45,6 +51,11 @@ CLASSES = (
     properties.SEMBLANCE_PG_settings,
     live_puppet.SEMBLANCE_PG_before,
     live_properties.SEMBLANCE_PG_live,
+    robot_properties.SEMBLANCE_PG_robot_port,
+    robot_properties.SEMBLANCE_PG_robot_part,
+    robot_properties.SEMBLANCE_PG_robot,
+    robot_properties.SEMBLANCE_PG_robot_row,
+    robot_properties.SEMBLANCE_PG_robot_view,
     preferences.SEMBLANCE_preferences,
     operators.SEMBLANCE_OT_take_track,
     operators.SEMBLANCE_OT_take_cancel,
@@ -79,6 +90,12 @@ CLASSES = (
     control_panel.SEMBLANCE_MT_presets,
     control_panel.SEMBLANCE_MT_rig,
     control_panel.SEMBLANCE_PT_cast,
+    live_panel.SEMBLANCE_PT_live,
+    live_panel.SEMBLANCE_PT_live_source,
+    live_panel.SEMBLANCE_PT_live_performer,
+    live_panel.SEMBLANCE_PT_live_face,
+    live_panel.SEMBLANCE_PT_live_recording,
+    live_panel.SEMBLANCE_PT_live_keys,
     panels.SEMBLANCE_UL_actors,
     panels.SEMBLANCE_PT_performance,
     panels.SEMBLANCE_PT_face,
@@ -99,12 +116,27 @@ CLASSES = (
     live_operators.SEMBLANCE_OT_live_record,
     live_operators.SEMBLANCE_OT_live_mark,
     live_operators.SEMBLANCE_OT_live_show,
-    live_panel.SEMBLANCE_PT_live,
-    live_panel.SEMBLANCE_PT_live_source,
-    live_panel.SEMBLANCE_PT_live_performer,
-    live_panel.SEMBLANCE_PT_live_face,
-    live_panel.SEMBLANCE_PT_live_recording,
-    live_panel.SEMBLANCE_PT_live_keys,
+    robot_operators.SEMBLANCE_OT_robot_design,
+    robot_operators.SEMBLANCE_OT_robot_design_open,
+    robot_operators.SEMBLANCE_OT_robot_unit,
+    robot_operators.SEMBLANCE_OT_robot_port,
+    robot_operators.SEMBLANCE_OT_robot_connect,
+    robot_operators.SEMBLANCE_OT_robot_disconnect,
+    robot_operators.SEMBLANCE_OT_robot_arm,
+    robot_operators.SEMBLANCE_OT_robot_hold,
+    robot_operators.SEMBLANCE_OT_robot_rest,
+    robot_operators.SEMBLANCE_OT_robot_stop,
+    robot_operators.SEMBLANCE_OT_robot_live,
+    robot_operators.SEMBLANCE_OT_robot_play,
+    robot_operators.SEMBLANCE_OT_robot_twin,
+    robot_operators.SEMBLANCE_OT_robot_log,
+    robot_operators.SEMBLANCE_OT_robot_mark,
+    robot_operators.SEMBLANCE_OT_robot_step,
+    robot_operators.SEMBLANCE_OT_robot_unit_save,
+    robot_panel.SEMBLANCE_UL_robot_meters,
+    robot_panel.SEMBLANCE_PT_robot,
+    robot_panel.SEMBLANCE_PT_robot_meters,
+    robot_panel.SEMBLANCE_PT_robot_process,
 )
 
 
@@ -114,6 +146,7 @@ def _before_exit(*_: object) -> None:
     tracking_job.stop()
     learning_job.stop()
     live_session.leave()
+    robot_session.leave()
 
 
 def register() -> None:
@@ -125,6 +158,10 @@ def register() -> None:
     live_properties.register()
     live_session.register()
     live_keys.register()
+    folders.share_user_folder()
+    robot_properties.register()
+    robot_session.register()
+    robot_keys.register()
     compat.exit_handlers().append(_before_exit)
     atexit.register(_before_exit)
     thumbnails.register(readiness.refresh().characters)
@@ -134,6 +171,10 @@ def unregister() -> None:
     """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
     operators.SEMBLANCE_OT_take_track.stop()
     learn_panel.unregister()
+    robot_keys.unregister()
+    robot_session.unregister()
+    robot_properties.unregister()
+    folders.unshare_user_folder()
     live_keys.unregister()
     live_session.unregister()
     live_properties.unregister()

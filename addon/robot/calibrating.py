@@ -67,6 +67,14 @@ class Calibration:
             raise SemblanceError(f"The robot '{self.robot.name}' has no actuator '{name}'.")
         self._selected, self._u, self._goal_u = self.robot.index[name], 0.0, 0.0
 
+    def rename(self, unit: str) -> None:
+        """Call the head otherwise.
+
+        Raises:
+            SemblanceError: for a name that cannot be a file's.
+        """
+        self.path, self.unit = unit_path(self.robot, unit), unit
+
     def step(self, by: int) -> None:
         """Go to the next (1) or the previous (-1) actuator."""
         self.select(self.robot.actuators[(self._selected + by) % len(self.robot)].name)

@@ -136,7 +136,7 @@ class RobotClient:
             self.send(Quit())
 
     def let_go(self) -> None:
-        """As `stop`, for a program that ends and polls no more: a process of ours rests, goes limp and ends by itself."""
+        """As `stop`, for a program that polls no more: a process of ours rests, goes limp and ends by itself."""
         self.stop()
         if self.state != "ended":
             self._end("")

@@ -1,0 +1,352 @@
+"""A robot head in Blender: with a client that says what each test wants, and once with the real process and a simulated
+head. Timers do not run without a window, so `tick` is called."""
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import addon_utils
+import bpy
+import numpy as np
+import pytest
+
+from addon.core.take import write_take
+
+from .conftest import EXTENSION
+from .test_apply import performance as jaw_performance
+from .test_live_session import Worker, keyed
+
+
+class Process:
+    """Stands in for RobotClient: remembers what it is told, and says what it is given."""
+
+    def __init__(self, update: type) -> None:
+        self.state, self.sentence, self.held, self.end = "connected", "", False, ""
+        self.told: list[object] = []
+        self._update = update
+        self.next = update()
+
+    def send(self, command: object) -> None:
+        self.told.append(command)
+
+    def poll(self) -> object:
+        found, self.next = self.next, self._update()
+        return found
+
+    def release(self) -> None:
+        self.held = False
+
+    def stop(self) -> None:
+        self.end = "asked"
+
+    def let_go(self) -> None:
+        self.end = "let go"
+
+    def kinds(self) -> list[str]:
+        return [type(each).__name__ for each in self.told]
+
+    def last(self, kind: str) -> object:
+        return next(each for each in reversed(self.told) if type(each).__name__ == kind)
+
+
+class Robot:
+    """A session in the present scene, whose process the test plays."""
+
+    def __init__(self, extension) -> None:
+        self.module = extension("blender.robot_session")
+        self.messages = extension("robot.messages")
+        self.process = Process(extension("robot.client").Update)
+        self.extension = extension
+
+    @property
+    def settings(self) -> bpy.types.PropertyGroup:
+        return bpy.context.scene.semblance_robot
+
+    @property
+    def session(self):
+        return self.module.current()
+
+    def connect(self, design: str = "maestro_head", state: str = "LIMP"):
+        self.settings.design = design
+        made = self.module.connect(bpy.context.scene, self.settings.robot(), self.process)
+        self.say(state)
+        return made
+
+    def say(self, state: str, reason: str = "", **more: object) -> None:
+        """The process tells how it goes."""
+        robot = self.session.robot
+        names = tuple(actuator.name for actuator in robot.actuators)
+        self.process.next.status = self.messages.RobotStatus(
+            state, reason, robot.name, names, 50.0, 0.3, 0, 0, **more)
+        self.module.tick()
+
+    def send(self, **u: float) -> None:
+        """The process has sent this to the motors."""
+        robot = self.session.robot
+        sent = np.zeros(len(robot), np.float32)
+        for name, value in u.items():
+            sent[robot.index[name]] = value
+        self.process.next.sent = self.messages.Sent(
+            1.0, sent, sent, sent, robot.raw(sent).astype(np.float32), np.full(len(robot), np.nan, np.float32))
+        self.module.tick()
+
+
+@pytest.fixture
+def robot(extension):
+    made = Robot(extension)
+    yield made
+    made.module.leave()
+    extension("blender.live_session").stop()
+
+
+@pytest.fixture
+def live(extension, robot):
+    """A live session whose worker is known to listen on port 4711."""
+    settings = bpy.context.scene.semblance_live
+    settings.kind, settings.video = "VIDEO", "/nowhere/clip.mp4"
+    worker = Worker(extension("live.client").Update)
+    worker.port, worker.token = 4711, "secret"
+    return extension("blender.live_session").start(bpy.context.scene, worker)
+
+
+def test_connect_moves_nothing_and_arm_asks(robot):
+    session = robot.connect()
+    assert robot.process.kinds() == [] and session.state == "LIMP" and not session.energised
+    bpy.ops.semblance.robot_arm()
+    assert robot.process.last("Arm").held is False
+    said = " ".join(text for text, _ in robot.extension("blender.robot_operators").will_move(session))
+    assert "18 actuators of 'maestro_head' will move" in said and "nothing real moves" in said
+    assert "follows nothing yet" in said
+    robot.say("LIVE")
+    assert session.energised
+    with pytest.raises(RuntimeError, match="armed already"):
+        bpy.ops.semblance.robot_arm()
+
+
+def test_the_question_before_a_real_head_moves_says_how_it_wakes(robot, extension):
+    will_move = extension("blender.robot_operators").will_move
+    session = robot.connect()
+    link = replace(session.robot.links["face"], protocol="maestro", port="/dev/ttyACM9")
+    session.robot = replace(session.robot, links={"face": link})
+    said = " ".join(text for text, _ in will_move(session))
+    assert "/dev/ttyACM9" in said and "jumps to its neutral" in said and "hand at the switch" in said
+
+
+def test_stop_is_said_first_and_ends_what_it_follows(robot, live):
+    session = robot.connect()
+    bpy.ops.semblance.robot_live()
+    robot.process.told.clear()
+    bpy.ops.semblance.robot_stop()
+    assert robot.process.kinds()[0] == "Stop" and not session.wants_live
+    assert robot.process.last("Follow").port == 0 and len(robot.process.last("Play").times_s) == 0
+
+
+def test_rest_and_disconnect(robot):
+    robot.connect(state="LIVE")
+    bpy.ops.semblance.robot_rest()
+    assert robot.process.kinds()[-1] == "Disarm"
+    bpy.ops.semblance.robot_disconnect()
+    assert robot.session is None and robot.process.end == "asked" and robot.module.leaving()
+    robot.process.state = "ended"
+    robot.module.tick()
+    assert not robot.module.leaving() and robot.module.farewell() == ""
+
+
+def test_live_to_robot_lets_the_process_join_the_worker(robot, live):
+    robot.connect()
+    bpy.ops.semblance.robot_live()
+    assert robot.process.last("Follow") == robot.messages.Follow(4711, "secret", "", 0)
+    robot.module.tick()
+    assert robot.process.kinds().count("Follow") == 1
+    bpy.ops.semblance.robot_live()
+    assert robot.process.last("Follow").port == 0
+
+
+def test_live_to_robot_needs_live_and_waits_for_a_worker_that_only_starts(robot, extension):
+    session = robot.connect()
+    with pytest.raises(RuntimeError, match="Start Live first"):
+        bpy.ops.semblance.robot_live()
+    settings = bpy.context.scene.semblance_live
+    settings.kind, settings.video = "VIDEO", "/nowhere/clip.mp4"
+    worker = Worker(extension("live.client").Update)
+    worker.port, worker.token = 0, ""
+    live_session = extension("blender.live_session")
+    live_session.start(bpy.context.scene, worker)
+    bpy.ops.semblance.robot_live()
+    assert "Follow" not in robot.process.kinds()
+    worker.port, worker.token = 4712, "late"
+    robot.module.tick()
+    assert robot.process.last("Follow").port == 4712
+    live_session.stop()
+    robot.module.tick()
+    assert robot.process.last("Follow").port == 0 and not session.wants_live and "Live has ended" in session.news
+
+
+def test_a_map_of_a_character_follows_it_or_a_guest_of_the_cast(robot, live):
+    robot.connect("ameca_by_ada")
+    bpy.ops.semblance.robot_live()
+    assert robot.process.last("Follow").character == "robot"
+    guest, = live.guests
+    live.look(bpy.context.scene)
+    assert live.client.last("SetCast").characters == (guest,) and guest.rig_profile.name == "Ada"
+    bpy.ops.semblance.character_add(character="Ada")
+    live.look(bpy.context.scene)
+    robot.module.tick()
+    assert robot.process.last("Follow").character == "Ada" and live.guests == ()
+    bpy.ops.semblance.robot_live()
+    assert robot.process.last("Follow").port == 0
+
+
+def test_a_process_that_ends_says_why_and_connect_works_again(robot, extension):
+    robot.connect(state="LIVE")
+    robot.process.state, robot.process.sentence = "ended", "The connection to the robot process broke."
+    robot.module.tick()
+    assert robot.session is None and "broke" in robot.module.farewell()
+    robot.process = Process(extension("robot.client").Update)
+    robot.connect()
+    assert robot.session is not None and robot.module.farewell() == ""
+
+
+def test_a_silent_process_is_noticed(robot, monkeypatch):
+    session = robot.connect()
+    assert not session.hangs
+    later = time.monotonic() + 2
+    monkeypatch.setattr(robot.module, "time", SimpleNamespace(monotonic=lambda: later))
+    assert session.hangs
+
+
+def test_an_error_of_ours_lets_the_head_go(robot, monkeypatch, caplog):
+    robot.connect(state="LIVE")
+    monkeypatch.setattr(robot.module.robot_twin, "play", lambda *_: 1 / 0)
+    robot.send()
+    assert robot.session is None and robot.process.end == "asked" and "error of Semblance" in robot.module.farewell()
+
+
+def test_another_file_a_scene_that_is_gone_and_a_disabled_extension_let_go(robot, extension):
+    robot.connect(state="LIVE")
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert robot.session is None and robot.process.end == "asked" and "Another file" in robot.module.farewell()
+    robot.process.state = "ended"
+    robot.module.tick()
+    robot.process = Process(extension("robot.client").Update)
+    other = bpy.data.scenes.new("Other")
+    robot.module.connect(other, robot.settings.robot(), robot.process)
+    bpy.data.scenes.remove(other)
+    robot.module.tick()
+    assert robot.session is None and "'Other' is gone" in robot.module.farewell()
+    first, robot.process = robot.process, Process(extension("robot.client").Update)
+    robot.connect(state="LIVE")
+    timer = robot.module._tick
+    assert bpy.app.timers.is_registered(timer)
+    addon_utils.disable(EXTENSION)
+    assert (first.end, robot.process.end) == ("let go", "let go") and not bpy.app.timers.is_registered(timer)
+    addon_utils.enable(EXTENSION)
+
+
+def test_undo_and_redo_end_nothing(robot):
+    bpy.ops.ed.undo_push(message="before")
+    session = robot.connect(state="LIVE")
+    bpy.context.scene.frame_end = 77
+    bpy.ops.ed.undo_push(message="something else")
+    bpy.ops.ed.undo()
+    robot.send(jaw_open=0.5)
+    assert robot.session is session and bpy.context.scene.frame_end == 250
+    bpy.ops.ed.redo()
+    robot.send(jaw_open=0.2)
+    assert robot.session is session and robot.process.end == ""
+
+
+def test_children_keep_the_users_files_where_extensions_may(extension):
+    folder = bpy.utils.extension_path_user(EXTENSION)
+    assert os.environ["SEMBLANCE_USER"] == folder
+    addon_utils.disable(EXTENSION)
+    assert "SEMBLANCE_USER" not in os.environ
+    addon_utils.enable(EXTENSION)
+
+
+def test_a_take_is_played(robot, tmp_path):
+    scene = bpy.context.scene
+    robot.connect()
+    with pytest.raises(RuntimeError, match="Track a source first"):
+        bpy.ops.semblance.robot_play(what="TAKE")
+    write_take(jaw_performance(), tmp_path / "jaw.take")
+    scene.semblance.source = str(tmp_path / "jaw.take")
+    bpy.ops.semblance.robot_play(what="TAKE")
+    play = robot.process.last("Play")
+    assert play.values.shape[1] == 61 and play.values[:, play.names.index("jawOpen")].max() > 0.5
+    bpy.ops.semblance.robot_play(what="NONE")
+    assert len(robot.process.last("Play").times_s) == 0
+
+
+def test_keys_are_played_on_the_head_that_follows_the_character(robot):
+    robot.connect("maestro_by_pip")
+    with pytest.raises(RuntimeError, match="add Pip, or play the take"):
+        bpy.ops.semblance.robot_play(what="ACTION")
+    bpy.ops.semblance.character_add(character="Pip")
+    pip = bpy.data.objects["Pip"]
+    with pytest.raises(RuntimeError, match="no active Action"):
+        bpy.ops.semblance.robot_play(what="ACTION")
+    keyed(pip, {1: 0.0, 25: 0.1})
+    bpy.ops.semblance.robot_play(what="ACTION")
+    play = robot.process.last("Play")
+    corner = play.values[:, play.names.index("corner_y.L")]
+    assert len(play.times_s) == 25 and play.times_s[-1] == pytest.approx(1.0)
+    assert np.ptp(corner) == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_face_map_cannot_play_keys(robot):
+    robot.connect("bus_head")
+    with pytest.raises(RuntimeError, match="follows a face"):
+        bpy.ops.semblance.robot_play(what="ACTION")
+
+
+def test_the_real_process_with_a_simulated_head(robot, extension):
+    """Connect, arm, follow, stop, arm again, disconnect: the process ends by itself."""
+    signals, target = extension("robot.signals"), robot.messages.Target
+    robot.settings.design = "maestro_head"
+    assert bpy.ops.semblance.robot_connect() == {"FINISHED"}
+    session, sequence = robot.session, 0
+
+    def until(state: str, feeds: bool = False) -> bool:
+        nonlocal sequence
+        end = time.monotonic() + 12
+        while robot.session is session and session.state != state and time.monotonic() < end:
+            if feeds:
+                sequence += 1
+                values = np.zeros(len(signals.NAMES))
+                values[signals.NAMES.index("jawOpen")] = 0.9
+                session.client.send(target(signals.NAMES, time.monotonic(), sequence, values))
+            robot.module.tick()
+            time.sleep(0.02)
+        return session.state == state
+
+    process = session.client._process
+    try:
+        assert until("LIMP"), robot.module.farewell()
+        assert session.status.robot == "maestro_head" and session.status.log
+        bpy.ops.semblance.robot_twin()
+        bpy.ops.semblance.robot_arm()
+        assert until("LIVE", feeds=True), session.status
+        jaw = session.robot.index["jaw_open"]
+        end = time.monotonic() + 4
+        while session.sent.sent[jaw] < 0.5 and time.monotonic() < end:
+            session.status = None
+            until("LIVE", feeds=True)
+        assert session.sent.sent[jaw] > 0.5
+        twin = {part.name: part.item for part in robot.settings.parts}
+        assert twin["jaw_open"].scale.x > 0.2
+        bpy.ops.semblance.robot_stop()
+        assert until("STOPPED") and "Stop was pressed" in session.status.reason
+        bpy.ops.semblance.robot_arm()
+        assert until("ARMING", feeds=True)
+        bpy.ops.semblance.robot_disconnect()
+        end = time.monotonic() + 9
+        while robot.module.leaving() and time.monotonic() < end:
+            robot.module.tick()
+            time.sleep(0.02)
+        assert not robot.module.leaving() and process.wait(2) == 0
+    finally:
+        process.kill()
+        process.wait(5)
