@@ -16,11 +16,11 @@ Shapes = dict[str, tuple[int, ...]]
 class Network:
     """A network that is what its card says: the same bytes, names and shapes."""
 
-    def __init__(self, name: str | Path, feature: str, threads: int = 1) -> None:
+    def __init__(self, name: str | Path, feature: str, threads: int = 1, spin: bool = True) -> None:
         """Load a shipped model by its name or one in a folder; `feature` is what is off without onnxruntime.
 
         One thread is the rule: most of our networks are too small to share one answer's work, and live work needs the
-        cores.
+        cores. Several that `spin` wait for one another awake.
 
         Raises:
             SemblanceError: if the model or onnxruntime cannot be loaded, or the card does not describe the network.
@@ -31,6 +31,7 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no common base class for what it raises

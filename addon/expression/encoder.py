@@ -31,13 +31,18 @@ class Encoder:
     then it counts as not found.
     """
 
-    def __init__(self, model: str | Path = "expression") -> None:
+    def __init__(self, model: str | Path = "expression", busy: bool = False) -> None:
         """Load a shipped model by its name or one in a folder.
+
+        Args:
+            busy: other programs need the cores too, as Blender does in live work: its threads wait asleep, which on two
+                cores takes 1 ms longer for a face if nothing else runs, half the time if something does, and half the
+                CPU.
 
         Raises:
             SemblanceError: if the model or onnxruntime cannot be loaded, or it is no expression encoder.
         """
-        self._network = Network(model, "Reading expressions", threads=2)
+        self._network = Network(model, "Reading expressions", threads=2, spin=not busy)
         self.card = self._network.card
         more = {name: shape for name, shape in _MORE_OUTPUTS.items() if name in self.card.outputs}
         self._network.expect("expression encoder", _INPUTS, _OUTPUTS | more)
