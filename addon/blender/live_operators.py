@@ -110,8 +110,8 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
     bl_label = "Record"
     bl_options = {"REGISTER"}
 
-    how: EnumProperty(
-        name="How", default="NEW", options={"SKIP_SAVE"}, description="Where the take goes",
+    what: EnumProperty(
+        name="What", default="NEW", options={"SKIP_SAVE"}, description="Where the take goes",
         items=(
             ("NEW", "Record", "A new take from the current frame on"),
             ("RETAKE", "Retake", "Another take from the frame on which the last one began; the last one is kept too"),
@@ -125,7 +125,7 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
         session = live_session.current()
         if session is not None and session.recording is not None:
             return "End the take and key it on each ticked character as a new Action"
-        return cls.bl_rna.properties["how"].enum_items[properties.how].description
+        return cls.bl_rna.properties["what"].enum_items[properties.what].description
 
     def perform(self, context: bpy.types.Context) -> None:
         """Begin or end."""
@@ -133,7 +133,7 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
         if session.recording is not None:
             session.stop_recording()
         else:
-            session.record(scene, _recording(context, self.how))
+            session.record(scene, _recording(context, self.what))
         redraw_sidebars(context)
 
 
@@ -166,7 +166,7 @@ class SEMBLANCE_OT_live_show(_WhileLive, bpy.types.Operator):
         redraw_sidebars(context)
 
 
-def _recording(context: bpy.types.Context, how: str) -> Recording:
+def _recording(context: bpy.types.Context, what: str) -> Recording:
     """As the sidebar says.
 
     Raises:
@@ -174,11 +174,11 @@ def _recording(context: bpy.types.Context, how: str) -> Recording:
     """
     scene, live = context.scene, context.scene.semblance_live
     start, punch = scene.frame_current, None
-    if how != "NEW" and not live.take:
+    if what != "NEW" and not live.take:
         raise SemblanceError("There is no take yet to play again; press Record first.")
-    if how == "RETAKE":
+    if what == "RETAKE":
         start = live.take_frame
-    if how == "PUNCH":
+    if what == "PUNCH":
         if live.punch_last <= live.punch_first or live.punch_first < live.take_frame:
             raise SemblanceError(
                 f"The take begins at frame {live.take_frame}; choose frames from there on, the last after the first."

@@ -22,6 +22,8 @@ from .live_session import Session
 
 _UNIT_PX: Final = 20
 """A unit of icons at scale 1."""
+_METERS: Final = 0.6
+"""Of a line, what rate and latency take; the rest is how sure the face is."""
 _STATES: Final = {
     "idle": ("PAUSE", "No source is open."), "opening": ("SORTTIME", "Opening the source ..."),
     "running": ("RADIOBUT_ON", "Live"), "lost": ("HIDE_ON", "No face is seen."),
@@ -45,7 +47,6 @@ class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
 
     bl_label = "Live"
     bl_options = {"DEFAULT_CLOSED"}
-    bl_order = -1
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """A red dot while a take is recorded, also on the closed panel."""
@@ -102,7 +103,8 @@ class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
         row = layout.row()
         row.prop(live, "performer", text="", icon="USER", placeholder="Name (keeps the calibration)")
         status = session.status if session is not None else None
-        taking = status is not None and status.neutral == "taking"
+        guide = session.guide() if session is not None else None
+        taking = status is not None and status.neutral == "taking" and guide is None
         row = layout.row(align=True)
         row.scale_y = 1.2
         done = status is not None and status.neutral == "set"
@@ -110,12 +112,11 @@ class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
             SEMBLANCE_OT_live_neutral.bl_idname, icon="CHECKMARK" if done else "USER",
             text="Rest Your Face ..." if taking else "Set Neutral", depress=taking,
         )
-        guide = session.guide() if session is not None else None
         text = "Stop" if guide else "Range of Motion"
         row.operator(SEMBLANCE_OT_live_range.bl_idname, text=text, depress=guide is not None)
         if guide is not None:
             sentence, share = guide
-            layout.progress(factor=share, text="Range of motion")
+            layout.progress(factor=share, text="Follow the sentences")
             draw_sentence(layout, context, sentence, "INFO")
 
 
@@ -157,7 +158,7 @@ class SEMBLANCE_PT_live_recording(_Live, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(live, "punch_first", text="Punch In  From")
         column.prop(live, "punch_last")
-        column.operator(SEMBLANCE_OT_live_record.bl_idname, text="Punch In", icon="RECORD_OFF").how = "PUNCH"
+        column.operator(SEMBLANCE_OT_live_record.bl_idname, text="Punch In", icon="RECORD_OFF").what = "PUNCH"
 
 
 class SEMBLANCE_PT_live_keys(_Live, bpy.types.Panel):
@@ -217,11 +218,12 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
         return
     mark, words = _STATES[status.state]
     if status.state in ("running", "lost"):
-        row = layout.row(align=True)
-        row.label(text=f"{status.fps:.0f} fps", icon=mark)
-        row.label(text=f"{session.latency_ms or status.latency_ms:.0f} ms")
+        row = layout.split(factor=_METERS, align=True)
+        numbers = row.row(align=True)
+        numbers.label(text=f"{status.fps:.0f} fps", icon=mark)
+        numbers.label(text=f"{session.latency_ms or status.latency_ms:.0f} ms")
         row.progress(factor=min(max(status.confidence, 0.0), 1.0), text=f"Face {status.confidence:.0%}")
-    if status.sentence or status.state != "running":
+    if (status.sentence or status.state != "running") and session.guide() is None:
         draw_sentence(layout, context, status.sentence or words, "INFO" if status.state == "running" else mark)
     if session.problem:
         draw_sentence(layout, context, session.problem, "ERROR")
@@ -259,9 +261,9 @@ def _draw_recording(layout: bpy.types.UILayout, context: bpy.types.Context, sess
         row = column.row(align=True)
         row.scale_y = 1.4
         row.operator(SEMBLANCE_OT_live_record.bl_idname, icon="RECORD_OFF",
-                     text=f"Record from Frame {scene.frame_current}").how = "NEW"
+                     text=f"Record at {scene.frame_current}").what = "NEW"
         if live.take:
-            row.operator(SEMBLANCE_OT_live_record.bl_idname, text="Retake", icon="LOOP_BACK").how = "RETAKE"
+            row.operator(SEMBLANCE_OT_live_record.bl_idname, text="Retake", icon="LOOP_BACK").what = "RETAKE"
         if session.news:
             draw_sentence(layout, context, session.news, "CHECKMARK")
         return

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..live.messages import Picture
 
-_SIDE: Final = 240
-"""px of the square icon: the picture's height; as wide a part of it, around the face."""
+_CALM: Final = 0.15
+"""Share of the way to the face that the part of the picture that is shown goes with each picture."""
 _STEPS: Final = 5
 """Dots from one landmark of a line to the next."""
 _LINE: Final = (120, 255, 190)
@@ -31,8 +31,8 @@ _PAIRS: Final = np.array([pair for line in _LINES for pair in pairwise(line)])
 _SHARES: Final = np.linspace(0, 1, _STEPS, endpoint=False, dtype=np.float32)[:, None, None]
 
 _previews: bpy.utils.previews.ImagePreviewCollection | None = None
-_middle: float | None = None
-"""Where the face is in the picture's width, px; calm, so that the part that is shown does not tremble."""
+_middle: np.ndarray | None = None
+"""Where the face is, px; calm, so that the part that is shown does not tremble."""
 
 
 def register() -> None:
@@ -69,38 +69,37 @@ def show(picture: Picture) -> None:
     if "live" not in _previews:
         _previews.new("live")
     preview, pixels = _previews["live"], drawn(picture)
-    # The size has to be set before there is room for pixels; the large picture is what a panel shows.
-    if tuple(preview.image_size) != (_SIDE, _SIDE):
-        preview.image_size = preview.icon_size = (_SIDE, _SIDE)
-    preview.image_pixels.foreach_set(pixels)
-    preview.icon_pixels.foreach_set(pixels)
+    side = pixels.shape[0]
+    if tuple(preview.image_size) != (side, side):
+        preview.image_size = (side, side)
+    preview.image_pixels.foreach_set(pixels.ravel())
 
 
 def drawn(picture: Picture) -> np.ndarray:
-    """int32 [240 · 240]: RGBA pixels from the lowest row up, as Blender's icons have them."""
+    """int32 [S, S]: RGBA pixels from the lowest row up, as Blender's icons have them, of a square."""
     height, width = picture.image.shape[:2]
-    rgba = np.full((_SIDE, _SIDE, 4), (24, 24, 24, 255), np.uint8)
-    scale = _SIDE / max(height, 1)
-    left = _left(picture, width * scale) / scale
-    rows = np.minimum(((np.arange(_SIDE) + 0.5) / scale).astype(int), height - 1)
-    columns = ((np.arange(_SIDE) + 0.5) / scale + left).astype(int)
-    inside = (columns >= 0) & (columns < width)
-    rgba[:, inside, :3] = picture.image[rows[:, None], columns[inside]][..., ::-1]
-    points = (picture.landmarks - (left, 0)) * scale
-    ends = points[_PAIRS]
+    side = min(height, width)
+    left, top = _corner(picture.landmarks, width - side, height - side, side)
+    rgba = np.empty((side, side, 4), np.uint8)
+    shown = picture.image[top:top + side, left:left + side]
+    for channel in range(3):
+        rgba[..., channel] = shown[..., 2 - channel]
+    rgba[..., 3] = 255
+    points: np.ndarray = picture.landmarks - np.array((left, top), np.float32)
+    ends: np.ndarray = points[_PAIRS]
     dots = (ends[:, 0] + _SHARES * (ends[:, 1] - ends[:, 0])).reshape(-1, 2)
-    dots = dots[np.isfinite(dots).all(1)].astype(int)
-    dots = dots[((dots >= 0) & (dots < _SIDE)).all(1)]
+    # What is no number becomes a place outside.
+    dots = np.nan_to_num(dots, nan=-1).astype(np.int32)
+    dots = dots[(dots.min(1) >= 0) & (dots.max(1) < side)]
     rgba[dots[:, 1], dots[:, 0], :3] = _LINE
-    return np.ascontiguousarray(rgba[::-1]).view(np.int32).ravel()
+    return rgba[::-1].view(np.int32)[..., 0]
 
 
-def _left(picture: Picture, width: float) -> float:
-    """Left edge, px of the scaled picture, of the square that is shown: it follows the face sideways, calmly."""
+def _corner(landmarks: np.ndarray, free_x: int, free_y: int, side: int) -> tuple[int, int]:
+    """Left and upper edge of the square: it follows the face, calmly, as far as there is room."""
     global _middle
-    unscaled = picture.image.shape[1]
-    x = picture.landmarks[:, 0]
-    seen = float(np.nanmean(x)) / unscaled * width if np.isfinite(x).any() else width / 2
-    _middle = seen if _middle is None else _middle + 0.15 * (seen - _middle)
-    room = width - _SIDE
-    return float(np.clip(_middle - _SIDE / 2, 0, room)) if room > 0 else room / 2
+    seen = landmarks[np.isfinite(landmarks[:, 0])]
+    middle = seen.mean(0) if len(seen) else np.array((free_x + side, free_y + side)) / 2
+    _middle = middle if _middle is None else _middle + _CALM * (middle - _middle)
+    left, top = np.clip(_middle - side / 2, 0, (free_x, free_y)).astype(int)
+    return int(left), int(top)

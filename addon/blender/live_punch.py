@@ -17,14 +17,15 @@ _OF_A_KEY: Final = {
 _NUMBERS: Final = ("co", "handle_left", "handle_right", "amplitude", "back", "period")
 
 
-def punch_in(before: Side, keyed: Keyed, name: str) -> None:
-    """Give each data-block a copy `name` of the Action that it had, with the new keys on their frames.
+def punch_in(before: Side, keyed: Keyed) -> None:
+    """Give each data-block a copy of the Action that it had, with the new keys on their frames, by the new one's name.
 
     Args:
         before: what was on the character; what had no Action keeps the new one.
         keyed: what is on it now, only of the frames that were played again.
     """
     first, last = int(keyed.frames[0]), int(keyed.frames[-1])
+    name = keyed.action.name
     copies: dict[bpy.types.Action, bpy.types.Action] = {}
     for owner, action, identifier in before.actions:
         data = owner.animation_data
@@ -32,7 +33,6 @@ def punch_in(before: Side, keyed: Keyed, name: str) -> None:
             continue
         if action not in copies:
             copies[action] = action.copy()
-            copies[action].name = name
         copy = copies[action]
         slot = copy.slots.get(identifier)
         target, source = _bag(copy, slot), _bag(keyed.action, data.action_slot)
@@ -41,6 +41,8 @@ def punch_in(before: Side, keyed: Keyed, name: str) -> None:
         data.action, data.action_slot = copy, slot
     if keyed.action.users == 0:
         bpy.data.actions.remove(keyed.action)
+    for copy in copies.values():
+        copy.name = name
 
 
 def _bag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:

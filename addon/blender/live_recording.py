@@ -174,7 +174,7 @@ def _key(
 ) -> Applied:
     applied = key_character(scene, root, _take_of(scene, root, path), name, placement)
     if punched and not placement.nla_strip:
-        punch_in(applied.before, applied.keyed, name)
+        punch_in(applied.before, applied.keyed)
     return applied
 
 

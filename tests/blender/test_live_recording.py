@@ -1,0 +1,220 @@
+"""Takes of a live performance: where they begin, how long they are, what they key, retakes, parts played again."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from addon.core import coefficients
+from addon.core.frames import ExpressionTrack
+from addon.core.take import Take, write_take
+
+from .conftest import EXTENSION
+from .test_live_session import live, pip, pose  # noqa: F401 - fixtures
+
+CORNER = "CTRL-mouth_corner.L"
+
+
+def performance(seconds: float, fps: float, first_s: float = 100.0, height: float = 1.0) -> Take:
+    """A smile that grows from nothing to `height` and back, as a camera that had been on for a while would see it."""
+    times = first_s + np.arange(round(seconds * fps)) / fps
+    values = np.zeros((len(times), coefficients.COUNT), np.float32)
+    for side in ("Left", "Right"):
+        values[:, coefficients.INDEX[f"mouthSmile{side}"]] = height * np.sin(np.pi * np.linspace(0, 1, len(times)))
+    count = len(times)
+    track = ExpressionTrack(times, values, np.zeros((count, 128), np.float32), np.zeros((count, 2, 2), np.float32),
+                            np.zeros((count, 3), np.float32), np.ones(count, np.float32))
+    return Take(np.ones(count, bool), np.zeros((0, 478, 3), np.float32), track, track,
+                {"kind": "camera", "name": "camera", "fps": fps, "warnings": []})
+
+
+@pytest.fixture
+def recorded(live, pip, tmp_path):  # noqa: F811
+    """Plays the worker's part of a recording: writes the take and says so."""
+    bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
+    live.settings.countdown, live.settings.beep = 0, False
+    live.start()
+
+    def record(take: Take, what: str = "NEW", markers: tuple = (), second: Take | None = None):
+        bpy.ops.semblance.live_record(what=what)
+        path = Path(live.worker.last("Record").path)
+        bpy.ops.semblance.live_record()
+        assert live.worker.last("StopRecording")
+        write_take(take, path)
+        if second is not None:
+            write_take(second, path.with_stem(f"{path.stem} face 2"))
+        length = float(take.times_s[-1] - take.times_s[0])
+        live.worker.next.takes.append(
+            live.messages.TakeDone(str(path), len(take), length, float(take.times_s[0]), markers))
+        live.module.tick()
+        pip = bpy.data.objects["Pip"]
+        return pip.animation_data.action if pip.animation_data else None
+
+    return record
+
+
+def most(action: bpy.types.Action) -> float:
+    """How far any of its curves goes."""
+    curves = action.layers[0].strips[0].channelbags[0].fcurves
+    return max(np.ptp([point.co.y for point in each.keyframe_points]) for each in curves)
+
+
+def curve(action: bpy.types.Action) -> np.ndarray:
+    """Frames and values [N, 2] of a corner of the mouth."""
+    bag = action.layers[0].strips[0].channelbags[0]
+    found = bag.fcurves.find(f'pose.bones["{CORNER}"].location', index=1)
+    points = np.empty(len(found.keyframe_points) * 2, np.float32)
+    found.keyframe_points.foreach_get("co", points)
+    return points.reshape(-1, 2)
+
+
+def test_a_take_begins_at_the_current_frame_and_is_marked(recorded, live):  # noqa: F811
+    scene = bpy.context.scene
+    scene.frame_set(31)
+    action = recorded(performance(2, 30), markers=((101.0, "laugh"),))
+    assert action.name == "take 01" and curve(action)[0, 0] == 31
+    assert [(each.name, each.frame) for each in scene.timeline_markers] == [("take 01 begins", 31), ("laugh", 55)]
+    assert "take 01" in live.module.current().news and "2.0 s from frame 31" in live.module.current().news
+    assert live.settings.show == "TAKE" and live.module.current().recording is None
+
+
+def test_29_97_pictures_a_second_on_24_frames_end_within_one_frame(recorded):
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base, scene.frame_start = 24, 1.0, 1
+    action = recorded(performance(120, 30 / 1.001))
+    frames = curve(action)[:, 0]
+    length = (round(120 * 30 / 1.001) - 1) / (30 / 1.001)
+    assert abs((frames[-1] - frames[0]) - length * 24) < 1 and np.all(np.diff(frames) == 1)
+    assert scene.render.fps == 24 and scene.frame_end == frames[-1]
+
+
+def test_one_undo_takes_one_take_away(recorded, live):  # noqa: F811
+    bpy.ops.ed.undo_push(message="before")
+    recorded(performance(1, 30))
+    assert bpy.data.objects["Pip"].animation_data.action.name == "take 01"
+    bpy.ops.ed.undo()
+    assert not bpy.data.objects["Pip"].animation_data or not bpy.data.objects["Pip"].animation_data.action
+    bpy.ops.ed.redo()
+    assert bpy.data.objects["Pip"].animation_data.action.name == "take 01"
+    assert live.module.current() is not None
+
+
+def test_an_artists_action_keeps_its_keys_and_its_life(recorded):
+    root = bpy.data.objects["Pip"]
+    root.pose.bones[CORNER].keyframe_insert("location", index=1, frame=5)
+    own = root.animation_data.action
+    action = recorded(performance(1, 30))
+    assert action != own and own.use_fake_user and len(curve(own)) == 1
+    assert len(curve(action)) == 24
+
+
+def test_a_retake_is_another_action_on_the_same_frame(recorded, live):  # noqa: F811
+    bpy.context.scene.frame_set(10)
+    first = recorded(performance(1, 30))
+    bpy.context.scene.frame_set(200)
+    second = recorded(performance(1, 30, height=0.5), "RETAKE")
+    assert (first.name, second.name) == ("take 01", "take 02") and curve(second)[0, 0] == 10
+    assert first.use_fake_user and len(curve(first)) == 24
+    with pytest.raises(RuntimeError, match="The take begins at frame 10"):
+        live.settings.punch_first = 3
+        bpy.ops.semblance.live_record(what="PUNCH")
+
+
+def test_only_the_part_played_again_is_replaced_also_beside_an_animators_own_edits(recorded, live):  # noqa: F811
+    bpy.context.scene.frame_set(1)
+    first = recorded(performance(2, 24))
+    before = curve(first)
+    bag = first.layers[0].strips[0].channelbags[0]
+    edited = bag.fcurves.find(f'pose.bones["{CORNER}"].location', index=1).keyframe_points[2]
+    edited.co.y, edited.interpolation = 0.077, "CONSTANT"
+    live.settings.punch_first, live.settings.punch_last = 11, 20
+    whole = performance(2, 24, height=0.2)  # the worker's splice gives the whole take; here all of it is new
+    second = recorded(whole, "PUNCH")
+    record = live.worker.last("Record")
+    assert record.at_s == pytest.approx(10 / 24) and Path(record.punch_into).name == "take 01.take"
+    after = curve(second)
+    inside = (after[:, 0] >= 11) & (after[:, 0] <= 20)
+    assert second.name == "take 02" and len(after) == len(before) and inside.sum() == 10
+    assert np.all(after[inside, 1] < 0.5 * before[inside, 1])
+    outside = ~inside
+    outside[2] = False
+    assert np.array_equal(after[outside], before[outside]) and after[2, 1] == pytest.approx(0.077)
+    kept = second.layers[0].strips[0].channelbags[0].fcurves.find(f'pose.bones["{CORNER}"].location', index=1)
+    assert kept.keyframe_points[2].interpolation == "CONSTANT" and kept.keyframe_points[12].interpolation == "LINEAR"
+    assert bpy.data.objects["Pip"].animation_data.action_slot is not None
+    assert {each.name for each in bpy.data.actions} == {"take 01", "take 02"}
+
+
+def test_parts_that_are_off_get_no_keys(recorded, live):  # noqa: F811
+    live.settings.mouth = False
+    action = recorded(performance(1, 30))
+    bag = action.layers[0].strips[0].channelbags[0]
+    assert bag.fcurves.find(f'pose.bones["{CORNER}"].location', index=1) is None and len(bag.fcurves) > 5
+
+
+def test_a_take_without_a_character_is_kept(recorded, live):  # noqa: F811
+    bpy.data.objects.remove(bpy.data.objects["Pip"])
+    bpy.ops.semblance.live_record()
+    path = Path(live.worker.last("Record").path)
+    bpy.ops.semblance.live_record()
+    write_take(performance(1, 30), path)
+    live.worker.next.takes.append(live.messages.TakeDone(str(path), 30, 1.0, 100.0))
+    live.module.tick()
+    assert path.is_file() and f"kept as '{path}'" in live.module.current().problem
+
+
+def test_the_frame_that_was_shown_when_the_first_sample_came(extension, live, monkeypatch):  # noqa: F811
+    module = extension("blender.live_recording")
+    recording = module.Recording(Path("a.take"), 1, 0.0, False, False)
+    monkeypatch.setattr(module, "is_playing", lambda: True)
+    scene, now = bpy.context.scene, [recording._begin_s]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    for step in range(60):  # the timeline is at frame 50 when the recording begins, 24 a second; pictures 30 ms late
+        now[0] = recording._begin_s + step / 60
+        scene.frame_set(50 + int(step * 24 / 60))
+        controls = [live.messages.Controls("Pip", 7 + step / 60 - 0.03, now[0] - 0.03, np.zeros(3, np.float32))]
+        assert not recording.tick(scene, controls)
+    assert recording.first_frame(7.0) == 50 and recording.first_frame(7.5) == 62
+
+
+def test_the_timeline_that_was_started_for_a_take_ends_it(extension, monkeypatch):
+    module = extension("blender.live_recording")
+    playing = [False]
+    monkeypatch.setattr(module, "is_playing", lambda: playing[0])
+    monkeypatch.setattr(module, "switch_playing", lambda: playing.__setitem__(0, not playing[0]) or True)
+    scene = bpy.context.scene
+    recording = module.Recording(Path("a.take"), 20, 0.0, True, False)
+    assert not recording.tick(scene, []) and playing[0] and scene.frame_current == 20
+    scene.frame_set(250)
+    assert not recording.tick(scene, [])
+    scene.frame_set(1)  # Blender begins again
+    assert recording.tick(scene, [])
+    recording.stop()
+    assert not playing[0] and not recording.tick(scene, [])
+
+
+def test_a_countdown_beeps_each_second_and_higher_on_the_first_frame(extension, monkeypatch):
+    module = extension("blender.live_recording")
+    beeps: list[float] = []
+    monkeypatch.setattr(module, "_sound", beeps.append)
+    recording = module.Recording(Path("a.take"), 1, 3.0, False, True)
+    begin, now = recording._begin_s, [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    for step in range(50):
+        now[0] = begin - 3 + step / 10 + 1e-3
+        recording.tick(bpy.context.scene, [])
+    assert beeps == [880, 880, 880, 1760]
+
+
+def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
+    bpy.ops.semblance.character_add(character="Gus")
+    actors = bpy.context.scene.semblance.actors
+    for actor in actors:
+        actor.use = True
+    actors[1].face = 2
+    recorded(performance(1, 30, height=0.0), second=performance(1, 30))
+    smile, still = (bpy.data.objects[name].animation_data.action for name in ("Gus", "Pip"))
+    assert (still.name, smile.name) == ("take 01 Pip", "take 01 Gus")
+    assert np.ptp(curve(still)[:, 1]) < 1e-3 < most(smile)
