@@ -5,11 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
-from .serial_link import SerialLink, whole
+from .serial_link import SILENCES, SerialLink, whole
 
 _SLACK: Final = 0.02
 """Of its travel, that a servo may stand outside and be woken at the end; further out it would jump."""
-_READ_TRIES: Final = 3
+_MEETS: Final = 0.05
+"""Of its travel: how near its first goal must be to where a servo woke."""
+SOON_S: Final = 0.02
+"""How long an answer may be late in the beat."""
+_PATIENCE_S: Final = (SOON_S, 0.05, 0.1)
+"""The same for each try outside the beat, when it must be heard."""
 _POLLED_AT_ONCE: Final = 4
 """Servos: about 3 ms of a bus at 1 Mbit/s with the factory's return delay."""
 
@@ -26,12 +31,19 @@ class BusLink(SerialLink):
         super().__init__(settings, channels)
         self._polls = 0
         self._alarmed: set[int] = set()
+        self._woke_at: dict[int, int] = {}
         self._silent = dict.fromkeys(channels, 0)
 
     def send(self, raw: Mapping[int, float]) -> None:
-        """One packet with the goals of the enabled servos; a limp one is never sent a goal."""
+        """One packet with the goals of the enabled servos; a limp one is never sent a goal.
+
+        Raises:
+            LinkFault: also if the first goal of a servo is not where it woke; it would get there at full speed.
+        """
         self._known(list(raw))
         if awake := {ident: whole(value) for ident, value in raw.items() if ident in self.enabled}:
+            for ident in self._woke_at.keys() & awake:
+                self._meet(ident, awake[ident])
             self._write("goal_position", awake)
 
     def enable(self, channels: Sequence[int]) -> None:
@@ -48,6 +60,7 @@ class BusLink(SerialLink):
         self._write("torque_enable", dict.fromkeys(channels, 1))
         # Set before it is confirmed: whatever is half awake gets goals until `limp`, never silence with torque.
         self.enabled |= set(channels)
+        self._woke_at |= goals
         self._confirm("torque_enable", dict.fromkeys(channels, 1), "does not switch its torque on")
 
     def read_positions(self) -> dict[int, float] | None:
@@ -64,7 +77,7 @@ class BusLink(SerialLink):
             self._silent[ident] = 0 if ident in found else self._silent[ident] + 1
             if self._silent[ident]:
                 times = "did not answer" + f" {self._silent[ident]} times in a row" * (self._silent[ident] > 1)
-                gone = self._silent[ident] >= _READ_TRIES
+                gone = self._silent[ident] >= SILENCES
                 faults.append(Fault(ident, f"Servo {self._label(ident)} {times}.", "stop" if gone else "warn"))
         return faults + [fault for ident, value in found.items() for fault in self._judge(name, ident, value)]
 
@@ -89,7 +102,13 @@ class BusLink(SerialLink):
             )
         return min(max(position, whole(limits.low)), whole(limits.high))
 
+    def _meet(self, ident: int, goal: int) -> None:
+        limits, woke_at = self.channels[ident], self._woke_at.pop(ident)
+        if abs(goal - woke_at) > max(2.0, _MEETS * (limits.high - limits.low)):
+            raise LinkFault(f"Servo {self._label(ident)} woke at {woke_at}, but its first goal is {goal}: arm again.")
+
     def _go_limp(self) -> None:
+        self._woke_at.clear()
         self._write("torque_enable", dict.fromkeys(self.channels, 0))
         awake = [ident for ident, torque in self._read_surely("torque_enable", list(self.channels)).items() if torque]
         if awake:
@@ -98,25 +117,21 @@ class BusLink(SerialLink):
     def _read_surely(self, name: str, channels: Sequence[int]) -> dict[int, int]:
         """A register of all `channels`; those that were not heard are asked again."""
         found: dict[int, int] = {}
-        for _ in range(_READ_TRIES):
+        for late_s in _PATIENCE_S:
             if missing := [ident for ident in channels if ident not in found]:
-                found |= self._read(name, missing)
+                found |= self._read(name, missing, late_s)
         if missing := [ident for ident in channels if ident not in found]:
-            raise LinkFault(f"Servo {self._label(missing[0])} on '{self.port.path}' does not answer.")
+            servos = ", ".join(map(self._label, missing))
+            raise LinkFault(
+                f"Servo {servos} does not answer on '{self.port.path}' at {self.port.baud} baud: check its cable, its "
+                f"id and the supply ('semblance robot doctor --port {self.port.path}' shows who answers)."
+            )
         return found
 
     def _confirm(self, name: str, wanted: Mapping[int, int], refusal: str) -> None:
         for ident, value in self._read_surely(name, list(wanted)).items():
             if value != wanted[ident]:
                 raise LinkFault(f"Servo {self._label(ident)} {refusal}{self._reason(ident)}.")
-
-    def _missing(self, channels: Sequence[int]) -> LinkFault:
-        """For a greeting that some did not return."""
-        servos = ", ".join(map(self._label, channels))
-        return LinkFault(
-            f"Servo {servos} does not answer on '{self.port.path}' at {self.port.baud} baud: check its cable, "
-            f"its id and the supply ('semblance robot doctor --port {self.port.path}' shows who answers)."
-        )
 
     def _heat(self, ident: int, celsius: int, warm: int, hot: int) -> list[Fault]:
         if celsius < warm:
@@ -135,8 +150,8 @@ class BusLink(SerialLink):
         """What the value of a polled register means."""
         raise NotImplementedError
 
-    def _read(self, name: str, channels: Sequence[int]) -> dict[int, int]:
-        """A register of those that answer in time."""
+    def _read(self, name: str, channels: Sequence[int], late_s: float = SOON_S) -> dict[int, int]:
+        """A register of those that answer in time, `late_s` more than the bytes need."""
         raise NotImplementedError
 
     def _write(self, name: str, values: Mapping[int, int]) -> None:

@@ -7,11 +7,10 @@ from typing import Final
 from ..protocols import dynamixel, table
 from ..protocols.dynamixel import StatusReader, register
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
-from .bus_link import BusLink
+from .bus_link import SOON_S, BusLink
 
 _STATUS_BYTES: Final = 11
 """Of an answer without its parameters."""
-_MARGIN_S: Final = 0.02
 _FIRED: Final = 0xFF
 _ALERT: Final = 0x80
 
@@ -44,10 +43,7 @@ class DynamixelLink(BusLink):
 
     def _greet(self) -> None:
         """Every motor answers, is the model that the map names, and is in position mode."""
-        models = self._read("model_number", list(self.channels))
-        if missing := [ident for ident in self.channels if ident not in models]:
-            raise self._missing(missing)
-        for ident, number in models.items():
+        for ident, number in self._read_surely("model_number", list(self.channels)).items():
             wanted, name = self.channels[ident].model, dynamixel.model_name(number)
             if wanted is not None and number != wanted:
                 raise LinkFault(
@@ -87,12 +83,12 @@ class DynamixelLink(BusLink):
         return [Fault(ident, f"Motor {self._label(ident)} reports: {words}.", "stop")
                 for words in dynamixel.hardware_errors_in_words(value)]
 
-    def _read(self, name: str, channels: Sequence[int]) -> dict[int, int]:
+    def _read(self, name: str, channels: Sequence[int], late_s: float = SOON_S) -> dict[int, int]:
         place = register(name)
         # Each motor waits up to 0.5 ms before it answers (the factory's return delay); ten bits a byte.
         line_s = len(channels) * (0.0005 + (_STATUS_BYTES + place.size) * 10 / self.port.baud)
         request = dynamixel.sync_read(place, channels)
-        answers = self.port.ask(request, self._reader, len(channels), 2 * line_s + _MARGIN_S)
+        answers = self.port.ask(request, self._reader, len(channels), 2 * line_s + late_s)
         self._alarmed |= {answer.ident for answer in answers if answer.error & _ALERT} & self.channels.keys()
         signed = name == "present_position"
         return {answer.ident: answer.number(signed) for answer in answers

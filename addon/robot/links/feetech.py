@@ -11,12 +11,10 @@ from typing import Final
 from ..protocols import feetech, table
 from ..protocols.feetech import AnswerReader, Series
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
-from .bus_link import BusLink
+from .bus_link import SOON_S, BusLink
 
 _ANSWER_BYTES: Final = 6
 """Of an answer without its parameters."""
-_MARGIN_S: Final = 0.02
-_ONE_S: Final = 0.01
 
 
 class FeetechLink(BusLink):
@@ -36,11 +34,8 @@ class FeetechLink(BusLink):
 
     def _greet(self) -> None:
         """Every servo answers, is of the map's series (STS and SCS read each other's goals wrongly), and the model."""
-        # One by one, which servos of both series answer.
-        numbers = self._answers("model_number", list(self.channels), together=False)
-        if missing := [ident for ident in self.channels if ident not in numbers]:
-            raise self._missing(missing)
-        for ident, number in numbers.items():
+        for ident, value in self._read_surely("model_number", list(self.channels)).items():
+            number = self.series.register("model_number").encode(value)
             found, name = feetech.series_of(number), feetech.model_name(number)
             if found != self.series.name:
                 raise LinkFault(
@@ -65,23 +60,18 @@ class FeetechLink(BusLink):
         return [Fault(ident, f"Servo {self._label(ident)} reports: {words}.", "stop")
                 for words in feetech.errors_in_words(value)]
 
-    def _read(self, name: str, channels: Sequence[int]) -> dict[int, int]:
+    def _read(self, name: str, channels: Sequence[int], late_s: float = SOON_S) -> dict[int, int]:
         place = self.series.register(name)
-        answers = self._answers(name, channels, self.series.has_sync_read)
-        return {ident: place.decode(data) for ident, data in answers.items()}
-
-    def _answers(self, name: str, channels: Sequence[int], together: bool) -> dict[int, bytes]:
-        """A register's bytes of those that answer in time."""
-        place = self.series.register(name)
-        if together:
+        # A greeting asks one by one, which servos of both series answer.
+        if self.series.has_sync_read and name != "model_number":
             line_s = len(channels) * (0.0005 + (_ANSWER_BYTES + place.size) * 10 / self.port.baud)
-            questions = [(feetech.sync_read(place, channels), len(channels), 2 * line_s + _MARGIN_S)]
+            questions = [(feetech.sync_read(place, channels), len(channels), 2 * line_s + late_s)]
         else:
-            questions = [(feetech.read(ident, place), 1, _ONE_S) for ident in channels]
+            questions = [(feetech.read(ident, place), 1, late_s / 2) for ident in channels]
         answers = [answer for request, count, within_s in questions
                    for answer in self.port.ask(request, self._reader, count, within_s)]
         self._alarmed |= {answer.ident for answer in answers if answer.errors} & self.channels.keys()
-        return {answer.ident: answer.params for answer in answers
+        return {answer.ident: place.decode(answer.params) for answer in answers
                 if answer.ident in channels and len(answer.params) == place.size}
 
     def _write(self, name: str, values: Mapping[int, int]) -> None:

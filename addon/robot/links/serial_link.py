@@ -9,7 +9,7 @@ from . import ActuatorLimits, Fault, LinkFault, LinkSettings
 from .serial_port import SerialPort
 
 _LIMP_TRIES: Final = 5
-_SILENCES: Final = 3
+SILENCES: Final = 3
 """Answers in a row that may be lost before the head is stopped."""
 
 
@@ -77,7 +77,7 @@ class SerialLink:
         if answered:
             return []
         sentence = f"The board on '{self.port.path}' did not answer {self._silences} times in a row."
-        return [Fault(None, sentence, "stop" if self._silences >= _SILENCES else "warn")]
+        return [Fault(None, sentence, "stop" if self._silences >= SILENCES else "warn")]
 
 
 def whole(value: float, scale: float = 1) -> int:

@@ -54,6 +54,12 @@ def link(kind: str, made: Board) -> Iterator[Link]:
     link.close()
 
 
+def wake(link: Link) -> None:
+    """Enabled, and met where it stands."""
+    link.enable([1, 2, 4])
+    link.send(link.read_positions() or {})
+
+
 def test_nothing_moves_before_it_is_enabled(kind: str, made: Board, link: Link) -> None:
     link.send({1: TRAVEL[kind][0], 2: TRAVEL[kind][2]})
     assert awake(kind, made) == {}
@@ -71,6 +77,22 @@ def test_arming_does_not_jump(kind: str, made: Board, link: Link) -> None:
     assert link.read_positions() == {1: stands, 2: stands, 4: stands}
 
 
+@pytest.mark.parametrize("kind", BUSES, indirect=True)
+def test_a_servo_that_wakes_is_met_where_it_stands(kind: str, made: Board, link: Link) -> None:
+    """Whoever armed it thinks that it stands elsewhere: it would jump there, so it is refused, once."""
+    low, neutral, high = TRAVEL[kind]
+    stood = link.read_positions()
+    link.enable([1, 2, 4])
+    with pytest.raises(LinkFault, match=f"woke at {stood[2]:g}, but its first goal is {high}: arm again"):
+        link.send({**stood, 2: high})
+    assert awake(kind, made) == stood
+    link.limp()
+    link.enable([1, 2, 4])
+    link.send({ident: at + 0.04 * (high - low) for ident, at in stood.items()})
+    link.send(dict.fromkeys(stood, neutral))
+    assert awake(kind, made) == dict.fromkeys(stood, neutral)
+
+
 @pytest.mark.parametrize("kind", PULSES, indirect=True)
 def test_a_hobby_servo_wakes_at_neutral_one_group_at_a_time(kind: str, made: Board, link: Link) -> None:
     neutral = TRAVEL[kind][1]
@@ -82,7 +104,7 @@ def test_a_hobby_servo_wakes_at_neutral_one_group_at_a_time(kind: str, made: Boa
 
 
 def test_one_frame_carries_all_channels(kind: str, made: Board, link: Link) -> None:
-    link.enable([1, 2, 4])
+    wake(link)
     wanted = {1: TRAVEL[kind][0], 2: TRAVEL[kind][1] + 7, 4: TRAVEL[kind][2]}
     made.settle()
     before = len(made.frames)
@@ -104,7 +126,7 @@ def test_limp_is_limp_and_may_be_said_again(kind: str, made: Board, link: Link) 
 
 def test_stop_survives_write_timeout(kind: str, made: Board, link: Link) -> None:
     """The board sleeps until writes time out, with half a frame in the line; limp still gets through when it wakes."""
-    link.enable([1, 2, 4])
+    wake(link)
     made.settle()
     made.faults.asleep = True
     time.sleep(0.01)
@@ -195,7 +217,7 @@ def test_a_wrong_path_says_what_is_there(kind: str) -> None:
 
 
 def test_many_frames_all_arrive(kind: str, made: Board, link: Link) -> None:
-    link.enable([1, 2, 4])
+    wake(link)
     made.settle()
     made.frames.clear()
     low = TRAVEL[kind][0]
