@@ -47,14 +47,18 @@ class Gate:
         """u [N] of the last frame that passed."""
         return self._sent.copy()
 
-    def let_pass(self, u: np.ndarray) -> Passed:
-        """u [N], of whatever origin and quality → what may be sent; remembers it as sent."""
+    def let_pass(self, u: np.ndarray, moving: np.ndarray | None = None) -> Passed:
+        """u [N], of whatever origin and quality → what may be sent; remembers it as sent.
+
+        Args:
+            moving: bool [N], which motors are switched on; the others stay where they will be switched on. None: all.
+        """
         asked = np.asarray(u, np.float64)
         if asked.shape != self._sent.shape:
             asked = self._sent
         finite = np.where(np.isfinite(asked), asked, self._sent)
-        low = np.maximum(-1.0, self._sent - self._step)
-        high = np.minimum(1.0, self._sent + self._step)
+        step = self._step if moving is None else np.where(moving, self._step, 0.0)
+        low, high = np.maximum(-1.0, self._sent - step), np.minimum(1.0, self._sent + step)
         allowed = np.clip(finite, low, high)
         if self._caps_break(allowed):
             allowed = np.array(self._within_caps(allowed.tolist(), low.tolist(), high.tolist()))

@@ -238,7 +238,7 @@ class RobotLoop:
         if state in (State.ARMING, State.RESTING):
             aim = self._anchor + self._states.share(now_s) * (aim - self._anchor)
         shaped = self._shaper.brake() if state is State.HOLD else self._shaper.step(aim)
-        passed = self._gate.let_pass(shaped)
+        passed = self._gate.let_pass(shaped, self._head.enabled)
         if passed.changed.any():
             self._shaper.hold(passed.changed, passed.u)
         self._head.send(passed.raw)

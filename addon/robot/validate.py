@@ -67,7 +67,8 @@ class Validator:
         return self._values.tolist()
 
     def _places(self, names: tuple[str, ...]) -> np.ndarray:
-        missing = [name for name in self._needed if name not in names]
+        given = set(names)
+        missing = [name for name in self._needed if name not in given]
         unknown = [name for name in names if name not in self._place]
         if unknown:
             close = difflib.get_close_matches(unknown[0], self._place, 1)
@@ -75,6 +76,6 @@ class Validator:
                           + (f"; did you mean '{close[0]}'?" if close else "."))
         if missing:
             raise Refused(f"The frame misses the control '{missing[0]}', which the map reads.")
-        if len(set(names)) != len(names):
+        if len(given) != len(names):
             raise Refused("The frame names a control twice.")
         return np.array([self._place[name] for name in names], int)

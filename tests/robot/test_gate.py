@@ -85,3 +85,9 @@ def test_the_last_sent_counts_not_what_was_asked(robot):
     gate = Gate(robot, PERIOD_S)
     u = [gate.let_pass(np.array([1.0, 0, 0, 0])).u[0] for _ in range(4)]
     assert u == pytest.approx([0.4, 0.8, 1.0, 1.0])
+
+
+def test_a_motor_that_is_not_switched_on_yet_stays_where_it_will_be(robot):
+    gate = Gate(robot, PERIOD_S)
+    passed = gate.let_pass(np.array([1.0, 1.0, 0.0, 0.0]), np.array([True, False, False, False]))
+    assert passed.u.tolist() == [0.4, 0, 0, 0]
