@@ -54,6 +54,26 @@ _GAINS: Final = (0.8, 1.6)
 _LEAST_CLOSED: Final = 0.45
 _REACTION_S: Final = 1.0
 """So late people follow a sentence."""
+_BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+_CLOSED: Final = 0.6
+"""Lids that are seen less closed than this may be those of tired eyes; a blink goes further."""
+_FORGETTING: Final = 0.005
+"""Per second; people blink every few."""
+
+
+class Lids:
+    """How far this performer's lids are seen to close, from one blink to the next, while nobody has measured it."""
+
+    def __init__(self) -> None:
+        self._most = np.zeros(2)
+        self._time_s = 0.0
+
+    def closed(self, raw: Expression) -> np.ndarray:
+        """Float32 [2]: the eyeBlink of closed eyes as far as is known now; 1 before the first blink."""
+        forgotten = _FORGETTING * max(raw.time_s - self._time_s, 0.0)
+        self._most = np.maximum(self._most - forgotten, raw.coefficients[_BLINK])
+        self._time_s = raw.time_s
+        return np.where(self._most >= _CLOSED, np.minimum(self._most, 1), 1).astype(np.float32)
 
 
 class NeutralTaking:

@@ -21,7 +21,7 @@ from ..expression.encoder import Encoder
 from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox
 from ..tracking.tracker import Box, FaceTracker
-from .live_calibration import NeutralTaking, RangeTaking
+from .live_calibration import Lids, NeutralTaking, RangeTaking
 from .live_settings import LiveSettings
 
 _STEP_S: Final = 1 / 30
@@ -75,6 +75,7 @@ class LivePerformance:
         self._tracker = tracker or (DrawnFaceTracker if drawn else FaceTracker)(face, box)
         self._settings, self._calibration = LiveSettings(), Calibration()
         self._played = self._calibration
+        self._lids = Lids()
         self._smoother = LiveSmoother(Smoothing())
         self._clock = _Clock()
         self._raw: Expression | None = None
@@ -194,6 +195,9 @@ class LivePerformance:
 
     def _show(self, raw: Expression) -> None:
         """A face is seen."""
+        closed = self._lids.closed(raw)
+        if self._calibration.closed.min() >= 1:
+            self._played = replace(self._played, closed=closed)
         self._held = _columns(self._smoother(calibrate(stack([raw]), self._played).row(0)))
         self._seen_s, self._lost = raw.time_s, False
         self._shown = self._fade(self._held, raw.time_s)

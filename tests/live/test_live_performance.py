@@ -236,6 +236,20 @@ def test_a_neutral_without_a_face_says_so() -> None:
     assert performance.problems[0].startswith("No face was seen long enough")
 
 
+def test_a_blink_shuts_the_eyes_also_of_those_whose_lids_are_seen_to_close_less() -> None:
+    performance = a_performance()
+    performance.settings = RAW
+
+    def blinking(t: float) -> float:
+        return 0.75 if t % 1 > 0.8 else 0.05
+
+    lids = column(heard(performance, at(0, 4), eyeBlinkLeft=blinking), "eyeBlinkLeft")
+    assert lids[:20].max() == pytest.approx(0.05) and lids.max() == pytest.approx(1, abs=0.01)
+    assert performance.recorded_calibration.closed == pytest.approx([0.75, 1], abs=0.01)
+    tired = column(heard(a_performance(), at(0, 2), eyeBlinkLeft=0.5), "eyeBlinkLeft")
+    assert tired.max() == pytest.approx(0.5)
+
+
 def acting(reach: float, lids: float, follows: set[str]) -> LivePerformance:
     """A performer who does what the range of motion asks, as far as `reach`."""
     performance = a_performance()
