@@ -16,8 +16,8 @@ SEAM_S: Final = 0.12
 def splice(take: Take, part: Take, at_s: float) -> Take:
     """`take` with `part` from `at_s` seconds after its first frame on; what lies outside the part stays bit by bit.
 
-    Both halves are replaced as they are, so each part keeps the calibration that it was recorded with; the header keeps
-    that of the whole.
+    Both halves are replaced as they are, so each part is calibrated as it was recorded; the header has the calibration
+    of the whole, and that of each part in its source's `parts`.
     """
     begin = take.times_s[0] + at_s
     times_s = part.times_s - part.times_s[0] + begin
@@ -78,5 +78,6 @@ def _source(take: Take, part: Take, begin_s: float, end_s: float) -> dict[str, A
     shift = begin_s - part.times_s[0]
     markers = [mark for mark in take.source.get("markers", []) if not begin_s <= mark[0] <= end_s]
     markers += [[mark[0] + shift, mark[1]] for mark in part.source.get("markers", [])]
-    parts = [*take.source.get("parts", []), {"begin_s": begin_s, "end_s": end_s, "name": part.source.get("name", "")}]
+    own = {"begin_s": begin_s, "end_s": end_s, "name": part.source.get("name", ""), "calibration": part.calibration}
+    parts = [*take.source.get("parts", []), own]
     return take.source | {"markers": sorted(markers), "parts": parts, "frame_count": None}
