@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from addon.core.errors import SemblanceError
+from addon.tracking import sources, sources_live
 from addon.tracking.sources import open_source
 from addon.tracking.sources_live import STALL_S, paced
 
-from .test_sources import picture, write_images, write_video
+from .test_sources import picture, write_images, write_video, write_with_pyav
 
 _HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
 
@@ -69,6 +70,36 @@ def test_a_stream_that_stalls_says_so_within_three_seconds() -> None:
         with pytest.raises(SemblanceError, match="'http://127.0.0.1.*' has sent no picture for [23].* check the"):
             seen.extend(time.monotonic() for _ in source)
         assert seen and STALL_S * 0.7 < time.monotonic() - seen[-1] < 3.2 and time.monotonic() - begin < 5
+
+
+def test_a_stream_through_ffmpeg_goes_by_our_clock_and_stalls_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MPEG-TS over TCP, as RTSP a stream without pictures of its own: sent at 50 a second, marked as 25."""
+    for module in (sources, sources_live):
+        monkeypatch.setattr(module, "STALL_S", 0.6)
+    data = write_with_pyav(tmp_path / "a.ts", [i / 25 for i in range(100)]).read_bytes()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def send() -> None:
+        connection, _ = server.accept()
+        with connection:
+            for i in range(100):
+                connection.sendall(data[len(data) * i // 100 : len(data) * (i + 1) // 100])
+                time.sleep(0.02)
+            closed.wait(10)
+
+    closed = threading.Event()
+    threading.Thread(target=send, daemon=True).start()
+    try:
+        with open_source(f"tcp://127.0.0.1:{server.getsockname()[1]}") as source:
+            begin, at = time.monotonic(), []
+            with pytest.raises(SemblanceError, match="'tcp://127.0.0.1.*' has sent no picture for 0.6 s"):
+                at.extend((frame.time_s, time.monotonic() - begin) for frame in source)
+    finally:
+        closed.set()
+        server.close()
+    assert len(at) > 20 and np.ptp(np.diff(np.array(at), axis=1)) < 0.2
 
 
 def test_a_stream_that_stalls_can_be_closed_at_once() -> None:
