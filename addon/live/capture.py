@@ -8,13 +8,13 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ..core.errors import SemblanceError
 from ..core.frames import Expression, Frame
 from ..tracking.sources import SourceInfo, open_source
 from .doors import is_door, open_door
-from .messages import Command, Open
+from .messages import Open
 
 _STALLED_S: Final = 1.0
 _AGAIN_S: Final = 1.0
@@ -34,17 +34,20 @@ class Arrival:
     info: SourceInfo
 
 
-class Inbox:
+T = TypeVar("T")
+
+
+class Inbox(Generic[T]):
     """What the playing thread has to do: all commands, and the newest arrival."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._commands: deque[Command] = deque()
+        self._commands: deque[T] = deque()
         self._arrival: Arrival | None = None
         self.dropped = 0
         """Arrivals that a newer one took the place of."""
 
-    def order(self, command: Command) -> None:
+    def order(self, command: T) -> None:
         """One more command."""
         with self._changed:
             self._commands.append(command)
@@ -62,7 +65,7 @@ class Inbox:
         with self._changed:
             self._arrival, self.dropped = None, 0
 
-    def take(self, seconds: float) -> tuple[list[Command], Arrival | None]:
+    def take(self, seconds: float) -> tuple[list[T], Arrival | None]:
         """Everything that is here; waits up to `seconds` if nothing is."""
         with self._changed:
             if not self._commands and self._arrival is None:
@@ -92,7 +95,7 @@ class Capture:
     A camera or stream that was there and is lost is looked for again until it is back or closed.
     """
 
-    def __init__(self, command: Open, inbox: Inbox) -> None:
+    def __init__(self, command: Open, inbox: Inbox[Any]) -> None:
         """Begin to open what the command names."""
         self.command = command
         self.info: SourceInfo | None = None

@@ -83,6 +83,10 @@ class Character:
     """Which face in the picture plays it: 0 = the largest."""
     file: str = "profile.toml"
     """The name of the profile's file; what was learned of a rig lies beside it."""
+    leader: str = ""
+    """The id of another character of the cast whose performance this one takes over by a C-MLP."""
+    transfer: str = ""
+    """The C-MLP's file, for one with a leader; "" = learn it now, in seconds."""
 
     @staticmethod
     def of(

@@ -5,6 +5,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +25,7 @@ from .live_performance import LivePerformance, Moment, see_all
 from .live_settings import LiveSettings
 from .messages import (
     PICTURE_SIDE,
+    Character,
     ChoosePerformer,
     CloseSource,
     Command,
@@ -52,10 +55,21 @@ _FRESH_S: Final = 1.0
 """Rate and latency are those of the last second."""
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A cast that can play."""
+
+    cast: Cast
+
+
+Order = Command | Ready
+"""What the playing thread may be told."""
+
+
 class Stage:
     """Used by the playing thread alone, but for `status` and `close`."""
 
-    def __init__(self, server: Server, inbox: Inbox) -> None:
+    def __init__(self, server: Server, inbox: Inbox[Order]) -> None:
         self._server, self._inbox = server, inbox
         self._capture: Capture | None = None
         self._command: Open | None = None
@@ -63,6 +77,10 @@ class Stage:
         self._failure = ""
         """Why there is no source though one was asked for."""
         self._cast = Cast(())
+        self._casting = threading.Lock()
+        """One cast is prepared at a time,"""
+        self._wanted: SetCast | None = None
+        """and only the last that was asked for."""
         self._settings = LiveSettings()
         self._performances: dict[int, LivePerformance] = {}
         self._spare: Encoder | None = None
@@ -79,11 +97,11 @@ class Stage:
     def prepare(self) -> None:
         """Load the network ahead of the first source, which is then there at once."""
         try:
-            self._spare = Encoder()
+            self._spare = Encoder(busy=True)
         except SemblanceError:
             return  # it is said when a source is opened
 
-    def heed(self, command: Command) -> None:
+    def heed(self, command: Order) -> None:
         """Do what a client wants; a problem is told to all of them."""
         try:
             self._heed(command)
@@ -172,7 +190,7 @@ class Stage:
     def _first(self) -> Moment | None:
         return self._moments.get(0)
 
-    def _heed(self, command: Command) -> None:
+    def _heed(self, command: Order) -> None:
         match command:
             case Open():
                 self._open(command)
@@ -180,6 +198,8 @@ class Stage:
                 self._close()
             case SetCast():
                 self._set_cast(command)
+            case Ready():
+                self._take_cast(command.cast)
             case LiveSettings():
                 self._settings = command
                 for each in self._performances.values():
@@ -229,7 +249,7 @@ class Stage:
         faces = {0, *(member.face for member in self._cast.characters)}
         performances = {face: each for face, each in self._performances.items() if face in faces}
         for face in faces - performances.keys():
-            encoder, self._spare = self._spare or Encoder(), None
+            encoder, self._spare = self._spare or Encoder(busy=True), None
             performances[face] = LivePerformance(encoder, face, box, self._command.drawn)
             performances[face].settings = self._settings
             if face == 0:
@@ -238,11 +258,19 @@ class Stage:
         self._performances = performances
 
     def _set_cast(self, command: SetCast) -> None:
-        self._cast = Cast([
-            CastMember(each.id, each.rig_profile, Style(each.strength, each.head_and_gaze), each.mirror, each.face)
-            for each in command.characters
-        ])
-        for sentence in self._cast.problems:
+        """Who is new takes part as soon as it is ready: a C-MLP is learned for seconds, and the others play on."""
+        members = [_member(each) for each in command.characters]
+        self._wanted = command
+        threading.Thread(target=self._prepare_cast, args=(command, members), name="cast", daemon=True).start()
+
+    def _prepare_cast(self, command: SetCast, members: list[CastMember]) -> None:
+        with self._casting:
+            if command is self._wanted:
+                self._inbox.order(Ready(Cast(members, self._cast)))
+
+    def _take_cast(self, cast: Cast) -> None:
+        self._cast = cast
+        for sentence in cast.problems:
             self._problem(sentence)
         self._perform()
 
@@ -321,6 +349,14 @@ class Stage:
 
     def _problem(self, sentence: str) -> None:
         self._server.tell(Problem(sentence))
+
+
+def _member(character: Character) -> CastMember:
+    style = Style(character.strength, character.head_and_gaze)
+    transfer = Path(character.transfer) if character.transfer else None
+    return CastMember(
+        character.id, character.rig_profile, style, character.mirror, character.face, character.leader, transfer
+    )
 
 
 def _face_box(text: str) -> FaceBox | None:

@@ -17,7 +17,7 @@ from .capture import Inbox
 from .live_settings import LiveSettings
 from .messages import VERSION, Command, Quit, SetCast
 from .server import Server
-from .stage import Stage
+from .stage import Order, Stage
 
 _STATUS_S: Final = 0.25
 _TICK_S: Final = 0.1
@@ -30,7 +30,7 @@ class Worker:
     """From the first line on stdout to the end."""
 
     def __init__(self) -> None:
-        self._inbox = Inbox()
+        self._inbox: Inbox[Order] = Inbox()
         self._server = Server(self._heed)
         self._stage = Stage(self._server, self._inbox)
         self._ended = threading.Event()
@@ -92,9 +92,9 @@ class Worker:
         self._ended.set()
 
 
-def without_outdated(commands: Iterable[Command]) -> list[Command]:
+def without_outdated(commands: Iterable[Order]) -> list[Order]:
     """The commands in order, without those that a later one of the same kind makes void (a slider sends many)."""
-    kept: list[Command] = []
+    kept: list[Order] = []
     for command in commands:
         if isinstance(command, SetCast | LiveSettings):
             kept = [each for each in kept if type(each) is not type(command)]
