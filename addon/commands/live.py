@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         client.send(SetCast(tuple(Character.of(profile) for profile in profiles)))
         box = args.box.percent if args.box else ""
-        client.send(Open(args.source, mirror=args.mirror, loop=args.loop, box=box, drawn=args.drawn))
+        client.send(Open(_address(args.source), mirror=args.mirror, loop=args.loop, box=box, drawn=args.drawn))
         _play(client, args, destinations)
     finally:
         client.stop()
@@ -105,6 +105,12 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise argparse.ArgumentTypeError(f"'{text}' is not a host and a port such as 127.0.0.1:9000")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _address(source: str) -> str:
+    """The source as the worker, which runs elsewhere, finds it too."""
+    is_file = Path(source).exists() or not (source.isdigit() or "://" in source)
+    return str(Path(source).expanduser().absolute()) if is_file else source
 
 
 def _destinations(args: argparse.Namespace, profiles: dict[str, RigProfile]) -> list[Destination]:
@@ -153,6 +159,8 @@ def _play(client: LiveClient, args: argparse.Namespace, destinations: list[Desti
             update = client.poll()
             for destination in destinations:
                 destination(update)
+            if begin_s is None and update.status and (update.status.state, update.status.sentence) == ("idle", ""):
+                update.status = None  # it has not yet heard what to open
             meter.show(update)
             if client.state == "ended":
                 raise SemblanceError(client.sentence)
@@ -163,7 +171,7 @@ def _play(client: LiveClient, args: argparse.Namespace, destinations: list[Desti
             if begin_s is None and update.status.width + update.status.fps > 0:
                 begin_s = time.monotonic()
                 if args.record:
-                    client.send(Record(str(args.record)))
+                    client.send(Record(str(args.record.absolute())))
                     recording = True
             if begin_s is not None and update.status.state not in _GOING:
                 break
@@ -194,7 +202,7 @@ class Meter:
     """One line on stderr that shows how it goes; problems stay above it."""
 
     def __init__(self) -> None:
-        self._status, self._face = Status("opening"), ""
+        self._status, self._face = Status("starting"), ""
         self._drawn_s, self._open = 0.0, False
 
     def show(self, update: Update) -> None:
