@@ -1,0 +1,255 @@
+"""A simulated robot head in a real window, step by step; run by a person, who looks at the pictures.
+
+    make dev-install BLENDER=blender
+    SEMBLANCE_SOURCE=clip.mp4 blender --python tests/window/robot.py
+
+SEMBLANCE_SOURCE is a video of a face, played in a loop as if it were a webcam. Steps, pictures and SEMBLANCE_STAY are
+those of panel.py; the scene is saved beside the video as robot.blend. At the end Blender quits while the head moves.
+"""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+from mathutils import Euler
+
+sys.path.insert(0, str(Path(__file__).parent))
+from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
+
+SOURCE = os.environ["SEMBLANCE_SOURCE"]
+_spent_ms: list[float] = []
+
+
+def module(name: str) -> object:
+    """One of the extension's."""
+    return sys.modules[f"{EXTENSION}.addon.{name}"]
+
+
+def head() -> object:
+    """The session of the head."""
+    return module("blender.robot_session").current()
+
+
+def open_panels(*names: str) -> Iterator[float]:
+    """Only these panels are there, and open; the others would be out of the window."""
+    panels = [cls for cls in module("blender.registration").CLASSES if issubclass(cls, bpy.types.Panel)]
+    for cls in reversed(panels):
+        if hasattr(bpy.types, cls.__name__) and getattr(cls, "bl_category", "") == "Semblance":
+            bpy.utils.unregister_class(cls)
+    view().tag_redraw()
+    yield 1
+    for cls in panels:
+        if cls.__name__.removeprefix("SEMBLANCE_PT_") in names:
+            cls.bl_options = set()
+            bpy.utils.register_class(cls)
+
+
+def wait_for(what: str, holds: Callable[[], bool], seconds: float = 30) -> Iterator[float]:
+    """Until it holds, or for so long."""
+    begun = time.monotonic()
+    while not holds() and time.monotonic() < begun + seconds:
+        yield 0.03
+    check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
+
+
+def time_ticks() -> None:
+    """Measure what the timer costs this thread."""
+    robot_session = module("blender.robot_session")
+    tick = robot_session.tick
+
+    def timed() -> None:
+        begun = time.thread_time()
+        tick()
+        _spent_ms.append((time.thread_time() - begun) * 1000)
+
+    robot_session.tick = timed
+
+
+def ticks_are_quick(what: str) -> None:
+    """The middle, and nearly all of them."""
+    spent = sorted(_spent_ms)
+    check(f"{what}: a tick takes {spent[len(spent) // 2]:.2f} ms, p95 {spent[int(len(spent) * 0.95)]:.2f} "
+          f"({len(spent)} ticks)", spent[int(len(spent) * 0.95)] < 4)
+    _spent_ms.clear()
+
+
+def pointer_over_view() -> None:
+    """Where the keys count."""
+    subprocess.run(["xdotool", "mousemove", "500", "500"], check=False)
+
+
+def state() -> str:
+    """Of the head; "" without one."""
+    return head().state if head() else ""
+
+
+def steps() -> Iterator[float]:
+    """Choose, connect, twin, live, arm, stop, play, calibrate, kill, another file, quit."""
+    yield from clear_view()
+    press(bpy.ops.semblance.character_add, "EXEC_DEFAULT", character="Pip")
+    region = view().spaces.active.region_3d
+    region.view_rotation = Euler((1.5708, 0, 0)).to_quaternion()
+    region.view_location, region.view_distance = (1.9, 0, -0.1), 8.6
+    bpy.ops.wm.save_as_mainfile(filepath=str(Path(SOURCE).with_name("robot.blend")))
+    live = bpy.context.scene.semblance_live
+    live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
+    yield from open_panels("robot", "robot_meters", "robot_process")
+    time_drawing()
+    time_ticks()
+    yield 1
+    picture("robot_1_choice")
+    settings = bpy.context.scene.semblance_robot
+    settings.head = "REAL"
+    yield 0.5
+    picture("robot_2_real")
+    try:
+        press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
+        check("a real head without a port is refused", False)
+    except RuntimeError as error:
+        check(f"a real head without a port is refused: {str(error).strip()}", head() is None)
+    settings.head = "SIMULATED"
+    for design, twin_at in (("ameca_like", 1.9), ("maestro_head", 1.7)):
+        yield from drive(design, twin_at)
+    yield from calibrate()
+    yield from interrupt()
+
+
+def drive(design: str, look_x: float) -> Iterator[float]:
+    """Connect, twin, live, arm, stop, again, play a take."""
+    view().spaces.active.region_3d.view_location.x = look_x
+    press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design=design)
+    press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
+    yield 0.2
+    picture(f"robot_3_{design}_connecting")
+    yield from wait_for(f"{design} is connected and limp", lambda: state() == "LIMP")
+    before = set(bpy.data.objects)
+    press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
+    check(f"the twin has {len(set(bpy.data.objects) - before)} objects", len(set(bpy.data.objects) - before) > 3)
+    yield 1
+    picture(f"robot_4_{design}_limp")
+    press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
+    session = module("blender.live_session").current
+    yield from wait_for("live runs", lambda: session().status and session().status.state == "running")
+    press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
+    yield 1
+    check("nothing has moved without Arm", state() == "LIMP")
+    pointer_over_view()
+    press(bpy.ops.semblance.robot_arm)
+    yield 1
+    picture(f"robot_5_{design}_arm")
+    key("Return")
+    yield from wait_for("the question is answered, the head wakes", lambda: state() in ("ARMING", "LIVE"), 5)
+    yield 0.3
+    picture(f"robot_6_{design}_waking")
+    yield from wait_for("the head follows", lambda: state() == "LIVE", 8)
+    _spent_ms.clear()
+    yield 5
+    status = head().status
+    check(f"{status.rate_hz:.0f} Hz, {status.jitter_ms:.1f} ms late (p99), {status.accepted} frames, {status.refused} "
+          f"refused, follows {status.playing}", status.playing == "live" and not status.problem)
+    ticks_are_quick(design)
+    picture(f"robot_7_{design}_live")
+    yield from drawing_is_quick()
+    begun = time.monotonic()
+    key("End")
+    yield from wait_for("the key End stops it", lambda: state() == "STOPPED", 3)
+    print(f"STEP from the key to STOPPED on screen {1000 * (time.monotonic() - begun):.0f} ms", flush=True)
+    picture(f"robot_8_{design}_stopped")
+    yield from held()
+    press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
+    yield from wait_for("after Stop Live it is limp or rests", lambda: state() in ("LIMP", "RESTING"), 12)
+    press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
+    check("the twin is gone, everything else is there", set(bpy.data.objects) == before)
+    press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
+    yield 0.3
+    yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
+
+
+def held() -> Iterator[float]:
+    """Armed for as long as the keys are held."""
+    press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
+    yield 0.5
+    pointer_over_view()
+    subprocess.run(["xdotool", "keydown", "ctrl", "keydown", "shift", "keydown", "h"], check=False)
+    yield from wait_for("held keys arm it", lambda: state() == "LIVE", 8)
+    yield 2.5
+    check("held for seconds it stays armed", state() == "LIVE")
+    subprocess.run(["xdotool", "keyup", "h", "keyup", "shift", "keyup", "ctrl"], check=False)
+    yield from wait_for("let go, it rests and goes limp", lambda: state() == "LIMP", 8)
+
+
+def calibrate() -> Iterator[float]:
+    """Measure two servos of the hobby head and use the file."""
+    press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design="maestro_head")
+    window = bpy.context.window_manager.semblance_robot
+    window.unit = "window-1"
+    press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT", calibrate=True)
+    yield from wait_for("connected to be measured", lambda: state() == "LIMP")
+    picture("robot_9_calibrate_limp")
+    press(bpy.ops.semblance.robot_arm, "EXEC_DEFAULT")
+    yield from wait_for("armed", lambda: state() == "LIVE", 8)
+    for which, at in (("high", 0.6), ("low", -0.5), ("neutral", 0.05)):
+        window.jog = at
+        yield 4
+        press(bpy.ops.semblance.robot_mark, "EXEC_DEFAULT", which=which)
+    picture("robot_10_calibrate")
+    press(bpy.ops.semblance.robot_step, "EXEC_DEFAULT", by="NEXT")
+    yield 0.5
+    press(bpy.ops.semblance.robot_unit_save, "EXEC_DEFAULT")
+    yield 1
+    settings = bpy.context.scene.semblance_robot
+    check("the unit is chosen", settings.unit == "window-1" and settings.robot() is not None)
+    picture("robot_11_unit")
+    yield from wait_for("the process has ended", lambda: not module("blender.robot_session").leaving(), 10)
+
+
+def interrupt() -> Iterator[float]:
+    """The process is killed; another file; quitting while the head moves."""
+    yield from moving()
+    os.kill(head().status.pid, signal.SIGKILL)
+    yield from wait_for("a killed process ends the session", lambda: head() is None, 6)
+    check(f"and it is said: {module('blender.robot_session').farewell()}", True)
+    picture("robot_12_killed")
+    yield from moving()
+    os.kill(head().status.pid, signal.SIGSTOP)
+    yield from wait_for("a process that hangs is noticed", lambda: head() is None or head().hangs, 6)
+    picture("robot_13_hangs")
+    yield from wait_for("and given up", lambda: head() is None, 8)
+    yield from moving()
+    pid = head().status.pid
+    bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
+    yield from wait_for("another file lets the head go", lambda: not alive(pid), 10)
+    yield from moving()
+    print(f"STEP quits while process {head().status.pid} moves the head", flush=True)
+
+
+def moving() -> Iterator[float]:
+    """A head that plays the source's take."""
+    live = bpy.context.scene.semblance_live
+    live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
+    bpy.context.scene.semblance_robot.design = "maestro_head"
+    if module("blender.live_session").current() is None:
+        press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
+    press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
+    yield from wait_for("connected", lambda: state() == "LIMP")
+    press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
+    press(bpy.ops.semblance.robot_arm, "EXEC_DEFAULT")
+    yield from wait_for("it moves", lambda: state() == "LIVE", 10)
+
+
+def alive(pid: int) -> bool:
+    """The process is there; a zombie is not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    start(steps())
