@@ -26,6 +26,7 @@ from addon.live import client as client_module
 from addon.live.client import LiveClient, Update
 from addon.live.live_settings import LiveSettings
 from addon.live.messages import (
+    SILENCE_S,
     Character,
     CloseSource,
     Mark,
@@ -188,6 +189,45 @@ def test_a_worker_that_hangs_can_still_be_stopped():
         begin = time.monotonic()
         client.stop()
     assert time.monotonic() - begin < 4 and client._process.returncode == -9
+
+
+@POSIX
+def test_a_worker_that_slept_with_the_machine_goes_on_and_blames_nobody(client, monkeypatch):
+    monkeypatch.setattr(client_module, "SILENCE_S", 60.0)
+    until(client, in_state("idle"))
+    os.kill(client.pid, signal.SIGSTOP)
+    try:
+        time.sleep(SILENCE_S + 0.5)
+    finally:
+        os.kill(client.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    client.poll()
+    assert until(client, lambda update: update.status).problems == []
+
+
+@POSIX
+def test_a_client_that_slept_with_the_machine_goes_on(client):
+    program = (
+        "import time\nfrom addon.live import client as module\nmodule.SILENCE_S = 1.0\n"
+        f"client = module.LiveClient.join({client.port}, {client.token!r}, 'sleeper')\n"
+        "while client.state == 'starting': time.sleep(0.01)\n"
+        "print(client.state, flush=True)\ninput()\nclient.poll()\n"
+        "while not client.poll().status and client.state == 'connected': time.sleep(0.01)\n"
+        "print(client.state, client.sentence, flush=True)"
+    )
+    command = [sys.executable, "-c", program]
+    sleeper = subprocess.Popen(
+        command, cwd=ROOT, env=child_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert sleeper.stdout.readline().strip() == "connected"
+        sleeper.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)
+        sleeper.send_signal(signal.SIGCONT)
+        assert sleeper.communicate("\n", timeout=20)[0].strip() == "connected"
+    finally:
+        sleeper.kill()
+        sleeper.communicate()
 
 
 def test_a_worker_is_stopped_before_it_has_started():
