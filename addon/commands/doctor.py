@@ -39,9 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for check in (python, wheels, system_libraries, video, models, characters, blender_module, blender, cameras, disk):
         for finding in check():
             problems += finding.state == "PROBLEM"
-            print(f"{finding.state:<8} {finding.text}", flush=True)
-            if finding.advice:
-                print(f"{'':<8} → {finding.advice}", flush=True)
+            print(finding, flush=True)
     print()
     if problems:
         print(f"{problems} {'thing needs' if problems == 1 else 'things need'} your attention; see the arrows above.")
