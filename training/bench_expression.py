@@ -46,6 +46,7 @@ def measure_random() -> dict[str, Row]:
         "expression.random_r": row("mean_r", "mean r over 53", ">= 0.80"),
         "expression.random_mae": row("mae", "mean over 53", "<= 0.03"),
         "expression.dead_min_r": row("dead_min_r", "least r of 7", ">= 0.6"),
+        "expression.one_sided_r": row("one_sided_r", "mean r of left less right over 18 pairs", "report"),
         "expression.encode_ms": Row(ms, None, "", "ms a face", "<= 3"),
     }
 

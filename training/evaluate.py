@@ -24,21 +24,32 @@ _MOVING = 0.02
 
 
 def correlations(guess: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Pearson r [53] per ICT shape over N faces; NaN where the truth hardly varies, 0 where the guess is constant."""
+    """Pearson r per column (of 54 the 53 ICT shapes) over N faces; NaN where the truth hardly varies, 0 where the guess
+    is constant."""
     guess, truth = guess[:, :_SHAPES].astype(np.float64), truth[:, :_SHAPES].astype(np.float64)
     a, b = guess - guess.mean(0), truth - truth.mean(0)
     spread = np.sqrt((a**2).sum(0) * (b**2).sum(0))
-    r = np.divide((a * b).sum(0), spread, out=np.zeros(_SHAPES), where=spread > 1e-9)
+    r = np.divide((a * b).sum(0), spread, out=np.zeros(len(spread)), where=spread > 1e-9)
     return np.where(truth.std(0) > _MOVING, r, np.nan)
 
 
 def figures(guess: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Mean r, mean absolute error, and the least r among the channels that are dead in MediaPipe."""
-    r = correlations(guess, truth)
+    """Mean r, mean absolute error, the least r among the channels that are dead in MediaPipe, and the mean r of what
+    the left side does more than the right one (0 where both always do the same)."""
+    r, uneven = correlations(guess, truth), correlations(_unevenness(guess), _unevenness(truth))
+    uneven = uneven[np.isfinite(uneven)]
     return {
         "mean_r": float(np.nanmean(r)), "mae": float(np.abs(guess - truth)[:, :_SHAPES].mean()),
         "dead_min_r": float(np.nanmin(r[coefficients.indices(DEAD_ON_MEDIAPIPE)])),
+        "one_sided_r": float(uneven.mean()) if len(uneven) else 0.0,
     }
+
+
+def _unevenness(values: np.ndarray) -> np.ndarray:
+    """Of coefficients [N, 54]: left less right, in columns of pairs that can go alone on one side."""
+    left = [i for i, name in enumerate(coefficients.NAMES) if name.endswith("Left")
+            and not name.startswith(("eyeLook", "jaw")) and name != "mouthLeft"]
+    return values[:, left] - values[:, np.array(coefficients.MIRROR)[left]]
 
 
 def tracked_faces(columns: dict[str, np.ndarray]) -> list[FaceFrame]:

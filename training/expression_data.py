@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from addon.core import coefficients
+from addon.core.frames import CROP_SIZE
 from training.performers import gaze_of
 
 with (Path(__file__).parent / "landmark_mirror.toml").open("rb") as _file:
@@ -21,6 +22,9 @@ ROWS, COLUMNS = slice(16, 128), slice(16, 112)
 GREY = torch.tensor([0.114, 0.587, 0.299])
 """Share of blue, green and red in what the eye sees as brightness (ITU-R BT.601)."""
 REGION = (ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start)
+_SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+_RIGHT = np.array([name.endswith("Right") and name not in _SIDEWAYS for name in coefficients.NAMES])
+_MIDDLE = np.array([not name.endswith(("Left", "Right")) or name in _SIDEWAYS for name in coefficients.NAMES])
 _ASIDE = 16
 """One person in so many is kept from the experts."""
 
@@ -136,6 +140,26 @@ def mirrored(faces: Faces, rows: np.ndarray) -> Faces:
     gaze[rows] = gaze[rows][:, ::-1] * np.float32([-1, 1])
     head[rows] *= np.float32([-1, 1, -1])
     return Faces(landmarks, crops, values, known, gaze, head, faces.person, faces.expression_class, faces.character)
+
+
+def halves_mixed(faces: Faces, rows: np.ndarray, others: np.ndarray) -> Faces:
+    """The faces with the person's right half of those of `rows` (bool [N]) taken from faces `others` (int [N]).
+
+    What a half shows is known of it alone; jaw, lips and head are in the middle, of which nothing is known then. So a
+    side is read off itself and not off the other, which in nature nearly always does the same.
+    """
+    crops, middle, where = faces.crops.copy(), CROP_SIZE // 2, others[rows]
+    crops[rows, :, :middle] = faces.crops[where, :, :middle]
+    values, known, gaze, head = (getattr(faces, name).copy() for name in ("coefficients", "known", "gaze", "head"))
+    values[np.ix_(rows, _RIGHT)] = faces.coefficients[np.ix_(where, _RIGHT)]
+    known[np.ix_(rows, _RIGHT)] = faces.known[np.ix_(where, _RIGHT)]
+    known[np.ix_(rows, _MIDDLE)] = False
+    gaze[rows, 1] = faces.gaze[where, 1]
+    head[rows] = np.nan
+    landmarks = np.where(rows[:, None, None], np.float32(np.nan), faces.landmarks)
+    classes = np.where(rows, -1, faces.expression_class).astype(np.int8)
+    return replace(faces, landmarks=landmarks, crops=crops, coefficients=values, known=known, gaze=gaze, head=head,
+                   expression_class=classes)
 
 
 def varied(faces: Faces, random: np.random.Generator) -> Faces:

@@ -7,11 +7,13 @@ from typing import Final
 import numpy as np
 
 from addon.core.frames import CROP_SIZE
-from training.expression_data import Faces, concatenated, varied
+from training.expression_data import Faces, concatenated, halves_mixed, varied
 from training.render_performers import backdrop
 
 _SHARES: Final = {"tracked": 0.42, "crops": 0.44, "people": 0.86, "drawn": 0.11}
 """Of a batch, of the kinds that are there; the rest is backdrops, which teach doubt."""
+_HALVES: Final = 0.3
+"""Of the people, so many have two halves of different faces."""
 
 
 def draw_batch(kinds: dict[str, Faces], random: np.random.Generator, size: int) -> tuple[Faces, np.ndarray]:
@@ -21,6 +23,9 @@ def draw_batch(kinds: dict[str, Faces], random: np.random.Generator, size: int) 
     for kind, faces in kinds.items():
         count = round(size * 0.97 * share[kind] / sum(share.values()))
         part = varied(faces[random.integers(len(faces), size=count)], random)
+        # Only of people: the halves of two characters do not meet.
+        mixed = (random.random(count) < _HALVES) & (part.character < 0).all()
+        part = halves_mixed(part, mixed, random.permutation(count))
         parts.append(replace(part, person=part.person + 1_000_000 * len(parts)))
     empty = no_faces(parts[0], size - sum(map(len, parts)), random)
     batch = concatenated([*parts, empty])

@@ -48,7 +48,7 @@ def expert_path(data: Path, name: str) -> Path:
 
 def train_landmarks(network: LandmarkExpert, faces: Faces, steps: int, plan: Plan, path: Path) -> int:
     """Learn every answer from faces that have landmarks; returns the steps still to do."""
-    spread = torch.from_numpy(spread_of({"all": faces}))
+    spread = spread_of({"all": faces})
     network.inputs.eval().learn_scale(torch.from_numpy(faces.landmarks[::2]))
 
     def loss(random: np.random.Generator) -> Tensor:
@@ -64,7 +64,7 @@ def train_convolutions(
     teacher: TeacherNetwork | None = None,
 ) -> int:
     """Learn every answer from the crops, and from `teacher` if there is one; returns the steps still to do."""
-    spread = torch.from_numpy(spread_of(kinds))
+    spread = spread_of(kinds)
 
     def loss(random: np.random.Generator) -> Tensor:
         faces, empty = draw_batch(kinds, random, plan.batch)

@@ -76,7 +76,7 @@ def train_teacher(
     lesson: Lesson = Lesson(),
 ) -> int:
     """Learn from faces by kind, as training.train_expression draws them; returns the steps still to do."""
-    spread = torch.from_numpy(spread_of(kinds))
+    spread = spread_of(kinds)
 
     def loss(random: np.random.Generator) -> Tensor:
         faces, empty = draw_batch(kinds, random, plan.batch)

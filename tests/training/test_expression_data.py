@@ -15,6 +15,7 @@ from training.expression_data import (  # noqa: E402
     Faces,
     faces_of,
     find_mirror,
+    halves_mixed,
     joined,
     mirrored,
     read_shards,
@@ -71,6 +72,29 @@ def test_variations_keep_what_is_true() -> None:
     np.testing.assert_array_equal(seen.coefficients, back.coefficients)
     np.testing.assert_array_equal(seen.known, back.known)
     assert same(seen, varied(faces, np.random.default_rng(1)))
+
+
+def test_a_half_of_another_face_brings_what_it_shows() -> None:
+    faces = faces_of(columns())
+    rows, others = np.array([True, False, True, False, False]), np.array([1, 2, 3, 4, 0])
+    mixed = halves_mixed(faces, rows, others)
+    assert same(mixed[~rows], faces[~rows])
+    # The person's left is on the right of the picture.
+    np.testing.assert_array_equal(mixed.crops[0, :, 64:], faces.crops[0, :, 64:])
+    np.testing.assert_array_equal(mixed.crops[0, :, :64], faces.crops[1, :, :64])
+    for name in coefficients.NAMES:
+        column = coefficients.INDEX[name]
+        if name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight") or not name.endswith(("Left", "Right")):
+            assert not mixed.known[rows, column].any()
+        else:
+            source = faces if name.endswith("Left") else faces[others]
+            np.testing.assert_array_equal(mixed.coefficients[rows, column], source.coefficients[rows, column])
+            np.testing.assert_array_equal(mixed.known[rows, column], source.known[rows, column])
+    np.testing.assert_allclose(gaze_of(mixed.coefficients), mixed.gaze, atol=1e-6)
+    assert np.isnan(mixed.head[rows]).all() and np.isnan(mixed.landmarks[rows]).all()
+    # In a mirror it is the other half that came from elsewhere.
+    back = mirrored(halves_mixed(mirrored(faces, np.ones(5, bool)), rows, others), np.ones(5, bool))
+    np.testing.assert_array_equal(back.crops[0, :, 64:], faces.crops[1, :, 64:])
 
 
 def test_unknown_landmarks_stay_unknown() -> None:

@@ -11,10 +11,11 @@ pytest.importorskip("cv2")
 pytest.importorskip("moderngl")
 torch = pytest.importorskip("torch")
 
+from addon.core import coefficients  # noqa: E402
 from addon.core.errors import SemblanceError  # noqa: E402
 from tests.training.test_expression_data import columns  # noqa: E402
 from tests.training.test_expression_model import a_face  # noqa: E402
-from training.encoder_losses import answer_loss, rightness  # noqa: E402
+from training.encoder_losses import answer_loss, by_sides, coefficient_error, rightness  # noqa: E402
 from training.expression_data import Faces, concatenated, faces_of, faces_to_learn, joined, shards_of  # noqa: E402
 from training.expression_experts import (  # noqa: E402
     ANSWERS,
@@ -83,6 +84,30 @@ def test_only_what_is_known_counts(data: Path) -> None:
     assert answer_loss(answer, unknown, empty, spread).item() == pytest.approx(before, abs=1e-5)
     known = replace(faces, coefficients=np.where(faces.known, 0.77, faces.coefficients).astype(np.float32))
     assert abs(answer_loss(answer, known, empty, spread).item() - before) > 1e-3
+
+
+def test_one_side_alone_counts_as_much_as_both() -> None:
+    """Rare as it is: in units of how often it happens, being wrong about it costs as much."""
+    random = np.random.default_rng(3)
+    truth = np.zeros((4000, 54), np.float32)
+    left, right = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+    truth[:, left] = truth[:, right] = random.random(4000) * (random.random(4000) < 0.3)
+    truth[:80, right] = 0
+    values = torch.from_numpy(truth)
+    np.testing.assert_allclose(by_sides(by_sides(values)), values, atol=1e-6)
+    np.testing.assert_allclose(by_sides(values).norm(dim=1), values.norm(dim=1), atol=1e-5)
+    turned = by_sides(values).numpy().std(0) + 1e-6
+    known = torch.ones(4000, 54, dtype=torch.bool)
+
+    def error(found: torch.Tensor) -> float:
+        return coefficient_error(found, values, known, torch.from_numpy(turned)).item()
+
+    even = values.clone()
+    even[:, [left, right]] = values[:, [left, right]].mean(1, keepdim=True)
+    uneven = by_sides(values)
+    uneven[:, left] = uneven[:, left].mean()
+    assert error(even) == pytest.approx(error(by_sides(uneven)), rel=0.1)
+    assert error(values) == 0
 
 
 def test_an_answer_is_right_or_wrong_or_of_nobody(data: Path) -> None:
