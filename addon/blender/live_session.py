@@ -340,7 +340,7 @@ def leave() -> None:
 
 def tick() -> None:
     """What the timer does; a session that cannot go on ends with a sentence."""
-    if _session is None or bpy.app.is_job_running("RENDER"):
+    if _session is None or is_rendering():
         return
     try:
         _session.tick()
@@ -349,6 +349,11 @@ def tick() -> None:
     except Exception:
         _log.exception("Live stopped")
         stop("Live ended by an error of Semblance; the system console has the details.")
+
+
+def is_rendering() -> bool:
+    """Blender draws frames in a thread of its own, which writes to the file's data too; live waits for it."""
+    return bpy.app.is_job_running("RENDER")
 
 
 def live_shows(scene: bpy.types.Scene) -> str:
@@ -392,7 +397,7 @@ def _before_saving(*_: object) -> None:
 
 @bpy.app.handlers.persistent
 def _after_frame_change(scene: bpy.types.Scene, *_: object) -> None:
-    if _session is not None and not bpy.app.is_job_running("RENDER"):
+    if _session is not None and not is_rendering():
         _session.hold(scene)
 
 

@@ -315,6 +315,23 @@ def test_another_file_or_a_disabled_extension_ends_live(live, pip, extension, po
     addon_utils.enable(EXTENSION)
 
 
+def test_blender_quitting_ends_the_worker_and_the_timer_and_touches_nothing(live, pip, pose, extension):
+    live.start()
+    live.show(pose[0])
+    extension("blender.registration")._before_exit()
+    assert live.worker.stopped and not bpy.app.timers.is_registered(live.module._tick) and moved(pip) > 0
+    live.module.tick()
+
+
+def test_live_waits_while_blender_renders(live, pip, pose, monkeypatch):
+    live.start()
+    live.show(pose[1])
+    monkeypatch.setattr(live.module, "is_rendering", lambda: True)
+    live.show(pose[0])
+    bpy.context.scene.frame_set(5)
+    assert moved(pip) == 0 and live.module.current() is not None
+
+
 def test_a_scene_that_is_gone_and_a_worker_that_ended_say_so(live, pip, pose):
     scene = bpy.data.scenes.new("Other")
     scene.semblance_live.kind = "CAMERA"

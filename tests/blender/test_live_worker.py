@@ -1,0 +1,69 @@
+"""The real worker, a video in a loop and a character: from a picture to its controls, and to keys."""
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import bpy
+import pytest
+
+from .conftest import EXTENSION, ROOT
+
+CLIP = ROOT / "assets" / "demo" / "performer.mp4"
+_PATIENCE_S = 60
+
+
+@pytest.fixture
+def live(extension, tmp_path):
+    """Live in this scene with Pip, of the demo clip."""
+    bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
+    bpy.ops.semblance.character_add(character="Pip")
+    settings = bpy.context.scene.semblance_live
+    settings.kind, settings.video, settings.countdown, settings.beep = "VIDEO", str(CLIP), 0, False
+    module = extension("blender.live_session")
+    bpy.ops.semblance.live_toggle()
+    yield module
+    module.stop()
+
+
+def until(live, holds: Callable[[], object]) -> None:
+    """Tick as Blender's timer would, until it holds."""
+    end = time.monotonic() + _PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, f"{live.farewell()} {vars(live.current()) if live.current() else ''}"
+        time.sleep(0.01)
+        live.tick()
+
+
+def corner() -> float:
+    return bpy.data.objects["Pip"].pose.bones["CTRL-mouth_corner.L"].location.y
+
+
+def test_a_video_moves_pip_is_recorded_and_keyed(live):
+    session = live.current()
+    until(live, lambda: session.status is not None and session.status.state == "running" and corner() != 0)
+    assert 0 < session.latency_ms < 5000
+    bpy.context.scene.frame_set(41)
+    bpy.ops.semblance.live_record()
+    until(live, lambda: session.status.recorded_s > 0.7)
+    bpy.ops.semblance.live_record()
+    until(live, lambda: session.news)
+    action = bpy.data.objects["Pip"].animation_data.action
+    assert action.name == "take 01" and action.frame_range[0] == 41 and action.frame_range[1] > 50
+    process = session.client._process
+    bpy.ops.semblance.live_toggle()
+    assert process.poll() is not None and live.current() is None
+    assert len(bpy.context.scene.semblance_live.before) == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no kill -9")
+def test_a_killed_worker_is_told_and_live_starts_again(live):
+    until(live, lambda: live.current().client.pid is not None)
+    process = live.current().client._process
+    os.kill(process.pid, signal.SIGKILL)
+    until(live, lambda: live.current() is None)
+    assert "ended" in live.farewell() and process.poll() is not None
+    bpy.ops.semblance.live_toggle()
+    until(live, lambda: live.current().client.pid not in (None, process.pid))
