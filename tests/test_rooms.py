@@ -23,8 +23,8 @@ ALLOWED = {
     "commands": {"core", "tracking", "expression", "characters", "robot", "live", "blender"},
 }
 BLENDER_ONLY = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "gpu_extras", "addon_utils"}
-HEAVY = {"cv2", "onnxruntime", "serial", "ruckig", "pythonosc"}
-DEVELOPMENT_ONLY = {"torch", "mediapipe", "moderngl", "onnx", "training", "pytest", "hypothesis"}
+HEAVY = {"cv2", "onnxruntime", "serial", "ruckig"}
+DEVELOPMENT_ONLY = {"torch", "mediapipe", "moderngl", "onnx", "pythonosc", "training", "pytest", "hypothesis"}
 ROOMS = sorted(folder.name for folder in ADDON.iterdir() if (folder / "__init__.py").is_file())
 
 
