@@ -13,6 +13,7 @@ from .actuator_map import RobotMap
 from .links import ActuatorLimits, Fault, Link, LinkFault, LinkSettings, open_link
 
 LIMP_TRIES: Final = 5
+_HEARD_TRIES: Final = 3
 WATCHDOG_S: Final = 0.3
 Opener = Callable[[LinkSettings, Mapping[int, ActuatorLimits]], Link]
 
@@ -55,6 +56,20 @@ class Head:
                 if (name, channel) in self._place:
                     raw[self._place[name, channel]] = value
         return np.where(np.isfinite(raw), self._robot.u_of(np.nan_to_num(raw)), np.nan)
+
+    def standing(self) -> np.ndarray:
+        """As `positions`, but of every motor that can tell: who is woken elsewhere than it stands would jump.
+
+        Raises:
+            LinkFault: if one is not heard.
+        """
+        for _ in range(_HEARD_TRIES):
+            u = self.positions()
+            telling = [name for name, columns in self._columns.items() if np.isfinite(u[columns]).any()]
+            unheard = [i for name in telling for i in self._columns[name] if not np.isfinite(u[i])]
+            if not unheard:
+                return u
+        raise LinkFault(f"The motor of '{self._robot.actuators[unheard[0]].name}' does not say where it stands.")
 
     def send(self, raw: np.ndarray) -> None:
         """One frame [N] to the motors that are switched on."""

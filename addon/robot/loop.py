@@ -46,6 +46,7 @@ class RobotLoop:
         self._shaper, self._problem = make_shaper(robot, self.period_s)
         self._states = Supervisor(robot.loop)
         self._logged: tuple[str, str] = ("", "")
+        self._entries = 0
         self._live: tuple[np.ndarray, float] | None = None
         self._clip: Player | None = None
         self._jog: tuple[np.ndarray, float] | None = None
@@ -164,11 +165,12 @@ class RobotLoop:
         if wanted is not None:
             self._states.frame(now_s)
             self._wanted = wanted
-        before = self._states.state
         at_rest = bool(np.abs(self._gate.sent).max(initial=0) < _AT_REST)
-        state = self._states.tick(now_s, at_rest)
-        if state is not before:
-            self._entered(before, now_s)
+        self._states.tick(now_s, at_rest)
+        # Counted, because a person's arm or disarm changes the state between two ticks.
+        if self._states.entries != self._entries:
+            self._entries = self._states.entries
+            self._entered()
         if self._states.energised:
             if self._states.enabling:
                 self._enable(now_s)
@@ -189,7 +191,6 @@ class RobotLoop:
         if owner and owner != self._owner:
             if self._owner:
                 self._states.owner_changed(now_s)
-                self._anchor = self._gate.sent
             self._owner = owner
         return wanted
 
@@ -202,11 +203,11 @@ class RobotLoop:
             self._clip = None
         return self.robot.evaluate(values.tolist())
 
-    def _entered(self, before: State, now_s: float) -> None:
-        """A new state has been entered from `before`."""
+    def _entered(self) -> None:
+        """A state has been entered, by whatever way, since the last tick."""
         state = self._states.state
         if self._states.enabling:
-            u = self._head.positions()
+            u = self._head.standing()
             self._gate.start(np.where(np.isfinite(u), u, 0.0))
             self._shaper.start(self._gate.sent)
             self._rules.rested()
@@ -215,7 +216,7 @@ class RobotLoop:
             self._enable_s = float("-inf")
         if state in (State.ARMING, State.RESTING):
             self._anchor = self._gate.sent
-        elif state is State.LIMP and before is not State.DISCONNECTED:
+        elif state is State.LIMP and self._head.enabled.any():
             self._let_go()
 
     def _enable(self, now_s: float) -> None:
@@ -223,8 +224,15 @@ class RobotLoop:
         if now_s - self._enable_s < ENABLE_APART_S:
             return
         if self._to_enable:
-            self._head.enable(self._to_enable.pop(0), self._gate.raw(self._gate.sent))
+            group = self._to_enable.pop(0)
+            self._head.enable(group, self._gate.raw(self._gate.sent))
             self._enable_s = now_s
+            # What was limp until now may have sagged since it was read first.
+            u, sent = self._head.standing(), self._gate.sent
+            woken = np.isin(np.arange(len(u)), group) & np.isfinite(u)
+            self._gate.start(np.where(woken, u, sent))
+            self._shaper.start(self._gate.sent)
+            self._anchor = self._gate.sent
         else:
             self._head.watch()
             self._states.enabled(now_s)

@@ -43,6 +43,8 @@ class Supervisor:
         self.reason = "Not connected."
         self.enabling = False
         """ARMING, and the motors are still being switched on; `enabled` ends it."""
+        self.entries = 0
+        """How often a state was entered."""
         self._since_s = 0.0
         self._blend_s = settings.arm_blend_s
         self._frame_s = float("-inf")
@@ -73,7 +75,6 @@ class Supervisor:
         if self.state is State.LIMP:
             self._arm_s = now_s
             self.reason = "Armed; waits for a frame to follow."
-            self.tick(now_s)
         elif self.state is State.RESTING:
             self._leaving = False
 
@@ -169,3 +170,4 @@ class Supervisor:
     def _go(self, state: State, now_s: float, reason: str) -> None:
         self.state, self.reason, self._since_s = state, reason, now_s
         self.enabling = self._leaving = False
+        self.entries += 1

@@ -66,6 +66,18 @@ def test_arming_begins_where_the_motors_stand(bench):
     assert sent[0] == pytest.approx(hangs, abs=1e-3)
 
 
+def test_an_arm_while_frames_come_switches_the_motors_on(live):
+    """After a stop, too: nobody may believe that it is live while nothing is sent."""
+    live.loop.stop("test")
+    live.run(0.5)
+    assert live.links["face"].sent[-1:] and not live.links["face"].on
+    live.say()
+    live.loop.arm()
+    sent = np.array(live.run(3, jawOpen=1.0))
+    assert live.loop.state is State.LIVE and live.links["face"].on
+    assert live.links["face"].sent[-1][3] == 1820 and np.abs(np.diff(sent, axis=0)).max() < 0.05
+
+
 def test_groups_are_switched_on_one_after_the_other(bench):
     bench.loop.connect()
     bench.loop.arm()
