@@ -4,6 +4,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -49,6 +50,7 @@ def calibrate(design: RobotMap, unit: str, link: str) -> int:
         ports = _named_ports(design, link)
     client = RobotClient.start(["--robot", str(design.path), "--link", link], child_environment(), "a terminal")
     try:
+        _wait_connected(client)
         written = converse(Calibration(design, unit, known), client, typed_lines(sys.stdin), print, ports)
     finally:
         client.wait_end()
@@ -75,6 +77,18 @@ def typed_lines(stream: TextIO) -> Iterator[str | None]:
         if not line:
             return
         yield line.rstrip("\n")
+
+
+def _wait_connected(client: RobotClient) -> None:
+    """Until the process has opened the head.
+
+    Raises:
+        SemblanceError: with what it says is wrong.
+    """
+    while not client.poll().status:
+        if client.state == "ended":
+            raise SemblanceError(client.sentence or "The robot process has ended.")
+        time.sleep(_LOOK_S)
 
 
 def _named_ports(design: RobotMap, link: str) -> dict[str, str]:
