@@ -118,7 +118,7 @@ class SEMBLANCE_OT_robot_unit(Reporting, bpy.types.Operator):
         settings.unit = "" if self.unit == "NONE" else self.unit
         settings.list_ports()
         if settings.unit:
-            robot = find_map(settings.design)
+            robot = find_map(bpy.path.abspath(settings.design))
             for name, link in read_unit(find_unit(robot, settings.unit), robot).links.items():
                 settings.ports[name].port = link.port or settings.ports[name].port
 
@@ -206,9 +206,11 @@ class SEMBLANCE_OT_robot_arm(_WhileConnected, bpy.types.Operator):
         return super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Say what will move."""
-        return context.window_manager.invoke_props_dialog(self, width=420, title="Let the Head Move?",
-                                                          confirm_text="Arm")
+        """Say what will move; Enter alone does not let a real head move."""
+        return context.window_manager.invoke_props_dialog(
+            self, width=420, title="Let the Head Move?", confirm_text="Arm",
+            cancel_default=not robot_session.required().is_simulated,
+        )
 
     def draw(self, context: bpy.types.Context) -> None:
         """What, how it begins, and what to look out for."""
@@ -466,6 +468,6 @@ def will_move(session: robot_session.Session) -> list[tuple[str, str]]:
         said.append((f"It was stopped: {session.status.reason if session.status else ''}", "ERROR"))
     if session.calibration is None and not session.wants_live and not (session.status and session.status.playing):
         said.append(("It follows nothing yet: press Live to Robot or Play within 10 seconds.", "SORTTIME"))
-    if set(protocols.values()) != {robot_designs.SIMULATED}:
+    if not session.is_simulated:
         said.append(("Keep hands, hair and cables clear, and one hand at the switch of its supply.", "ERROR"))
     return said

@@ -8,7 +8,7 @@ from typing import Final
 import bpy
 import numpy as np
 
-from . import live_session, robot_designs, robot_keys, robot_session
+from . import live_session, robot_keys, robot_session
 from .control_panel import draw_sentence
 from .robot_operators import (
     SEMBLANCE_OT_robot_arm,
@@ -33,8 +33,8 @@ from .robot_session import Session
 STATES: Final = {
     "CONNECTING": ("SORTTIME", "Connecting ...", "Opens the head; nothing moves."),
     "DISCONNECTED": ("UNLINKED", "Disconnected", "The head is not reached."),
-    "LIMP": ("PAUSE", "Limp", "The motors are off. Nothing moves before you arm it."),
-    "ARMING": ("PLAY", "Waking", "Moves slowly from where it stands to where it should be."),
+    "LIMP": ("PAUSE", "Limp", "The motors are off."),
+    "ARMING": ("PLAY", "Waking", "Moves slowly to where it should be."),
     "LIVE": ("RADIOBUT_ON", "Moves", "Follows what it is told."),
     "HOLD": ("PAUSE", "Holds Still", "Nothing new has come for a moment; the motors hold."),
     "RESTING": ("SORT_ASC", "Goes to Rest", "Eases to its neutral face."),
@@ -158,7 +158,8 @@ class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
         layout, status = self.layout, session.status
         layout.label(text=f"{status.rate_hz:.0f} times a second, {status.jitter_ms:.1f} ms late at most", icon="TIME")
         layout.label(text=f"{status.accepted} frames taken, {status.refused} refused")
-        layout.label(text=f"Process {status.pid}")
+        for link in session.robot.links.values():
+            layout.label(text=f"{link.name}: {link.protocol} {link.port}", icon="PLUGIN")
         if status.log:
             row = layout.row(align=True)
             row.label(text=Path(status.log).name, icon="TEXT")
@@ -245,8 +246,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
     row = box.row()
     row.alert = session.state == "STOPPED"
     row.label(text=word, icon=icon)
-    simulated = all(link.protocol == robot_designs.SIMULATED for link in session.robot.links.values())
-    row.label(text=f"{session.robot.name}{' (simulated)' if simulated else ''}")
+    row.label(text=f"{session.robot.name}{' (simulated)' if session.is_simulated else ''}")
     draw_sentence(box, context, meaning)
     if status is not None and status.reason and status.reason not in meaning:
         draw_sentence(box, context, status.reason, "ERROR" if session.state == "STOPPED" else "INFO")

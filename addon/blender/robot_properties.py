@@ -110,8 +110,7 @@ class SEMBLANCE_PG_robot(bpy.types.PropertyGroup):
         Raises:
             SemblanceError: if the map or the unit file cannot be read, or a link of a real head has no port.
         """
-        robot = find_map(self.design if self.design in {each.key for each in robot_designs.known()}
-                         else bpy.path.abspath(self.design))
+        robot = find_map(bpy.path.abspath(self.design))
         if self.unit:
             robot = read_unit(find_unit(robot, bpy.path.abspath(self.unit)), robot)
         if self.head == "SIMULATED":

@@ -25,11 +25,14 @@ from . import live_session, robot_twin
 from .actors import cast_roots, find_actor
 from .character_choice import known_character
 from .operators import redraw_sidebars
+from .robot_designs import SIMULATED
 
 _log = logging.getLogger(__name__)
 
 _TICK_S: Final = 1 / 30
 _REDRAW_S: Final = 0.1
+_LOOK_S: Final = 0.3
+"""How often it is looked whom live to robot should follow."""
 _SILENT_S: Final = 3.0
 """The process tells how it goes four times a second."""
 _NOTHING: Final = Play((), np.zeros(0), np.zeros((0, 0), np.float32))
@@ -75,8 +78,8 @@ class Session:
         """Live to Robot is on."""
         self.calibration: Calibration | None = None
         self._followed: Follow | None = None
-        self._begun_s = self._ticked_s = self._heard_s = time.monotonic()
-        self._redrawn_s = 0.0
+        self._ticked_s = self._heard_s = time.monotonic()
+        self._looked_s = self._redrawn_s = 0.0
 
     @property
     def scene(self) -> bpy.types.Scene | None:
@@ -92,6 +95,11 @@ class Session:
     def energised(self) -> bool:
         """The motors are on."""
         return self.state in ENERGISED
+
+    @property
+    def is_simulated(self) -> bool:
+        """Nothing real can move."""
+        return all(link.protocol == SIMULATED for link in self.robot.links.values())
 
     @property
     def hangs(self) -> bool:
@@ -143,16 +151,27 @@ class Session:
         if self.client.state == "ended":
             raise SemblanceError(self.client.sentence or "The robot process has ended.")
         if update.status is not None:
-            self.status, self._heard_s = update.status, now_s
+            self._hear(update.status, now_s)
         if update.sent is not None:
             self.sent = update.sent
-            robot_twin.play(self.scene, self.robot, update.sent.sent)
-        self._follow()
+            if not bpy.app.is_job_running("RENDER"):
+                for scene in bpy.data.scenes:
+                    robot_twin.play(scene, self.robot, update.sent.sent)
+        if now_s - self._looked_s > _LOOK_S:
+            self._follow()
         self._jog(now_s - self._ticked_s)
         self._ticked_s = now_s
         if now_s - self._redrawn_s > _REDRAW_S:
             self._redrawn_s = now_s
             redraw_sidebars(bpy.context)
+
+    def _hear(self, status: RobotStatus, now_s: float) -> None:
+        before = self.status.playing if self.status is not None else ""
+        if status.playing == "clip" != before:
+            self.news = ""
+        elif before == "clip" and not status.playing:
+            self.news = "Played to its end."
+        self.status, self._heard_s = status, now_s
 
     def _jog(self, seconds: float) -> None:
         """The servo that is calibrated creeps to where its slider stands."""
@@ -165,7 +184,7 @@ class Session:
 
     def _follow(self) -> None:
         """Tell the process whom to follow, whenever that has changed."""
-        live = live_session.current()
+        live, self._looked_s = live_session.current(), time.monotonic()
         if self.wants_live and live is None:
             self.wants_live, self.news = False, "Live has ended, and live to robot with it; the head eases to rest."
         wanted = _whom(self.robot, live) if self.wants_live and live is not None else None

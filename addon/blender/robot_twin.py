@@ -23,11 +23,11 @@ from .live_puppet import Puppet
 _ROOT: Final = "*"
 """Name of the part that is the character's root; actuators have other names."""
 _APART: Final = 0.3
-_ROW: Final = 0.085
-_TEXT: Final = 0.062
-_HALF: Final = 0.5
+_ROW: Final = 0.16
+_TEXT: Final = 0.13
+_HALF: Final = 0.9
 """Length of a bar at u = 1."""
-_THICK: Final = 0.022
+_THICK: Final = 0.045
 _COLORS: Final = (
     (0.95, 0.55, 0.15), (0.25, 0.65, 0.95), (0.45, 0.8, 0.35), (0.9, 0.35, 0.45), (0.7, 0.5, 0.9), (0.9, 0.8, 0.3),
     (0.3, 0.75, 0.7), (0.75, 0.6, 0.5),
@@ -150,8 +150,8 @@ def _bars(
     rows = {name: top - i * _ROW for i, name in enumerate(robot.index)}
     made = [
         _mesh("Robot Tracks", [(-_HALF, _HALF, z, _THICK, 0.02) for z in rows.values()], (0.08, 0.08, 0.08)),
-        _mesh("Robot Neutral", [(-0.004, 0.004, 0.0, top + _ROW, 0.0)], (0.5, 0.5, 0.5)),
-        _label("\n".join(rows), (-_HALF - 0.06, top - _TEXT / 3), _TEXT, "RIGHT", _ROW / _TEXT),
+        _mesh("Robot Neutral", [(-0.008, 0.008, 0.0, top + _ROW, 0.0)], (0.5, 0.5, 0.5)),
+        _label("\n".join(rows), (-_HALF - 0.1, top - _TEXT / 3), _TEXT, "RIGHT", _ROW / _TEXT),
         _label(f"{robot.name}: as sent", (-_HALF, top + 1.6 * _ROW), _TEXT * 1.4, "LEFT", 1),
     ]
     for item in made:

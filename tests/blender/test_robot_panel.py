@@ -179,7 +179,7 @@ def test_a_twin_of_bars_shows_what_was_sent_and_leaves_nothing(robot):  # noqa: 
     assert min(corners) > 4  # Mine ends there
     robot.send(jaw_open=0.5, neck_yaw=-1.0)
     shown = {part.name: part.item.scale.x for part in robot.settings.parts if part.name}
-    assert shown["jaw_open"] == pytest.approx(0.25) and shown["neck_yaw"] == pytest.approx(-0.5)
+    assert shown["jaw_open"] == pytest.approx(0.45) and shown["neck_yaw"] == pytest.approx(-0.9)
     assert shown["lip_upper"] == 0
     keep = bpy.data.objects.new("Kept", None)
     twin.objects.link(keep)

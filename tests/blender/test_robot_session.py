@@ -82,6 +82,11 @@ class Robot:
             state, reason, robot.name, names, 50.0, 0.3, 0, 0, **more)
         self.module.tick()
 
+    def look(self) -> None:
+        """Half a second later."""
+        self.session._looked_s = 0.0
+        self.module.tick()
+
     def send(self, **u: float) -> None:
         """The process has sent this to the motors."""
         robot = self.session.robot
@@ -177,10 +182,10 @@ def test_live_to_robot_needs_live_and_waits_for_a_worker_that_only_starts(robot,
     bpy.ops.semblance.robot_live()
     assert "Follow" not in robot.process.kinds()
     worker.port, worker.token = 4712, "late"
-    robot.module.tick()
+    robot.look()
     assert robot.process.last("Follow").port == 4712
     live_session.stop()
-    robot.module.tick()
+    robot.look()
     assert robot.process.last("Follow").port == 0 and not session.wants_live and "Live has ended" in session.news
 
 
@@ -193,7 +198,7 @@ def test_a_map_of_a_character_follows_it_or_a_guest_of_the_cast(robot, live):
     assert live.client.last("SetCast").characters == (guest,) and guest.rig_profile.name == "Ada"
     bpy.ops.semblance.character_add(character="Ada")
     live.look(bpy.context.scene)
-    robot.module.tick()
+    robot.look()
     assert robot.process.last("Follow").character == "Ada" and live.guests == ()
     bpy.ops.semblance.robot_live()
     assert robot.process.last("Follow").port == 0
@@ -276,6 +281,10 @@ def test_a_take_is_played(robot, tmp_path):
     bpy.ops.semblance.robot_play(what="TAKE")
     play = robot.process.last("Play")
     assert play.values.shape[1] == 61 and play.values[:, play.names.index("jawOpen")].max() > 0.5
+    robot.say("LIVE", playing="clip")
+    assert robot.session.news == ""
+    robot.say("HOLD")
+    assert robot.session.news == "Played to its end."
     bpy.ops.semblance.robot_play(what="NONE")
     assert len(robot.process.last("Play").times_s) == 0
 

@@ -5,6 +5,7 @@
 
 SEMBLANCE_SOURCE is a video of a face, played in a loop as if it were a webcam. Steps, pictures and SEMBLANCE_STAY are
 those of panel.py; the scene is saved beside the video as robot.blend. At the end Blender quits while the head moves.
+SEMBLANCE_ROBOTS names the designs that are driven ("ameca_like,maestro_head").
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
+ROBOTS = os.environ.get("SEMBLANCE_ROBOTS", "ameca_like,maestro_head").split(",")
 _spent_ms: list[float] = []
 
 
@@ -48,6 +50,12 @@ def open_panels(*names: str) -> Iterator[float]:
         if cls.__name__.removeprefix("SEMBLANCE_PT_") in names:
             cls.bl_options = set()
             bpy.utils.register_class(cls)
+    yield 1
+    region = next(r for r in view().regions if r.type == "UI")
+    window = bpy.context.window_manager.windows[0]
+    at = (region.x + 120, window.height - (region.y + region.height) + 14)
+    subprocess.run(["xdotool", "mousemove", *map(str, at), "click", "1"], check=False)
+    yield 1
 
 
 def wait_for(what: str, holds: Callable[[], bool], seconds: float = 30) -> Iterator[float]:
@@ -95,7 +103,7 @@ def steps() -> Iterator[float]:
     press(bpy.ops.semblance.character_add, "EXEC_DEFAULT", character="Pip")
     region = view().spaces.active.region_3d
     region.view_rotation = Euler((1.5708, 0, 0)).to_quaternion()
-    region.view_location, region.view_distance = (1.9, 0, -0.1), 8.6
+    region.view_location, region.view_distance = (2.2, 0, -0.1), 9.0
     bpy.ops.wm.save_as_mainfile(filepath=str(Path(SOURCE).with_name("robot.blend")))
     live = bpy.context.scene.semblance_live
     live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
@@ -114,15 +122,14 @@ def steps() -> Iterator[float]:
     except RuntimeError as error:
         check(f"a real head without a port is refused: {str(error).strip()}", head() is None)
     settings.head = "SIMULATED"
-    for design, twin_at in (("ameca_like", 1.9), ("maestro_head", 1.7)):
-        yield from drive(design, twin_at)
+    for design in ROBOTS:
+        yield from drive(design)
     yield from calibrate()
     yield from interrupt()
 
 
-def drive(design: str, look_x: float) -> Iterator[float]:
-    """Connect, twin, live, arm, stop, again, play a take."""
-    view().spaces.active.region_3d.view_location.x = look_x
+def drive(design: str) -> Iterator[float]:
+    """Connect, twin, live, arm, stop, arm while a key is held."""
     press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design=design)
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield 0.2
