@@ -9,6 +9,8 @@ examples:
   semblance robot play clip.csv --robot maestro_head --link /dev/ttyACM0
   semblance robot live --robot bus_head --source 0 --unit head-007 --link unit
   semblance robot stop                                      limp, now: every head that runs here
+  semblance robot doctor --port /dev/ttyACM0 --protocol maestro   what is plugged in; asks, moves nothing
+  semblance robot calibrate --robot maestro_head --unit head-007 --link /dev/ttyACM0   measure one head
 """
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from typing import Final
 from ..core.errors import SemblanceError
 from ..robot.actuator_map import RobotMap, with_links
 from ..robot.client import RobotClient
+from ..robot.links import PROTOCOLS
 from ..robot.links.simulated import KINDS
 from ..robot.map_reading import find_map, read_map, shipped_maps
 from ..robot.messages import Stop
@@ -48,6 +51,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         job.add_argument("--arm", action="store_true", help="let it move without asking")
         job.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
     jobs.add_parser("stop", help="limp, now: every head that runs here")
+    doctor = jobs.add_parser("doctor", help="what is on the ports, and what it says of itself; nothing moves")
+    doctor.add_argument("--robot", default="", metavar="NAME", help="a robot, whose links are asked")
+    doctor.add_argument("--unit", default="", metavar="NAME", help="the unit file that knows its ports")
+    doctor.add_argument("--port", default="", metavar="PORT", help="ask on this port (default: the unit's)")
+    doctor.add_argument("--protocol", default="", choices=sorted(PROTOCOLS), metavar="NAME",
+                        help=f"what to speak there: {', '.join(sorted(PROTOCOLS))}")
+    doctor.add_argument("--baud", type=int, default=0, metavar="N", help="its rate (default: the map's, or the usual)")
+    calibrate = jobs.add_parser("calibrate", help="measure the neutral and the ends of one head, into its unit file")
+    calibrate.add_argument("--robot", required=True, metavar="NAME", help="a robot (see maps), or its actuators.toml")
+    calibrate.add_argument("--unit", required=True, metavar="NAME", help="what this head is called, such as head-007")
+    calibrate.add_argument("--link", default=_SIMULATED, metavar="PORT", help="as for play")
     serve = jobs.add_parser("serve", help="be the process that owns a head; other programs connect to it")
     _add_head(serve)
 
@@ -55,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the job; returns the exit code."""
     job: Callable[[argparse.Namespace], int] = {
-        "maps": _maps, "play": _play, "live": _live, "stop": _stop, "serve": _serve,
+        "maps": _maps, "play": _play, "live": _live, "stop": _stop, "doctor": _doctor, "calibrate": _calibrate,
+        "serve": _serve,
     }[args.job]
     return job(args)
 
@@ -118,6 +133,23 @@ def _live(args: argparse.Namespace) -> int:
     from .robot_session import live
 
     return live(chosen_robot(args), args)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from .robot_measure import doctor
+
+    robot = find_map(args.robot) if args.robot else None
+    if args.unit:
+        if robot is None:
+            raise SemblanceError("A unit belongs to a robot; name that too: --robot.")
+        robot = read_unit(find_unit(robot, args.unit), robot)
+    return doctor(robot, args.port, args.protocol, args.baud)
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    from .robot_measure import calibrate
+
+    return calibrate(find_map(args.robot), args.unit, args.link)
 
 
 def _serve(args: argparse.Namespace) -> int:
