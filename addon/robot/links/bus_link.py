@@ -110,9 +110,10 @@ class BusLink(SerialLink):
     def _go_limp(self) -> None:
         self._woke_at.clear()
         self._write("torque_enable", dict.fromkeys(self.channels, 0))
-        awake = [ident for ident, torque in self._read_surely("torque_enable", list(self.channels)).items() if torque]
-        if awake:
-            raise LinkFault(f"Servo {self._label(awake[0])} does not switch its torque off.")
+        torques = self._read("torque_enable", list(self.channels))
+        for ident in self.channels:
+            if torques.get(ident) != 0:
+                raise LinkFault(f"Servo {self._label(ident)} does not confirm that its torque is off.")
 
     def _read_surely(self, name: str, channels: Sequence[int]) -> dict[int, int]:
         """A register of all `channels`; those that were not heard are asked again."""

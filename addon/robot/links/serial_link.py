@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from . import ActuatorLimits, Fault, LinkFault, LinkSettings
 from .serial_port import SerialPort
 
 _LIMP_TRIES: Final = 5
+_LIMP_S: Final = 0.4
 SILENCES: Final = 3
 """Answers in a row that may be lost before the head is stopped."""
 
@@ -34,8 +36,13 @@ class SerialLink:
             raise
 
     def limp(self) -> None:
-        """Torque or pulses off, tried five times: also after a write that broke off or noise on the line."""
+        """Torque or pulses off, tried five times: also after a write that broke off or noise on the line.
+
+        Raises:
+            LinkFault: if nothing confirms it, after half a second at the most; it was said all the same.
+        """
         self.enabled.clear()
+        until_s = time.monotonic() + _LIMP_S
         for tries_left in reversed(range(_LIMP_TRIES)):
             # What still waits was meant to move; it must not go out before or after this.
             self.port.discard_output()
@@ -43,7 +50,7 @@ class SerialLink:
                 self._go_limp()
                 return
             except LinkFault:
-                if not tries_left:
+                if not tries_left or time.monotonic() > until_s:
                     raise
 
     def close(self) -> None:
