@@ -137,6 +137,7 @@ CLASSES = (
     robot_panel.SEMBLANCE_PT_robot,
     robot_panel.SEMBLANCE_PT_robot_meters,
     robot_panel.SEMBLANCE_PT_robot_process,
+    robot_panel.SEMBLANCE_PT_robot_calibration,
 )
 
 

@@ -42,8 +42,10 @@ STATES: Final = {
 }
 """State → icon, a word, what it means for whoever stands beside the head."""
 _PLAYING: Final = {"live": "the live performer", "clip": "the performance", "jog": "the calibration"}
-_METERS: Final = ("Wanted", "Shaped", "Sent", "Read")
-_NAME_SHARE: Final = 0.4
+_METERS: Final = ("Want", "Shape", "Sent", "Read")
+_NAME_SHARE: Final = 0.46
+_BOX_PX: Final = 24
+_HANGS: Final = "The robot process does not answer; if the head moves, use the switch of its supply."
 _SHOWN_ROWS: Final = 6
 
 
@@ -100,9 +102,9 @@ class SEMBLANCE_UL_robot_meters(bpy.types.UIList):
         for column in self.columns:
             value = column[index] if index < len(column) else float("nan")
             if isfinite(value):
-                bars.progress(factor=min(max((value + 1) / 2, 0.0), 1.0), text=f"{value * 100:+.0f}")
+                bars.progress(factor=min(max((value + 1) / 2, 0.0), 1.0), text="")
             else:
-                bars.label(text="·")
+                bars.label(text="  –")
 
 
 class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
@@ -127,7 +129,7 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
         columns = (sent.wanted, sent.shaped, sent.sent, sent.read) if sent is not None else ()
         SEMBLANCE_UL_robot_meters.columns = tuple(column.tolist() for column in columns)
         head = layout.split(factor=_NAME_SHARE, align=True)
-        head.label(text="%")
+        head.label(text="")
         row = head.row(align=True)
         for name in _METERS:
             row.label(text=name)
@@ -135,6 +137,31 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
         if view.row < len(session.robot):
             for sentence in numbers(session, view.row):
                 layout.label(text=sentence)
+
+
+class SEMBLANCE_PT_robot_calibration(_Robot, bpy.types.Panel):
+    """How one head is measured, before it is connected."""
+
+    bl_label = "Calibrate a Head"
+    bl_parent_id = "SEMBLANCE_PT_robot"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """No head is connected."""
+        return robot_session.current() is None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A name, and the button that connects it for that."""
+        layout, settings = self.layout, context.scene.semblance_robot
+        draw_sentence(layout, context, "Measure how far each servo of this one head goes, and where its neutral is. "
+                      "Its own limits can only be narrower than those of the design.")
+        if settings.unit:
+            layout.label(text=f"Goes on with {settings.unit}", icon="PRESET")
+        else:
+            layout.prop(context.window_manager.semblance_robot, "unit")
+        layout.operator(SEMBLANCE_OT_robot_connect.bl_idname, text="Calibrate This Head", icon="DRIVER_DISTANCE",
+                        ).calibrate = True
 
 
 class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
@@ -173,14 +200,16 @@ def numbers(session: Session, index: int) -> list[str]:
     actuator, travel = robot.actuators[index], robot.actuators[index].travel
     said = [f"Channel {actuator.channel} on {actuator.link}, group {actuator.group}",
             f"Travel {travel.low:g} · {travel.neutral:g} · {travel.high:g} {travel.unit}"]
-    if sent is not None and isfinite(raw := float(sent.raw[index])):
-        said.append(f"Sent {raw:g} {travel.unit}")
-    elif sent is not None:
-        said.append("Gets nothing: its motor is off")
-    if sent is not None and isfinite(read := float(sent.read[index])):
+    if sent is None:
+        return said
+    four = zip(_METERS, (sent.wanted, sent.shaped, sent.sent, sent.read), strict=True)
+    said.append("  ".join(f"{name} {u[index]:+.2f}" for name, u in four if isfinite(u[index])))
+    raw, read = float(sent.raw[index]), float(sent.read[index])
+    said.append(f"Sent {raw:.5g} {travel.unit}" if isfinite(raw) else "Gets nothing: its motor is off")
+    if isfinite(read):
         u = np.zeros(len(robot))
         u[index] = read
-        said[-1] += f", stands at {robot.raw(u)[index]:.4g} {travel.unit}"
+        said[-1] += f", stands at {robot.raw(u)[index]:.5g}"
     return said
 
 
@@ -207,11 +236,6 @@ def _draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         layout.label(text="The head eases to rest and goes limp ...", icon="SORTTIME")
     else:
         draw_sentence(layout, context, "Connect shows the head, and moves nothing. Arm lets it move.", "INFO")
-    row = layout.row(align=True)
-    if not settings.unit:
-        row.prop(context.window_manager.semblance_robot, "unit", text="")
-    row.operator(SEMBLANCE_OT_robot_connect.bl_idname, text="Calibrate This Head", icon="DRIVER_DISTANCE",
-                 ).calibrate = True
     if settings.twin is not None:
         layout.operator(SEMBLANCE_OT_robot_twin.bl_idname, text="Remove Digital Twin", icon="TRASH")
 
@@ -223,7 +247,7 @@ def _draw_real(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) ->
     for name, protocol in (design.links if design else {}).items():
         row = column.row(align=True)
         port = settings.ports.get(name)
-        words = f"Address of {name}" if protocol == "osc" else f"Port of {name} ({protocol})"
+        words = f"Host:port of {name}" if protocol == "osc" else f"Port of {name} ({protocol})"
         if port is not None:
             row.prop(port, "port", text="", placeholder=words)
         row.operator_menu_enum(SEMBLANCE_OT_robot_port.bl_idname, "port", icon="DOWNARROW_HLT",
@@ -243,16 +267,16 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
     icon, word, meaning = STATES[session.state]
     status = session.status
     box = layout.box()
+    width = int(context.region.width / context.preferences.system.ui_scale) - _BOX_PX
     row = box.row()
     row.alert = session.state == "STOPPED"
-    row.label(text=word, icon=icon)
-    row.label(text=f"{session.robot.name}{' (simulated)' if session.is_simulated else ''}")
-    draw_sentence(box, context, meaning)
-    if status is not None and status.reason and status.reason not in meaning:
-        draw_sentence(box, context, status.reason, "ERROR" if session.state == "STOPPED" else "INFO")
+    row.label(text=f"{word}: {session.robot.name}{', simulated' if session.is_simulated else ''}", icon=icon)
     if session.hangs:
-        draw_sentence(box, context, "The robot process does not answer; if the head moves, use the switch of its "
-                      "supply.", "ERROR")
+        draw_sentence(box, context, _HANGS, "ERROR", width)
+    else:
+        draw_sentence(box, context, meaning, "BLANK1", width)
+        if status is not None and status.reason:
+            draw_sentence(box, context, status.reason, "ERROR" if session.state == "STOPPED" else "INFO", width)
     row = layout.row(align=True)
     row.label(text="Connected", icon="CHECKBOX_HLT" if status is not None else "CHECKBOX_DEHLT")
     row.label(text="Armed", icon="CHECKBOX_HLT" if session.energised else "CHECKBOX_DEHLT")
@@ -264,7 +288,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
     hold = robot_keys.words(robot_keys.HOLD)
     if hold and not session.energised:
         layout.label(text=f"or hold {hold} over the 3D view", icon="BLANK1")
-    for sentence in (*(status.faults if status else ()), status.problem if status else ""):
+    for sentence in (*(status.faults if status else ()), session.problem):
         if sentence:
             draw_sentence(layout, context, sentence, "ERROR")
 

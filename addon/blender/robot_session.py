@@ -36,6 +36,9 @@ _LOOK_S: Final = 0.3
 _SILENT_S: Final = 3.0
 """The process tells how it goes four times a second."""
 _NOTHING: Final = Play((), np.zeros(0), np.zeros((0, 0), np.float32))
+_SLEPT_S: Final = 0.5
+_PROBLEM_S: Final = 6.0
+"""So long a problem that is over is still told."""
 _GUEST: Final = "robot"
 """Id of a robot head in the live cast."""
 ENERGISED: Final = ("ARMING", "LIVE", "HOLD", "RESTING")
@@ -79,7 +82,7 @@ class Session:
         self.calibration: Calibration | None = None
         self._followed: Follow | None = None
         self._ticked_s = self._heard_s = time.monotonic()
-        self._looked_s = self._redrawn_s = 0.0
+        self._looked_s = self._redrawn_s = self._problem_s = 0.0
 
     @property
     def scene(self) -> bpy.types.Scene | None:
@@ -104,7 +107,14 @@ class Session:
     @property
     def hangs(self) -> bool:
         """The process has said nothing for seconds; it may be about to be given up."""
-        return self.status is not None and time.monotonic() - self._heard_s > _SILENT_S / 2
+        return self.status is not None and self._ticked_s - self._heard_s > _SILENT_S / 2
+
+    @property
+    def problem(self) -> str:
+        """What goes wrong now, or did seconds ago, and does not stop the head; empty if nothing."""
+        if self.status is None or self._ticked_s - self._problem_s > _PROBLEM_S:
+            return ""
+        return self.status.problem
 
     def arm(self, held: bool = False) -> None:
         """A person lets the head move."""
@@ -150,6 +160,8 @@ class Session:
         update, now_s = self.client.poll(), time.monotonic()
         if self.client.state == "ended":
             raise SemblanceError(self.client.sentence or "The robot process has ended.")
+        if now_s - self._ticked_s > _SLEPT_S:  # it was us who slept
+            self._heard_s += now_s - self._ticked_s
         if update.status is not None:
             self._hear(update.status, now_s)
         if update.sent is not None:
@@ -171,6 +183,9 @@ class Session:
             self.news = ""
         elif before == "clip" and not status.playing:
             self.news = "Played to its end."
+        seen = status.problem, status.refused
+        if self.status is None or seen != (self.status.problem, self.status.refused):
+            self._problem_s = now_s
         self.status, self._heard_s = status, now_s
 
     def _jog(self, seconds: float) -> None:

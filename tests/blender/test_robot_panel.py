@@ -15,7 +15,7 @@ from .conftest import ROOT, build_mesh
 from .test_control_panel import PREFERENCES, Layout
 from .test_robot_session import Process, robot  # noqa: F401
 
-PANELS = ("robot", "robot_meters", "robot_process")
+PANELS = ("robot", "robot_meters", "robot_process", "robot_calibration")
 
 
 class Sidebar(Layout):
@@ -26,6 +26,7 @@ class Sidebar(Layout):
     def __init__(self, module) -> None:
         super().__init__(module)
         self.buttons: dict[str, str] = {}
+        self.bars: list[float] = []
 
     def label(self, text="", icon="NONE"):
         self.icon(icon)
@@ -46,7 +47,7 @@ class Sidebar(Layout):
 
     def progress(self, factor=0.0, text=""):
         assert 0 <= factor <= 1
-        self.texts.append(text)
+        self.bars.append(round(factor, 2))
 
     def template_list(self, name, identifier, view, listed, owner, active, **options):
         cls = getattr(self.panel_module, name)
@@ -119,9 +120,10 @@ def test_meters_show_what_was_wanted_shaped_sent_and_read(draw, robot):  # noqa:
     view.row = robot.session.robot.index["jaw_open"]
     robot.send(jaw_open=0.42)
     layout = draw()
-    assert layout.texts.count("+42") == 3 and layout.texts.count("·") == 18
+    assert layout.bars.count(0.71) == 3 and layout.bars.count(0.5) == 3 * 17 and layout.texts.count("  –") == 18
+    assert "Want +0.42  Shape +0.42  Sent +0.42" in layout.texts
     actuator = robot.session.robot.actuators[view.row]
-    assert f"Sent {robot.session.sent.raw[view.row]:g} us" in layout.texts
+    assert f"Sent {robot.session.sent.raw[view.row]:.5g} us" in layout.texts
     assert f"Channel {actuator.channel} on face, group mouth" in layout.texts
 
 

@@ -214,12 +214,28 @@ def test_a_process_that_ends_says_why_and_connect_works_again(robot, extension):
     assert robot.session is not None and robot.module.farewell() == ""
 
 
-def test_a_silent_process_is_noticed(robot, monkeypatch):
-    session = robot.connect()
+def test_a_silent_process_is_noticed_but_not_a_busy_blender(robot, monkeypatch):
+    session, clock = robot.connect(), [time.monotonic()]
+    monkeypatch.setattr(robot.module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    clock[0] += 60.0  # a render
+    robot.module.tick()
     assert not session.hangs
-    later = time.monotonic() + 2
-    monkeypatch.setattr(robot.module, "time", SimpleNamespace(monotonic=lambda: later))
+    for _ in range(20):
+        clock[0] += 0.1
+        robot.module.tick()
     assert session.hangs
+    robot.say("LIMP")
+    assert not session.hangs
+
+
+def test_a_problem_that_is_over_is_forgotten(robot, monkeypatch):
+    session, clock = robot.connect(), [time.monotonic()]
+    monkeypatch.setattr(robot.module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    robot.say("LIVE", problem="The frame is 104 ms old; at most 100 may be.")
+    assert "104 ms" in session.problem
+    clock[0] += 7
+    robot.say("LIVE", problem="The frame is 104 ms old; at most 100 may be.")
+    assert session.problem == ""
 
 
 def test_an_error_of_ours_lets_the_head_go(robot, monkeypatch, caplog):
