@@ -9,7 +9,7 @@ import numpy as np
 from ..core import coefficients
 from ..core.errors import SemblanceError
 from ..core.frames import Expression, ExpressionTrack, stack
-from ..expression.calibration import Calibration, calibrate
+from ..expression.calibration import Calibration, calibrate, find_neutral
 
 _PATIENCE_S: Final = 5.0
 """So long after the wanted time a face must have been seen for it."""
@@ -57,6 +57,9 @@ _REACTION_S: Final = 1.0
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 _CLOSED: Final = 0.6
 """Lids that are seen less closed than this may be those of tired eyes; a blink goes further."""
+_FOUND_AFTER_S: Final = (3.0, 6.0, 12.0, 24.0, 48.0)
+"""Seconds with a face after which its rest is looked for: soon for a start, later again in more of them."""
+_EVERY_S: Final = 0.2
 _FORGETTING: Final = 0.005
 """Per second; people blink every few."""
 
@@ -74,6 +77,25 @@ class Lids:
         self._most = np.maximum(self._most - forgotten, raw.coefficients[_BLINK])
         self._time_s = raw.time_s
         return np.where(self._most >= _CLOSED, np.minimum(self._most, 1), 1).astype(np.float32)
+
+
+class RestFinding:
+    """The resting face found by itself in what has been seen so far, until somebody shows it."""
+
+    def __init__(self) -> None:
+        self._seen: list[Expression] = []
+        self._told = 0
+
+    def add(self, raw: Expression) -> Calibration | None:
+        """The calibration known now, when there is a new one."""
+        if self._told == len(_FOUND_AFTER_S):
+            return None
+        if raw.confidence > 0 and (not self._seen or raw.time_s >= self._seen[-1].time_s + _EVERY_S):
+            self._seen.append(raw)
+        if len(self._seen) * _EVERY_S < _FOUND_AFTER_S[self._told]:
+            return None
+        self._told += 1
+        return replace(find_neutral(stack(self._seen)), closed=np.ones(2, np.float32))
 
 
 class NeutralTaking:

@@ -21,7 +21,7 @@ from ..expression.encoder import Encoder
 from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox
 from ..tracking.tracker import Box, FaceTracker
-from .live_calibration import Lids, NeutralTaking, RangeTaking
+from .live_calibration import Lids, NeutralTaking, RangeTaking, RestFinding
 from .live_settings import LiveSettings
 
 _STEP_S: Final = 1 / 30
@@ -75,7 +75,8 @@ class LivePerformance:
         self._tracker = tracker or (DrawnFaceTracker if drawn else FaceTracker)(face, box)
         self._settings, self._calibration = LiveSettings(), Calibration()
         self._played = self._calibration
-        self._lids = Lids()
+        self._lids, self._rest = Lids(), RestFinding()
+        self._found = Calibration()
         self._smoother = LiveSmoother(Smoothing())
         self._clock = _Clock()
         self._raw: Expression | None = None
@@ -100,25 +101,25 @@ class LivePerformance:
     def settings(self, settings: LiveSettings) -> None:
         if settings != self._settings:
             self._settings = settings
-            self._played = settings.muting(self._calibration)
             self._smoother.smoothing = Smoothing(settings.smoothing)
             self._begin_again()
 
     @property
     def calibration(self) -> Calibration:
-        """May be replaced at any time."""
+        """What the performer has shown of themselves; may be replaced at any time. While it is none, the resting face
+        of who is seen in pictures is found by itself.
+        """
         return self._calibration
 
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._played = self._settings.muting(calibration)
         self._neutral_set = calibration.source != "none"
         self._begin_again()
 
     @property
     def recorded_calibration(self) -> Calibration:
-        """For a take of this performance: without what is switched off."""
+        """For a take of this performance: what is played now, without what is switched off."""
         return self._played
 
     @property
@@ -184,6 +185,9 @@ class LivePerformance:
             self._arrived = (time_s, time.monotonic())
         raw = self._raw = _sound(replace(measured, time_s=time_s), self._raw)
         self._take_rest(raw)
+        if face is not None and self._calibration.source == "none" and (found := self._rest.add(raw)):
+            self._found = found
+            self._begin_again(shown_s)
         seen = raw.confidence > 0
         if leapt or (seen and self._lost):
             self._begin_again(time_s if self._seen_s is None else shown_s)
@@ -196,7 +200,7 @@ class LivePerformance:
     def _show(self, raw: Expression) -> None:
         """A face is seen."""
         closed = self._lids.closed(raw)
-        if self._calibration.closed.min() >= 1:
+        if self._known.closed.min() >= 1:
             self._played = replace(self._played, closed=closed)
         self._held = _columns(self._smoother(calibrate(stack([raw]), self._played).row(0)))
         self._seen_s, self._lost = raw.time_s, False
@@ -213,8 +217,13 @@ class LivePerformance:
             share = _smoothstep(lost_s / max(settings.ease_s, 1e-6))
             self._shown = self._fade(self._held * (1 - share), time_s)
 
+    @property
+    def _known(self) -> Calibration:
+        return self._found if self._calibration.source == "none" else self._calibration
+
     def _begin_again(self, shown_s: float | None = None) -> None:
         """What follows has nothing to do with what came before: go there from what was shown."""
+        self._played = self._settings.muting(self._known)
         self._smoother.restart()
         self._fade = _Fade(self._shown, self._clock.now_s if shown_s is None else shown_s)
 

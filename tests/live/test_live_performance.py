@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.core.coefficients import COUNT, INDEX, in_group
-from addon.core.frames import EMBEDDING_SIZE, Expression, Frame
+from addon.core.frames import EMBEDDING_SIZE, Expression, FaceFrame, Frame
 from addon.expression.calibration import Calibration
 from addon.live.live_calibration import RANGE, RANGE_S
 from addon.live.live_performance import LivePerformance, see_all
@@ -225,6 +225,37 @@ def test_set_neutral_takes_a_second_of_what_is_seen() -> None:
     assert brow[0] == pytest.approx(0.3) and brow[-1] == 0 and np.abs(np.diff(brow)).max() < 0.1
     assert np.abs(seen[-1].expression.head).max() < 1e-6
     assert performance.problems == []
+
+
+class Seen:
+    """A tracker and an encoder of somebody whose brows are low at rest and who raises them now and then."""
+
+    place = None
+    card = encoder().card
+
+    def track(self, frame: Frame, others: object = ()) -> FaceFrame:
+        return FaceFrame(frame.time_s, True, np.zeros((478, 3), np.float32), 1.0, frame.image)
+
+    def encode_one(self, face: FaceFrame) -> Expression:
+        rests = face.time_s % 5 < 3
+        return an_expression(face.time_s, browDownLeft=0.3 if rests else 0.0, browInnerUpLeft=0.0 if rests else 0.5)
+
+
+def test_the_resting_face_is_found_by_itself_until_it_is_set() -> None:
+    performance = LivePerformance(Seen(), tracker=Seen())  # type: ignore[arg-type]
+    frames = [Frame(np.zeros((128, 128, 3), np.uint8), float(t), i) for i, t in enumerate(at(0, 30, 20))]
+    seen = [performance.see(frame) for frame in frames[:500]]
+    brow = column(seen, "browDownLeft")
+    assert brow[20] > 0.25 and brow[410:450].max() < 0.01 and np.abs(np.diff(brow)).max() < 0.25
+    assert performance.neutral_state == "" and performance.calibration.source == "none"
+    assert performance.recorded_calibration.source == "auto"
+    performance.begin_neutral(0.2)
+    for frame in frames[500:]:
+        performance.see(frame)
+    assert performance.recorded_calibration.source == "live"
+    # What another tracker measured is the business of whoever sends it.
+    heard_ = column(heard(a_performance(), at(0, 10, 10), browDownLeft=0.3), "browDownLeft")
+    assert heard_[-1] == pytest.approx(0.3)
 
 
 def test_a_neutral_without_a_face_says_so() -> None:
