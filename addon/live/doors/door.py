@@ -68,6 +68,9 @@ class Door:
     zeros; confidence is 0 where the sender sees no face. Close it (from any thread), or use it in a `with` statement.
     """
 
+    may_move = True
+    """The sender can be told another port."""
+
     def __init__(
         self, kind: str, host: str, port: int, new_reader: Callable[[], Reader], mirror: bool = False
     ) -> None:
@@ -75,7 +78,7 @@ class Door:
         self._mirror = mirror
         self._reader = new_reader()
         self._new_reader = new_reader
-        self._socket = listening(kind, host, port)
+        self._socket = listening(kind, host, port, self.may_move)
         self._host = host
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host

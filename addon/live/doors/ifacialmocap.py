@@ -82,6 +82,8 @@ class IFacialMocapReader:
 class IFacialMocapDoor(Door):
     """Hears one phone, after asking it to speak."""
 
+    may_move = False
+
     def __init__(self, phone: str, port: int = PORT, mirror: bool = False) -> None:
         """Raises SemblanceError if there is no such phone, or our port cannot be had."""
         try:

@@ -25,8 +25,8 @@ def udp_address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
     return family, address
 
 
-def listening(kind: str, host: str, port: int) -> socket.socket:
-    """A UDP socket that nobody else can share.
+def listening(kind: str, host: str, port: int, may_move: bool = True) -> socket.socket:
+    """A UDP socket that nobody else can share; `may_move`: senders can be told another port.
 
     Raises:
         SemblanceError: what to close, or which address to give instead.
@@ -47,17 +47,17 @@ def listening(kind: str, host: str, port: int) -> socket.socket:
         opened.bind(where)
     except OSError as error:
         opened.close()
-        raise SemblanceError(_why_not(error, kind, host, port)) from error
+        raise SemblanceError(_why_not(error, kind, host, port, may_move)) from error
     return opened
 
 
-def _why_not(error: OSError, kind: str, host: str, port: int) -> str:
+def _why_not(error: OSError, kind: str, host: str, port: int, may_move: bool) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} is taken by another program (a second Semblance, Unreal Engine, a VTuber program): close "
-            f"that, or choose another port, such as {kind}://{host}:{port + 1 if port < 65_535 else port - 1}, and "
-            "tell the sender the same."
-        )
+        taken = f"Port {port} is taken by another program (a second Semblance, Unreal, a VTuber program): close that"
+        if not may_move:
+            return f"{taken}; this sender knows no other port."
+        other = port + 1 if port < 65_535 else port - 1
+        return f"{taken}, or choose another port, such as {kind}://{host}:{other}, and tell the sender the same."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"This system keeps port {port} to itself: choose one above 1023 in '{kind}://{host}:{port}'."
     if error.errno == errno.EADDRNOTAVAIL:

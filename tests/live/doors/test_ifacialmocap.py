@@ -105,6 +105,13 @@ def test_its_addresses():
         open_door("ifacialmocap://no.such.phone.invalid")
 
 
+def test_a_taken_port_is_told_without_a_way_that_the_app_does_not_know(monkeypatch):
+    with open_door("osc://0.0.0.0:0") as other:
+        monkeypatch.setattr(ifacialmocap, "PORT", other.port)
+        with pytest.raises(SemblanceError, match="close that; this sender knows no other port"):
+            open_door("ifacialmocap://127.0.0.1")
+
+
 def test_a_frame_is_read_fast():
     reader = IFacialMocapReader()
     begin = time.perf_counter()
