@@ -185,8 +185,10 @@ class LiveClient:
         try:
             if self._process:
                 self._hear_port()
-            with self._connected() as connection:
-                self._talk(connection)
+            with self._connected() as connection, selectors.DefaultSelector() as selector:
+                for each in (connection, self._wake_out):
+                    selector.register(each, selectors.EVENT_READ)
+                self._talk(connection, selector)
         except SemblanceError as error:
             sentence = str(error)
         except OSError:
@@ -231,13 +233,10 @@ class LiveClient:
         connection.sendall(pack(to_message(Hello(self.token, self._name, self._wants))))
         return connection
 
-    def _talk(self, connection: socket.socket) -> None:
+    def _talk(self, connection: socket.socket, selector: selectors.BaseSelector) -> None:
         """Until we or the worker end it."""
         unpacker = Unpacker()
         heard_s = beat_s = last_s = time.monotonic()
-        selector = selectors.DefaultSelector()
-        for each in (connection, self._wake_out):
-            selector.register(each, selectors.EVENT_READ)
         while not self._stopping:
             readable = [key.fileobj for key, _ in selector.select(HEARTBEAT_S / 2)]
             now_s = time.monotonic()

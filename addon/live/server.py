@@ -103,6 +103,7 @@ class Server:
             self._thread.join(seconds + 2 * _TICK_S)
         for each in (self._listener, *(client.socket for client in self._clients), self._wake_in, self._wake_out):
             each.close()
+        self._selector.close()
 
     def _put(self, client: _Client, data: bytes, place: Hashable) -> None:
         client.pending[next(self._numbers) if place is None else place] = data

@@ -44,7 +44,7 @@ from .messages import (
 )
 from .performers import read_performer, write_performer
 from .server import Server
-from .takes import Takes
+from .takes import Takes, tell_recovered
 
 _PICTURE_S: Final = 1 / 12
 _MISSED_S: Final = 0.25
@@ -89,6 +89,8 @@ class Stage:
         self._takes: Takes | None = None
         self._warned = 0
         """Warnings of the source that were told."""
+        self._looked_after: set[Path] = set()
+        """Folders in which what an earlier worker left behind was recovered; later there are takes of our own."""
         self._finishing: list[threading.Thread] = []
         self._played: deque[tuple[float, float]] = deque()
         """Of the last second: when a picture's controls were sent, and how long after its arrival."""
@@ -322,6 +324,10 @@ class Stage:
     def _begin_recording(self, command: Record) -> None:
         source, _ = self._playing()
         self._end_recording()
+        folder = Path(command.path).parent
+        if folder not in self._looked_after:
+            self._looked_after.add(folder)
+            tell_recovered(folder, self._server.tell)
         self._takes = Takes(command, source, self._performances, self._server.tell)
 
     def _record(self, moments: Mapping[int, Moment]) -> None:

@@ -32,7 +32,6 @@ class Takes:
         self._performances = dict(performances)
         self._path = Path(command.path)
         self._first = min(self._performances)
-        self._tell_recovered()
         self._recorders = {self._first: self._recorder(self._first, command.countdown_s)}
 
     @property
@@ -94,10 +93,11 @@ class Takes:
                 seconds = float(take.times_s[-1] - take.times_s[0])
                 self._tell(TakeDone(str(path), len(take), seconds, recorder.first_frame_time_s or 0.0, markers))
 
-    def _tell_recovered(self) -> None:
-        folder = self._path.parent
-        takes, problems = recover(folder) if folder.is_dir() else ([], [])
-        for take in takes:
-            self._tell(Problem(f"'{take}' was recovered: it is of a recording that was cut off."))
-        for sentence in problems:
-            self._tell(Problem(sentence))
+
+def tell_recovered(folder: Path, tell: Tell) -> None:
+    """Make takes of recordings that a crash left in `folder`; not while one of ours is being finished there."""
+    takes, problems = recover(folder) if folder.is_dir() else ([], [])
+    for take in takes:
+        tell(Problem(f"'{take}' was recovered: it is of a recording that was cut off."))
+    for sentence in problems:
+        tell(Problem(sentence))

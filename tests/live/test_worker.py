@@ -69,7 +69,7 @@ def client(worker: LiveClient) -> Iterator[LiveClient]:
     until(worker, in_state("idle"))
 
 
-def until(client: LiveClient, wanted: Callable[[Update], object], seconds: float = 15.0) -> Update:
+def until(client: LiveClient, wanted: Callable[[Update], object], seconds: float = 60.0) -> Update:
     """The first update that is wanted."""
     end = time.monotonic() + seconds
     seen = []
@@ -391,6 +391,34 @@ def test_a_take_is_recorded_with_its_markers_while_the_settings_change(client, t
     assert take.times_s[-1] - take.times_s[0] == pytest.approx(done.seconds)
     client.send(Record("no way \0"))
     assert until(client, lambda update: update.problems).problems
+
+
+def test_what_a_worker_that_was_killed_has_recorded_is_found_by_the_next(client, tmp_path):
+    killed = LiveClient.start("test")
+    try:
+        killed.send(Open(str(CLIP), loop=True))
+        until(killed, in_state("running"))
+        killed.send(Record(str(tmp_path / "lost.take")))
+        until(killed, lambda update: update.status and update.status.recorded_s > 0.3)
+        killed._process.kill()
+    finally:
+        killed.stop()
+    client.send(Open(str(CLIP), loop=True))
+    until(client, in_state("running"))
+    done, said = [], []
+
+    def kept(update: Update) -> Update:
+        done.extend(update.takes)
+        said.extend(update.problems)
+        return update
+
+    for name in ("one", "two"):  # a retake at once
+        client.send(Record(str(tmp_path / f"{name}.take")))
+        until(client, lambda update: kept(update).status and update.status.recorded_s > 0.1)
+    client.send(StopRecording())
+    until(client, lambda update: kept(update) and len(done) == 2)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["lost recovered.take", "one.take", "two.take"]
+    assert all("lost recovered.take' was recovered" in sentence for sentence in said)
 
 
 def test_a_character_that_cannot_play_is_said_and_the_others_play(client):
