@@ -68,24 +68,24 @@ class Recorder:
         Raises:
             SemblanceError: if the folder cannot be written, `punch_into` cannot be read, or `at_s` is not inside it.
         """
-        self.path = Path(path).with_suffix(SUFFIX)
+        path = Path(path)
+        self.path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         check_writable(self.path.parent)
         self.calibration, self.smoothing, self.models = calibration, Smoothing(), dict(models)
         self._info = dict(source_info) if isinstance(source_info, Mapping) else asdict(source_info)
         self._punch = (Path(punch_into), float(at_s)) if punch_into else None
         if self._punch:
             check_punch(read_take(self._punch[0]), at_s, self._punch[0])
-        self._countdown_s, self._begin_s = max(float(countdown_s), 0.0), None
-        self._now_s, self._first_s = None, None
+        self._countdown_s = max(float(countdown_s), 0.0)
+        self._begin_s: float | None = None
+        self._now_s: float | None = None
+        self._first_s: float | None = None
         self.markers: list[Marker] = []
         self.frames = 0
         self._unfinished = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{UNFINISHED}")
         self._file: IO[bytes] | None = None
         self._dtype = np.dtype(_ROW)
-
-    _begin_s: float | None
-    _now_s: float | None
-    _first_s: float | None
+        self._failed = False
 
     @property
     def countdown_s(self) -> float:
@@ -108,8 +108,10 @@ class Recorder:
         """One more frame; it is on the disk when this returns.
 
         Raises:
-            SemblanceError: if it cannot be written; `finish` still keeps what came before.
+            SemblanceError: if it cannot be written; nothing more is then, and `finish` keeps what came before.
         """
+        if self._failed:
+            return
         if self._begin_s is None:
             self._begin_s = moment.time_s + self._countdown_s
         if self._now_s is not None and moment.time_s <= self._now_s:
@@ -119,8 +121,11 @@ class Recorder:
             return
         try:
             self._file = self._file or self._open(moment)
-            self._file.write(self._row(moment).tobytes())
+            row = self._row(moment).tobytes()
+            if self._file.write(row) != len(row):
+                raise OSError("the disk is full")
         except OSError as error:
+            self._failed = True
             raise SemblanceError(f"Cannot record '{self.path}' any further: {error.strerror or error}.") from error
         self._first_s = moment.time_s if self._first_s is None else self._first_s
         self.frames += 1
@@ -219,6 +224,8 @@ def _recovered(unfinished: Path) -> Path | None:
         if rows is None:
             return None
         calibration = Calibration.from_json(header["calibration"])
+        if not Path(header.get("punch_into", "")).is_file():
+            header.pop("punch_into", None)  # the part alone is better than nothing
         take = _take(rows, header, calibration, Smoothing.from_json(header["smoothing"]))
         path = _free(unfinished.with_name(Path(header["path"]).stem + " recovered" + SUFFIX))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, SemblanceError) as error:

@@ -156,6 +156,7 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_recorded(tmp_path: Path, mo
     monkeypatch.setattr(recorder, "_file", Full(recorder._file))
     with pytest.raises(SemblanceError, match=r"Cannot record '.*a\.take' any further: No space left on device"):
         recorder.add(script[6])
+    recorder.add(script[7])  # said once; nothing is written behind half a row
     assert len(recorder.finish()[1]) == 6
 
 
@@ -174,6 +175,23 @@ for moment in moments(np.arange(20) / 30):
 print("ready", flush=True)
 time.sleep(60)
 """
+
+
+def test_a_name_with_a_dot_stays(tmp_path: Path) -> None:
+    recorded(tmp_path / "line 2.5", np.arange(3) / 30)
+    assert (tmp_path / "line 2.5.take").is_file()
+
+
+def test_a_part_whose_take_is_gone_is_recovered_alone(tmp_path: Path) -> None:
+    recorded(tmp_path / "a.take", np.arange(30) / 30)
+    recorder = Recorder(tmp_path / "b.take", INFO, {}, Calibration(), punch_into=tmp_path / "a.take", at_s=0.5)
+    for moment in moments(np.arange(6) / 30):
+        recorder.add(moment)
+    (tmp_path / "a.take").unlink()
+    with pytest.raises(SemblanceError, match=r"Cannot read the take '.*a\.take'"):
+        recorder.finish()
+    (path,), sentences = recover(tmp_path)
+    assert path.name == "b recovered.take" and len(read_take(path)) == 6 and sentences == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no kill -9 on this system")
