@@ -42,8 +42,12 @@ class SEMBLANCE_OT_live_toggle(Reporting, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Start or stop; nothing that an undo step could take back has changed then."""
-        if live_session.current() is None:
+        session = live_session.current()
+        if session is None:
             live_session.start(context.scene)
+        elif session.recording is not None and not session.ending:
+            session.stop_recording()
+            session.ending = True
         else:
             live_session.stop()
         redraw_sidebars(context)
@@ -126,6 +130,17 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
         if session is not None and session.recording is not None:
             return "End the take and key it on each ticked character as a new Action"
         return cls.bl_rna.properties["what"].enum_items[properties.what].description
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The source runs."""
+        if not super().poll(context):
+            return False
+        status = live_session.required().status
+        if status is None or status.state not in ("running", "lost", "stalled"):
+            cls.poll_message_set("Wait until the source runs")
+            return False
+        return True
 
     def perform(self, context: bpy.types.Context) -> None:
         """Begin or end."""

@@ -43,6 +43,8 @@ _LOOK_S: Final = 0.5
 _REDRAW_S: Final = 0.1
 _COUNTED: Final = 30
 """Frames over which the latency is the median."""
+_NOTHING_S: Final = 5.0
+"""A recording of which the worker knows nothing after so long is none."""
 _SET: Final = ("gain", "offset", "enabled", "muted", "mirrored", "minimum", "maximum", "neutral", "mirror_sign")
 """What a list of controls sets on each, besides what it follows."""
 _GONE: Final = "Live ended: {}."
@@ -81,6 +83,11 @@ class Session:
         self.news = ""
         """What the last recording became."""
         self.recording: Recording | None = None
+        """From its button until its take is there, or will not be."""
+        self.ending = False
+        """Live ends when the recording that was stopped for it is keyed."""
+        self._written: dict[str, Recording] = {}
+        """Recordings whose takes the worker writes, by path."""
         self.puppets: dict[str, Puppet] = {}
         self.guests: tuple[Character, ...] = ()
         """Who plays too without being in the scene: a robot head."""
@@ -148,11 +155,13 @@ class Session:
         if now - self._looked_s > _LOOK_S or live_shows(scene) != self._told["moved"][0]:
             self.look(scene)
         self._apply(scene, update.controls)
-        if self.recording is not None and self.recording.tick(scene, update.controls.values()):
-            self.stop_recording()
+        if self.recording is not None:
+            self._record(scene, update)
         for done in update.takes:
             self._key(scene, done)
         self._show(update, now)
+        if self.ending and self.recording is None:
+            raise SemblanceError(self.problem)
 
     def hold(self, scene: bpy.types.Scene) -> None:
         """Another frame is shown, and with it the keys: set everything once more."""
@@ -181,6 +190,7 @@ class Session:
         """End it; the worker writes the take, which is keyed when it is there."""
         if self.recording is not None and not self.recording.stopped:
             self.recording.stop()
+            self._written[str(self.recording.path)] = self.recording
             self.client.send(StopRecording())
 
     def take_range(self) -> None:
@@ -240,12 +250,26 @@ class Session:
         self._values = {name: values for name, values in self._values.items() if name in self.puppets}
         self.client.send(SetCast((*characters, *self.guests)))
 
+    def _record(self, scene: bpy.types.Scene, update: Update) -> None:
+        """The recording goes on, ends with the timeline, or came to nothing, as a problem says."""
+        assert self.recording is not None
+        if self.recording.tick(scene, update.controls.values()):
+            self.stop_recording()
+        if self.recording.stopped and update.problems:
+            self.recording = None
+        elif self.recording.recorded_s > _NOTHING_S and self.status is not None and not self.status.recorded_s:
+            self.stop_recording()
+            self.recording = None
+            self.problem = self.problem or "Nothing was recorded, because no picture came; look at the source."
+
     def _key(self, scene: bpy.types.Scene, done: TakeDone) -> None:
-        """A take was written."""
-        recording, self.recording = self.recording, None
+        """A take was written; one that another program has asked for is its own."""
+        if self.recording is not None and str(self.recording.path) == done.path:
+            self.stop_recording()  # the worker ended it by itself: its source has ended
+            self.recording = None
+        recording = self._written.pop(done.path, None)
         if recording is None:
             return
-        recording.stop()
         self.rest(scene)
         try:
             self.news = key_recording(recording, done, scene)

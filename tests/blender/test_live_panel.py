@@ -119,6 +119,8 @@ def test_buttons_wait_for_start(live, pip):  # noqa: F811
     for name in ("neutral", "range", "record", "mark", "show", "reopen"):
         assert not getattr(bpy.ops.semblance, f"live_{name}").poll()
     live.start()
+    assert not bpy.ops.semblance.live_record.poll()
+    say(live)
     assert bpy.ops.semblance.live_record.poll()
     with pytest.raises(RuntimeError, match="press Record first"):
         bpy.ops.semblance.live_mark()

@@ -36,6 +36,8 @@ def recorded(live, pip, tmp_path):  # noqa: F811
     bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
     live.settings.countdown, live.settings.beep = 0, False
     live.start()
+    live.worker.next.status = live.messages.Status("running", recorded_s=1.0)
+    live.module.tick()
 
     def record(take: Take, what: str = "NEW", markers: tuple = (), second: Take | None = None):
         bpy.ops.semblance.live_record(what=what)
@@ -163,6 +165,32 @@ def test_a_take_without_a_character_is_kept(recorded, live):  # noqa: F811
     live.worker.next.takes.append(live.messages.TakeDone(str(path), 30, 1.0, 100.0))
     live.module.tick()
     assert path.is_file() and f"kept as '{path}'" in live.module.current().problem
+
+
+def test_a_recording_that_comes_to_nothing_says_so_and_the_next_can_begin(recorded, live):  # noqa: F811
+    bpy.ops.semblance.live_record()
+    bpy.ops.semblance.live_record()
+    live.worker.next.problems.append("No face was seen while it was recorded, so there is no take.")
+    live.module.tick()
+    session = live.module.current()
+    assert session.recording is None and "No face was seen" in session.problem
+    bpy.ops.semblance.live_record()
+    live.worker.next.status = live.messages.Status("stalled")
+    session.recording._begin_s -= 10
+    live.module.tick()
+    assert session.recording is None and live.worker.last("StopRecording")
+    assert recorded(performance(1, 30)).name == "take 01"
+
+
+def test_stop_live_while_recording_keeps_the_take(recorded, live):  # noqa: F811
+    bpy.ops.semblance.live_record()
+    path = Path(live.worker.last("Record").path)
+    bpy.ops.semblance.live_toggle()
+    assert live.worker.last("StopRecording") and live.module.current() is not None
+    write_take(performance(1, 30), path)
+    live.worker.next.takes.append(live.messages.TakeDone(str(path), 30, 1.0, 100.0))
+    live.module.tick()
+    assert live.module.current() is None and bpy.data.objects["Pip"].animation_data.action.name == "take 01"
 
 
 def test_the_frame_that_was_shown_when_the_first_sample_came(extension, live, monkeypatch):  # noqa: F811
