@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -19,6 +19,8 @@ import numpy as np
 _WINDOWS = (1, 10)
 """Frames over which speed is judged."""
 _EXACT = 1e-6
+_TOGETHER = 500
+"""Frames that are judged at once, which is faster."""
 
 
 class Judge:
@@ -47,8 +49,9 @@ class Judge:
             steepest = float(np.abs(np.diff(ys) / np.diff(xs)).max())
             self._caps.append((self.names.index(rule["of"]), rule["bound"], self.names.index(rule["when"]), xs, ys,
                                steepest))
-        self._past: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=max(_WINDOWS))
-        """(u, what rounding may hide of it), NaN for channels that got nothing."""
+        self._past = np.full((max(_WINDOWS), len(rows)), np.nan)
+        """Raw values of the last frames; NaN where nothing was sent, or it was switched off since."""
+        self._waiting: list[np.ndarray] = []
         self.frames = 0
         self.wrong: Counter[str] = Counter()
         self.examples: list[str] = []
@@ -60,11 +63,11 @@ class Judge:
 
     def forget(self, channels: Iterable[int]) -> None:
         """They are switched off: where they are put next is no movement."""
-        for u, _ in self._past:
-            u[[self._place[channel] for channel in channels]] = np.nan
+        self._judge()
+        self._past[:, [self._place[channel] for channel in channels]] = np.nan
 
     def frame(self, sent: Mapping[int, float]) -> None:
-        """One frame as it was decoded."""
+        """One frame as it was decoded; judged together with the next ones."""
         self.frames += 1
         raw = np.full(len(self.names), np.nan)
         for channel, value in sent.items():
@@ -72,22 +75,36 @@ class Judge:
                 raw[self._place[channel]] = value
             else:
                 self._blame("channel", f"{channel} is none of the map's")
-        outside = (raw < self._low - _EXACT) | (raw > self._high + _EXACT) | np.isinf(raw)
-        for i in np.flatnonzero(outside) if outside.any() else ():
-            self._blame("travel", f"{self.names[i]} {raw[i]} outside {self._low[i]}..{self._high[i]}")
+        self._waiting.append(raw)
+        if len(self._waiting) >= _TOGETHER:
+            self._judge()
+
+    def report(self) -> dict[str, object]:
+        """What was counted."""
+        self._judge()
+        return {"frames": self.frames, "violations": sum(self.wrong.values()), "kinds": dict(self.wrong),
+                "examples": self.examples}
+
+    def _judge(self) -> None:
+        if not self._waiting:
+            return
+        raw, new = np.stack([*self._past, *self._waiting]), len(self._waiting)
+        self._past, self._waiting = raw[-max(_WINDOWS):].copy(), []
         u, hidden = self._u(raw)
+        first = self.frames - len(raw) + 1
+        outside = (raw < self._low - _EXACT) | (raw > self._high + _EXACT) | np.isinf(raw)
+        self._blame_each("travel", outside, new, first, raw)
         for back in _WINDOWS:
-            if len(self._past) >= back:
-                before, before_hidden = self._past[-back]
-                fast = np.abs(u - before) > self._step * back + hidden + before_hidden
-                for i in np.flatnonzero(fast) if fast.any() else ():
-                    self._blame("speed", f"{self.names[i]} {before[i]:.3f} to {u[i]:.3f} in {back} frames")
-        self._past.append((u, hidden))
+            allowed = self._step * back + hidden[back:] + hidden[:-back]
+            fast = np.zeros_like(outside)
+            fast[back:] = np.abs(u[back:] - u[:-back]) > allowed
+            self._blame_each("speed", fast, new, first, u)
         for of, bound, when, xs, ys, steepest in self._caps:
-            limit = np.interp(u[when], xs, ys)
-            over = limit - u[of] if bound == "low" else u[of] - limit
-            if over > hidden[of] + steepest * hidden[when]:
-                self._blame("cap", f"{self.names[of]} at {u[of]:.3f}, {bound} bound {limit:.3f}")
+            limit = np.interp(u[:, when], xs, ys)
+            over = limit - u[:, of] if bound == "low" else u[:, of] - limit
+            broken = np.zeros_like(outside)
+            broken[:, of] = over > hidden[:, of] + steepest * hidden[:, when]
+            self._blame_each("cap", broken, new, first, u)
 
     def _u(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """u [N], and what rounding may hide of it; beside the neutral the other side's scale may be meant."""
@@ -96,15 +113,16 @@ class Judge:
         least = np.where(np.abs(away) <= 1, self._lesser, side)
         return self._sign * away / side, self._half / least + _EXACT
 
+    def _blame_each(self, kind: str, where: np.ndarray, new: int, first: int, values: np.ndarray) -> None:
+        """All that is true in the last `new` rows."""
+        for row, i in np.argwhere(where[-new:]) + (len(where) - new, 0):
+            before, now = values[row - 1, i], values[row, i]
+            self._blame(kind, f"frame {first + row}: {self.names[i]} from {before:.3f} to {now:.3f}")
+
     def _blame(self, kind: str, text: str) -> None:
         self.wrong[kind] += 1
         if len(self.examples) < 20:
-            self.examples.append(f"frame {self.frames}: {kind}: {text}")
-
-    def report(self) -> dict[str, object]:
-        """What was counted."""
-        return {"frames": self.frames, "violations": sum(self.wrong.values()), "kinds": dict(self.wrong),
-                "examples": self.examples}
+            self.examples.append(f"{kind}: {text}")
 
 
 def main() -> int:
