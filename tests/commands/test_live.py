@@ -17,9 +17,10 @@ import pytest
 from addon.commands import live
 from addon.commands.__main__ import main
 from addon.core.coefficients import COUNT, INDEX
+from addon.core.errors import SemblanceError
 from addon.core.take import read_take
 from addon.live.client import Update
-from addon.live.messages import ExpressionSeen, Status
+from addon.live.messages import ExpressionSeen, Status, TakeDone
 from addon.live.processes import child_environment
 from addon.tracking.cameras import Camera
 
@@ -124,3 +125,30 @@ def test_ctrl_c_ends_it_and_keeps_the_take(tmp_path: Path):
     assert "Traceback" not in err and f"Wrote '{path}'" in out
     assert len(read_take(path)) > 3
     assert [each.name for each in tmp_path.iterdir()] == ["a.take"]
+
+
+class Deaf:
+    """A client to which what is listed comes, one update after the other."""
+
+    state, sentence = "connected", ""
+
+    def __init__(self, *updates: Update) -> None:
+        self._updates, self.sent = list(updates), []
+
+    def send(self, command: object) -> None:
+        self.sent.append(command)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(0.001)
+
+    def poll(self) -> Update:
+        return self._updates.pop(0) if self._updates else Update()
+
+
+def test_a_take_is_waited_for_and_a_problem_without_one_is_the_reason(monkeypatch, capsys):
+    monkeypatch.setattr(live, "_SURE_S", 0.05)
+    done = TakeDone("me.take", 60, 2.0, 0.0)
+    live._finish(Deaf(Update(), Update(problems=["A packet was left out."]), Update(takes=[done])))
+    assert "60 frames over 2.0 s" in capsys.readouterr().out
+    with pytest.raises(SemblanceError, match="The disk is full."):
+        live._finish(Deaf(Update(problems=["The disk is full."])))
