@@ -266,6 +266,15 @@ class SEMBLANCE_OT_robot_rest(_WhileConnected, bpy.types.Operator):
     bl_label = "Rest"
     bl_options = {"REGISTER"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """It could move."""
+        session = robot_session.current()
+        if session is not None and not session.energised and session.state != "LIMP":
+            cls.poll_message_set("The motors are off")
+            return False
+        return super().poll(context)
+
     def perform(self, context: bpy.types.Context) -> None:
         """Gently."""
         robot_session.required().disarm()

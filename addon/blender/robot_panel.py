@@ -43,7 +43,7 @@ STATES: Final = {
 """State → icon, a word, what it means for whoever stands beside the head."""
 _PLAYING: Final = {"live": "the live performer", "clip": "the performance", "jog": "the calibration"}
 _METERS: Final = ("Want", "Shape", "Sent", "Read")
-_NAME_SHARE: Final = 0.46
+_NAME_SHARE: Final = 0.4
 _BOX_PX: Final = 24
 _HANGS: Final = "The robot process does not answer; if the head moves, use the switch of its supply."
 _SHOWN_ROWS: Final = 6
@@ -133,7 +133,9 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
         row = head.row(align=True)
         for name in _METERS:
             row.label(text=name)
-        layout.template_list(SEMBLANCE_UL_robot_meters.__name__, "", view, "rows", view, "row", rows=_SHOWN_ROWS)
+        column = layout.column()
+        column.active = session.energised
+        column.template_list(SEMBLANCE_UL_robot_meters.__name__, "", view, "rows", view, "row", rows=_SHOWN_ROWS)
         if view.row < len(session.robot):
             for sentence in numbers(session, view.row):
                 layout.label(text=sentence)
@@ -205,7 +207,8 @@ def numbers(session: Session, index: int) -> list[str]:
     four = zip(_METERS, (sent.wanted, sent.shaped, sent.sent, sent.read), strict=True)
     said.append("  ".join(f"{name} {u[index]:+.2f}" for name, u in four if isfinite(u[index])))
     raw, read = float(sent.raw[index]), float(sent.read[index])
-    said.append(f"Sent {raw:.5g} {travel.unit}" if isfinite(raw) else "Gets nothing: its motor is off")
+    moves = session.energised and isfinite(raw)
+    said.append(f"Sent {raw:.5g} {travel.unit}" if moves else "Gets nothing: its motor is off")
     if isfinite(read):
         u = np.zeros(len(robot))
         u[index] = read
@@ -275,7 +278,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
         draw_sentence(box, context, _HANGS, "ERROR", width)
     else:
         draw_sentence(box, context, meaning, "BLANK1", width)
-        if status is not None and status.reason:
+        if status is not None and status.reason and session.state != "LIVE":
             draw_sentence(box, context, status.reason, "ERROR" if session.state == "STOPPED" else "INFO", width)
     row = layout.row(align=True)
     row.label(text="Connected", icon="CHECKBOX_HLT" if status is not None else "CHECKBOX_DEHLT")
