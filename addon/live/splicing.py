@@ -74,9 +74,9 @@ def _points(take: Take) -> np.ndarray:
 
 
 def _source(take: Take, part: Take, begin_s: float, end_s: float) -> dict[str, Any]:
-    """The take's own words, with the new part noted and markers in its range replaced."""
+    """The take's own words, with the new part noted and its markers added."""
     shift = begin_s - part.times_s[0]
-    markers = [mark for mark in take.source.get("markers", []) if not begin_s <= mark[0] <= end_s]
+    markers = [*take.source.get("markers", [])]
     markers += [[mark[0] + shift, mark[1]] for mark in part.source.get("markers", [])]
     own = {"begin_s": begin_s, "end_s": end_s, "name": part.source.get("name", ""), "calibration": part.calibration}
     parts = [*take.source.get("parts", []), own]

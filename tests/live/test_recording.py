@@ -274,8 +274,8 @@ def test_punching_in_replaces_only_its_range_and_blends_the_seams(tmp_path: Path
         assert np.abs(np.diff(jaw)).max() < 0.7 * 0.45
         assert np.ptp(jaw[inside][math.ceil(SEAM_S * 30):-math.ceil(SEAM_S * 30)]) < 1e-6
     assert np.array_equal(new.landmarks[~inside], old.landmarks[~inside])
-    assert [text for _, text in new.source["markers"]] == ["mark 10", "new", "mark 80"]
-    assert new.source["markers"][1][0] == pytest.approx(42.0)
+    assert [text for _, text in new.source["markers"]] == ["mark 10", "mark 40", "new", "mark 80"]
+    assert new.source["markers"][2][0] == pytest.approx(42.0)
     assert [(p["begin_s"], p["end_s"]) for p in new.source["parts"]] == [(pytest.approx(41), pytest.approx(42))]
     again = read_take(path)
     assert np.array_equal(again.smoothed.coefficients, new.smoothed.coefficients)
