@@ -183,6 +183,20 @@ def test_a_board_that_falls_asleep_in_motion_is_limp_when_it_wakes(body: Body) -
 
 
 @pytest.mark.parametrize("body", BUSES, indirect=True)
+def test_the_switch_of_the_supply_off_and_on_in_motion_moves_nothing(body: Body) -> None:
+    """The real emergency stop: after it, only a person's arm moves the head again."""
+    body.to_live(jawOpen=0.5)
+    body.board.faults.mute = True
+    body.run(0.6, jawOpen=0.5)
+    assert body.loop.state is State.STOPPED and "supply" in body.loop._states.reason
+    body.board.faults.mute = False
+    moved = {ident: len(motor.moved) for ident, motor in body.board.motors.items()}
+    body.run(1, jawOpen=1.0)
+    assert {ident: len(motor.moved) for ident, motor in body.board.motors.items()} == moved
+    assert body.powered() == set()
+
+
+@pytest.mark.parametrize("body", BUSES, indirect=True)
 def test_arming_does_not_jump_when_an_answer_is_lost(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     """One servo's position is not heard at the moment of arming: it must not be taken to stand at its neutral."""
     _, neutral, high = TICKS[body.kind]

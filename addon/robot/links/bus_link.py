@@ -9,6 +9,8 @@ from .serial_link import SILENCES, SerialLink, whole
 
 _SLACK: Final = 0.02
 """Of its travel, that a servo may stand outside and be woken at the end; further out it would jump."""
+_DEAF_READINGS: Final = 2
+"""Readings in a row that nobody answers: more than noise, and quicker than a hand at a switch."""
 _MEETS: Final = 0.05
 """Of its travel: how near its first goal must be to where a servo woke."""
 SOON_S: Final = 0.02
@@ -32,6 +34,7 @@ class BusLink(SerialLink):
         self._polls = 0
         self._alarmed: set[int] = set()
         self._woke_at: dict[int, int] = {}
+        self._deaf = 0
         self._silent = dict.fromkeys(channels, 0)
 
     def send(self, raw: Mapping[int, float]) -> None:
@@ -64,8 +67,16 @@ class BusLink(SerialLink):
         self._confirm("torque_enable", dict.fromkeys(channels, 1), "does not switch its torque on")
 
     def read_positions(self) -> dict[int, float] | None:
-        """Where the servos stand, of those that answer in time."""
+        """Where the servos stand, of those that answer in time.
+
+        Raises:
+            LinkFault: if none answers any more. Their supply was switched off, and when it comes back nobody may be
+                told to go where the face is by then.
+        """
         found = self._read("present_position", list(self.channels))
+        self._deaf = 0 if found or not self.enabled else self._deaf + 1
+        if self._deaf >= _DEAF_READINGS:
+            raise LinkFault(f"No servo on '{self.port.path}' answers any more: is their supply off, or the cable out?")
         return {ident: float(position) for ident, position in found.items()}
 
     def read_faults(self) -> list[Fault]:
@@ -109,6 +120,7 @@ class BusLink(SerialLink):
 
     def _go_limp(self) -> None:
         self._woke_at.clear()
+        self._deaf = 0
         self._write("torque_enable", dict.fromkeys(self.channels, 0))
         torques = self._read("torque_enable", list(self.channels))
         for ident in self.channels:

@@ -18,7 +18,7 @@ _ALERT: Final = 0x80
 class DynamixelLink(BusLink):
     """Motors of the X series in position mode, told apart by their model numbers."""
 
-    POLLED = ("temperature", "bus_watchdog")
+    POLLED = ("temperature", "bus_watchdog", "torque_enable")
     ALARM = "hardware_error"
 
     def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
@@ -77,6 +77,9 @@ class DynamixelLink(BusLink):
         if name == "temperature":
             data = table("dynamixel")
             return self._heat(ident, value, data["warm_c"], data["hot_c"])
+        if name == "torque_enable":
+            sentence = f"Motor {self._label(ident)} has lost its torque: its supply was off, or it started anew."
+            return [Fault(ident, sentence, "stop")] if not value and ident in self.enabled else []
         if name == "bus_watchdog":
             sentence = f"The bus watchdog stopped motor {self._label(ident)}: nothing came for its time."
             return [Fault(ident, sentence, "stop")] if value == _FIRED else []

@@ -8,7 +8,7 @@ import pytest
 from addon.robot.links import ActuatorLimits, LinkFault, LinkSettings, open_link
 from addon.robot.links.dynamixel import DynamixelLink
 from addon.robot.links.feetech import FeetechLink
-from tests.robot.boards import DynamixelBoard, FeetechBoard
+from tests.robot.boards import DynamixelBoard, FeetechBoard, board
 
 
 def limits(*idents: int, model: int | None = None, low: int = 0, high: int = 4095) -> dict[int, ActuatorLimits]:
@@ -113,7 +113,7 @@ def test_every_servo_is_asked_in_turn_a_few_at_a_time() -> None:
         link = dynamixel(board, limits(*range(1, 26)))
         for ident in board.motors:
             board.poke(ident, 146, 1, 65 if ident < 25 else 72)
-        seen = [fault for _ in range(14) for fault in link.read_faults()]
+        seen = [fault for _ in range(3 * 7) for fault in link.read_faults()]
         assert sorted(fault.channel for fault in seen if fault.channel) == list(range(1, 26))
         assert {(fault.severity, fault.channel == 25) for fault in seen} == {("warn", False), ("stop", True)}
         link.close()
@@ -156,6 +156,41 @@ def test_the_bus_watchdog_stops_the_motors_and_arming_again_clears_it() -> None:
         board.settle()
         assert [board.peek(i, 116, 4) for i in (1, 2)] == [2100, 2100]
         assert [goal for goal in board.motors[1].moved if goal not in (2100,)][-1] <= 2077
+        link.close()
+
+
+@pytest.mark.parametrize("kind", ["dynamixel2", "feetech_sts", "feetech_scs"])
+def test_a_bus_whose_supply_was_switched_off_is_given_up_at_once(kind: str) -> None:
+    """When the switch goes on again, no goal of a face that moved on may be waiting for it."""
+    with board(kind) as made:
+        most = 1023 if kind == "feetech_scs" else 4095
+        link = open_link(LinkSettings("face", kind, made.path, 1000000), limits(1, 2, high=most))
+        link.read_positions()
+        made.faults.mute = True
+        for _ in range(4):
+            assert link.read_positions() == {}, "limp servos may be without power"
+        made.faults.mute = False
+        link.enable([1, 2])
+        made.faults.mute = True
+        link.read_positions()
+        with pytest.raises(LinkFault, match="No servo on .* answers any more: is their supply off"):
+            link.read_positions()
+        made.faults.mute = False
+        link.limp()
+        link.enable([1, 2])
+        assert len(link.read_positions() or {}) == 2
+        link.close()
+
+
+def test_a_motor_that_started_anew_is_noticed() -> None:
+    with DynamixelBoard({1: 1020, 2: 1020}) as board:
+        link = dynamixel(board, limits(1, 2))
+        link.enable([1, 2])
+        assert faults_of(link, 6) == []
+        board.poke(2, 64, 1, 0)
+        assert "Motor 2 ('servo_2') has lost its torque" in str(faults_of(link, 3))
+        link.limp()
+        assert faults_of(link, 6) == []
         link.close()
 
 

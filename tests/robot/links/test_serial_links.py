@@ -54,10 +54,19 @@ def link(kind: str, made: Board) -> Iterator[Link]:
     link.close()
 
 
+def standing(link: Link) -> dict[int, float]:
+    """Where all three stand; on a busy machine one answer may come too late for one reading."""
+    for _ in range(10):
+        positions = link.read_positions()
+        if positions is None or len(positions) == 3:
+            break
+    return positions or {}
+
+
 def wake(link: Link) -> None:
     """Enabled, and met where it stands."""
     link.enable([1, 2, 4])
-    link.send(link.read_positions() or {})
+    link.send(standing(link))
 
 
 def test_nothing_moves_before_it_is_enabled(kind: str, made: Board, link: Link) -> None:
@@ -74,14 +83,14 @@ def test_arming_does_not_jump(kind: str, made: Board, link: Link) -> None:
     link.enable([1, 2, 4])
     assert awake(kind, made) == {1: stands, 2: stands, 4: stands}
     assert {goal for motor in made.motors.values() for goal in motor.moved} <= {stands}
-    assert link.read_positions() == {1: stands, 2: stands, 4: stands}
+    assert standing(link) == {1: stands, 2: stands, 4: stands}
 
 
 @pytest.mark.parametrize("kind", BUSES, indirect=True)
 def test_a_servo_that_wakes_is_met_where_it_stands(kind: str, made: Board, link: Link) -> None:
     """Whoever armed it thinks that it stands elsewhere: it would jump there, so it is refused, once."""
     low, neutral, high = TRAVEL[kind]
-    stood = link.read_positions()
+    stood = standing(link)
     link.enable([1, 2, 4])
     with pytest.raises(LinkFault, match=f"woke at {stood[2]:g}, but its first goal is {high}: arm again"):
         link.send({**stood, 2: high})
