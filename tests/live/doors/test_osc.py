@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -139,17 +138,14 @@ def test_a_lost_packet_costs_no_later_frame():
     assert all(np.ptp(c) == 0 for c in given_out[-2:])
 
 
-def test_a_bundle_is_given_out_at_once():
+def test_a_bundle_is_given_out_at_once(monkeypatch):
     with open_door("osc://:0") as door, OscOut("127.0.0.1", door.port) as out:
         out.send(an_expression(0))
         hear(door)
-        waits = []
-        for seed in range(1, 20):
-            begin = time.perf_counter()
+        monkeypatch.setattr("addon.live.doors.door.GAP_S", 60.0)  # what would have to be waited for otherwise
+        for seed in range(1, 5):
             out.send(an_expression(seed, seed / 60))
-            hear(door)
-            waits.append(time.perf_counter() - begin)
-    assert sorted(waits)[9] < 0.02
+            assert hear(door, 10) is not None
 
 
 def test_nobody_listening_stops_nothing():
@@ -163,7 +159,7 @@ def test_a_host_that_does_not_exist_is_refused_in_words():
         OscOut("no.such.host.invalid")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(
     st.sampled_from(["/face/jawOpen", "/face/headYaw", "/face/time", "/face/confidence", "/W", "/HR", "/ELR", "/face/",
                      "/face", "/"]),

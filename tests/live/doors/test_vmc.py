@@ -196,7 +196,7 @@ def test_a_sender_that_never_applies_is_heard():
             assert told(hear(door)) == ({"mouthPucker": 0.5} | ({"jawOpen": i / 10} if i else {}))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(
     st.sampled_from(["/VMC/Ext/OK", "/VMC/Ext/T", "/VMC/Ext/Bone/Pos", "/VMC/Ext/Blend/Val", "/VMC/Ext/Blend/Apply"]),
     st.lists(st.sampled_from(["Head", "LeftEye", "JawOpen", "A", "Joy", "", "x"]) | st.floats(width=32)
