@@ -1,8 +1,9 @@
 """Play live: a face drives characters while you watch, from a webcam, a phone's address, a video or another tracker.
 
 SOURCE is a webcam's number (0 is the first), an MJPEG or RTSP address, a video file, or a door for other trackers:
-livelink://:11111 (Live Link Face on an iPhone), ifacialmocap://PHONE, vmc://:39539, osc://:9000. A line in the terminal shows how it goes;
-Ctrl-C ends it. The performance can be recorded as a take, and sent on as OSC (controls too) or VMC.
+livelink://:11111 (Live Link Face on an iPhone), ifacialmocap://PHONE, vmc://:39539, osc://:9000. A line in the
+terminal shows how it goes; Ctrl-C ends it. The performance can be recorded as a take, and sent on as OSC (controls too)
+or VMC.
 
 examples:
   semblance live --list-cameras
@@ -195,8 +196,8 @@ def _finish(client: LiveClient) -> None:
         for take in update.takes:
             print(f"{take.frames} frames over {take.seconds:.1f} s.\nWrote '{take.path}'.")
             return
-        for problem in update.problems:
-            end_s = min(end_s, time.monotonic() + _SURE_S)
+        if update.problems:
+            problem, end_s = update.problems[-1], min(end_s, time.monotonic() + _SURE_S)
     raise SemblanceError(problem or client.sentence or "The take was not written in time.")
 
 

@@ -24,6 +24,8 @@ from .opencv import opencv
 LARGEST: Final = 16 << 20
 """bytes: no picture is longer; what comes without one in it is let go of."""
 _READ: Final = 1 << 16
+_CATCH_UP_S: Final = 0.05
+"""How long newer pictures are read before one is handed out; from a sender that is quicker than we, there always are."""
 _MOST_REDIRECTS: Final = 3
 _SAFE: Final = "/%~+,;=:@!$&'()*?"
 _BEGIN: Final = b"\xff\xd8\xff"
@@ -45,25 +47,28 @@ class MjpegCapture:
 
         (True, None) for a damaged one; (False, None) at the end, or when none has come for the time-out.
         """
-        cv2, end_s = opencv(), time.monotonic() + self._timeout_s
-        while not self._released and time.monotonic() < end_s:
-            if not self._more_waits() and (picture := take_newest(self._data)) is not None:
-                with contextlib.suppress(cv2.error):
-                    return True, cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-                return True, None
+        begin_s, more = time.monotonic(), True
+        while more and not self._released and (waited_s := time.monotonic() - begin_s) < self._timeout_s:
+            behind = waited_s < _CATCH_UP_S and self._more_waits()
+            if not behind and (picture := take_newest(self._data)) is not None:
+                return True, _decoded(picture)
             if len(self._data) >= LARGEST:
                 self._data.clear()
-            try:
-                came = self._answer.read1(_READ)
-            except (OSError, ValueError, AttributeError, http.client.HTTPException):
-                break  # silent, broken, or closed by `release`
-            if not came:
-                break
-            self._data += came
-        return False, None
+            more = self._receive()
+        last = None if self._released else take_newest(self._data)
+        return last is not None, None if last is None else _decoded(last)
+
+    def _receive(self) -> bool:
+        """What comes next; False at the end, after silence, or when it was released."""
+        try:
+            came = self._answer.read1(_READ)
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            return False
+        self._data += came
+        return bool(came)
 
     def _more_waits(self) -> bool:
-        """True if something newer has come already: what is here is old, unless it is a flood without pictures."""
+        """True if something newer has come already: what is here is old."""
         try:
             return len(self._data) < LARGEST and bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError):
@@ -129,6 +134,13 @@ def _ask(url: SplitResult, timeout_s: float) -> tuple[socket.socket, http.client
     except BaseException:
         connection.close()
         raise
+
+
+def _decoded(picture: bytes) -> np.ndarray | None:
+    cv2 = opencv()
+    with contextlib.suppress(cv2.error):
+        return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    return None
 
 
 def take_newest(data: bytearray) -> bytes | None:

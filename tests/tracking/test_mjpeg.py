@@ -53,6 +53,19 @@ def test_who_is_slow_sees_the_newest_picture():
     assert np.median(ages) < 0.1
 
 
+def test_a_sender_that_is_quicker_than_anybody_is_seen_too():
+    parts = [part(shade(value)) * 50 for value in range(8)]
+
+    def pictures() -> Iterator[bytes]:
+        while True:
+            yield from parts
+
+    with MjpegServer(pictures) as server:
+        capture, begin = open_mjpeg(server.address), time.monotonic()
+        assert all(capture.read()[0] for _ in range(5)) and time.monotonic() - begin < 5
+        capture.release()
+
+
 def test_a_damaged_picture_is_left_out_and_the_next_one_seen():
     whole = shade(200)
     broken = part(whole[:len(whole) // 2])
@@ -84,6 +97,7 @@ def test_silence_ends_a_read_and_so_does_a_release_from_another_thread():
 def test_the_end_of_a_stream_is_an_end():
     with MjpegServer(sent(part(shade(10)))) as server:
         capture = open_mjpeg(server.address)
+        time.sleep(0.1)  # the end is known before the first picture is asked for
         assert capture.read()[0] and not capture.read()[0]
         capture.release()
 
