@@ -25,7 +25,7 @@ LARGEST: Final = 16 << 20
 """bytes: no picture is longer; what comes without one in it is let go of."""
 _READ: Final = 1 << 16
 _CATCH_UP_S: Final = 0.05
-"""How long newer pictures are read before one is handed out; from a sender that is quicker than we, there always are."""
+"""How long newer pictures are read before one is handed out; a sender quicker than we always has more."""
 _MOST_REDIRECTS: Final = 3
 _SAFE: Final = "/%~+,;=:@!$&'()*?"
 _BEGIN: Final = b"\xff\xd8\xff"
