@@ -57,6 +57,11 @@ class Calibration:
         """Where it is asked to be, -1..1 of the design's travel."""
         return self._u
 
+    @property
+    def goal_u(self) -> float:
+        """Where it creeps to."""
+        return self._goal_u
+
     def select(self, name: str) -> None:
         """Measure this one, from its neutral.
 
@@ -242,9 +247,11 @@ class _Talk:
         if command in jogs or command == "":
             self._jog = jogs.get(command, self._jog)
             calibration.jog(self._jog)
-            return
-        if command in ("0", "."):
+        elif command in ("0", "."):
             (calibration.to_neutral if command == "0" else calibration.stay)()
+        if command in (*jogs, "", "0", "."):
+            raw, unit = calibration.raw(calibration.goal_u), calibration.actuator.travel.unit
+            self._say(f"{calibration.actuator.name} creeps to {raw:g} {unit}")
             return
         if command in ("l", "n", "h"):
             which = {"l": MARKS[0], "n": MARKS[1], "h": MARKS[2]}[command]

@@ -34,6 +34,8 @@ from .toml_table import Table, read_table
 
 SCHEMA: Final = 1
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML wants no quotes around."""
 
 
 def unit_names(robot: str) -> list[str]:
@@ -107,9 +109,9 @@ def write_unit(path: Path, robot: RobotMap, unit: str, ports: Mapping[str, str],
     lines = [f"schema = {SCHEMA}", f"robot = {_quoted(robot.name)}", f"unit = {_quoted(unit)}",
              f"measured = {datetime.date.today().isoformat()}"]
     for link, port in ports.items():
-        lines += ["", f"[links.{_quoted(link)}]", f"port = {_quoted(port)}"]
+        lines += ["", f"[links.{_key(link)}]", f"port = {_quoted(port)}"]
     for name, measured in travel.items():
-        lines += ["", f"[travel.{_quoted(name)}]  # {measured.unit}"]
+        lines += ["", f"[travel.{_key(name)}]  # {measured.unit}"]
         lines += [f"{key} = {_shown(getattr(measured, key))}" for key in ("low", "neutral", "high")]
     write_bytes(path, ("\n".join(lines) + "\n").encode())
 
@@ -158,6 +160,10 @@ def _travels(table: Table, robot: RobotMap, allow_wider: bool) -> dict[str, Trav
             row.refuse("", sentence)
         travels[name] = measured
     return travels
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:
