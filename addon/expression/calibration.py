@@ -19,14 +19,14 @@ _GAINED: Final = (*coefficients.GROUPS, "head")
 _GAZE: Final = coefficients.in_group("gaze")
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 # Channels that move the same thing in opposite directions: beyond rest on one side is the other side.
-_OPPOSITES: Final = tuple(
-    (coefficients.INDEX[one], coefficients.INDEX[other])
-    for one, other in (
+_OPPOSITES: Final = np.stack([
+    coefficients.indices(pair)
+    for pair in (
         ("eyeLookUpLeft", "eyeLookDownLeft"), ("eyeLookUpRight", "eyeLookDownRight"),
         ("eyeLookOutLeft", "eyeLookInLeft"), ("eyeLookOutRight", "eyeLookInRight"),
         ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"),
     )
-)
+])
 # Brows that sink below rest and brows that rise are one movement: together they tell how high the brow is.
 _RAISED_AND_LOWERED: Final = tuple(
     (coefficients.indices([f"browInnerUp{side}", f"browOuterUp{side}"]), coefficients.INDEX[f"browDown{side}"])
@@ -108,9 +108,7 @@ def calibrate(track: ExpressionTrack, calibration: Calibration) -> ExpressionTra
     neutral = np.clip(calibration.neutral, -1, _MOST_AT_REST)
     raw = track.coefficients
     values = _beyond(raw, neutral)
-    for one, other in _OPPOSITES:
-        pair = [one, other]
-        values[:, pair] = _beyond_pair(raw[:, pair].clip(0, 1), neutral[pair].clip(0))
+    values[:, _OPPOSITES] = _beyond_pairs(raw[:, _OPPOSITES].clip(0, 1), neutral[_OPPOSITES].clip(0))
     for raised, lowered in _RAISED_AND_LOWERED:
         lifted = np.clip(neutral[lowered].clip(0) - raw[:, lowered].clip(0), 0, None)
         values[:, raised] += lifted[:, None]
@@ -180,17 +178,17 @@ def _beyond(values: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return np.clip((values - rest) / (1 - rest), 0, 1)
 
 
-def _beyond_pair(pair: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """[T, 2] of two opposite channels: the difference is measured from rest and shared out again.
+def _beyond_pairs(pairs: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """[T, P, 2] of P pairs of opposite channels: the difference is measured from rest and shared out again.
 
     What both have in common (they cancel in the face) is kept beyond what they have in common at rest.
     """
-    shift, common_rest = rest[0] - rest[1], rest.min()
-    difference = pair[:, 0] - pair[:, 1] - shift
+    shift, common_rest = rest[:, 0] - rest[:, 1], rest.min(-1)
+    difference = pairs[..., 0] - pairs[..., 1] - shift
     room = np.where(difference > 0, 1 - shift, 1 + shift)
     difference = difference / np.maximum(room, 0.1)
-    common = np.clip(pair.min(1) - common_rest, 0, None)
-    return np.stack([np.clip(difference, 0, None) + common, np.clip(-difference, 0, None) + common], 1)
+    common = np.clip(pairs.min(-1) - common_rest, 0, None)
+    return np.stack([np.clip(difference, 0, None) + common, np.clip(-difference, 0, None) + common], -1)
 
 
 def _blinks(values: np.ndarray, rest: np.ndarray, closed: np.ndarray) -> np.ndarray:
