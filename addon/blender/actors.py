@@ -28,6 +28,14 @@ class SEMBLANCE_PG_value(bpy.types.PropertyGroup):
     value: FloatProperty(name="Value")
 
 
+def _may_lead(actor: SEMBLANCE_PG_actor, item: bpy.types.Object) -> bool:
+    """Another ticked character of the list that follows nobody itself."""
+    return any(
+        other.root == item and other.use and other.leader is None
+        for other in actor.id_data.semblance.actors if other.root != actor.root
+    )
+
+
 class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
     """One character of the scene."""
 
@@ -49,6 +57,11 @@ class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
     face: IntProperty(
         name="Face", default=1, min=1, max=8,
         description="Live: which face in the picture plays this character; 1 is the largest",
+    )
+    leader: PointerProperty(
+        type=bpy.types.Object, name="Follows", poll=_may_lead,
+        description="Live: take over what this other ticked character plays, by Transfer; empty plays by itself. "
+        "It takes some seconds to learn",
     )
     kept: CollectionProperty(type=SEMBLANCE_PG_kept)
     values: CollectionProperty(type=SEMBLANCE_PG_value)

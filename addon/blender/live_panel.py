@@ -6,7 +6,7 @@ from typing import Final
 import bpy
 
 from . import live_keys, live_picture, live_session
-from .actors import cast_roots, find_actor
+from .actors import cast_roots
 from .character_choice import shown_character
 from .control_panel import SEMBLANCE_PT_cast, draw_sentence
 from .live_operators import (
@@ -24,6 +24,10 @@ _UNIT_PX: Final = 20
 """A unit of icons at scale 1."""
 _METERS: Final = 0.6
 """Of a line, what rate and latency take; the rest is how sure the face is."""
+_NAMES: Final = 0.34
+"""Of a line, what a character's name takes;"""
+_FACES: Final = 0.5
+"""of the rest, the number of its face."""
 _STATES: Final = {
     "idle": ("PAUSE", "No source is open."), "opening": ("SORTTIME", "Opening the source ..."),
     "running": ("RADIOBUT_ON", "Live"), "lost": ("HIDE_ON", "No face is seen."),
@@ -89,6 +93,31 @@ class SEMBLANCE_PT_live_source(_Live, bpy.types.Panel):
         self.layout.operator(
             SEMBLANCE_OT_live_reopen.bl_idname, text="Open Again" if same else "Use This Source", icon="FILE_REFRESH",
         )
+
+
+class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
+    """Several characters: each with its own face, or taking over what another one plays."""
+
+    bl_label = "Characters"
+    bl_parent_id = "SEMBLANCE_PT_live"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """More than one is ticked."""
+        return sum(actor.use for actor in context.scene.semblance.actors) > 1
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A line for each."""
+        column = self.layout.column(align=True)
+        for actor in context.scene.semblance.actors:
+            if actor.use and actor.root is not None:
+                row = column.split(factor=_NAMES, align=True)
+                row.label(text=actor.root.name, icon="ARMATURE_DATA")
+                who = row.split(factor=_FACES, align=True)
+                face = who.row(align=True)
+                face.active = actor.leader is None
+                face.prop(actor, "face", text="Face")
+                who.prop(actor, "leader", text="", placeholder="Follows")
 
 
 class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
@@ -232,7 +261,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
 
 
 def _draw_cast(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Who is moved, and by which face."""
+    """Who is moved."""
     scene = context.scene
     roots = cast_roots(scene)
     shown = shown_character(scene)
@@ -242,13 +271,7 @@ def _draw_cast(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row.label(text="Nobody to move yet", icon="ERROR")
         row.popover(SEMBLANCE_PT_cast.__name__, text="Add Character", icon="ADD")
         return
-    column = layout.column(align=True)
-    for root in roots:
-        row = column.row(align=True)
-        row.label(text=root.name, icon="ARMATURE_DATA")
-        actor = find_actor(scene, root)
-        if actor is not None and (len(roots) > 1 or actor.face > 1):
-            row.prop(actor, "face", text="Face")
+    layout.label(text=", ".join(root.name for root in roots), icon="ARMATURE_DATA")
 
 
 def _draw_recording(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:

@@ -80,7 +80,7 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
     )
     stream: StringProperty(
         name="Address", default="http://", description="As the phone's camera app shows it, such as "
-        "http://192.168.1.20:8080/video or rtsp://…",
+        "http://192.168.1.20:8080/video or rtsp://…; for iFacialMocap or MeowFace ifacialmocap://192.168.1.20",
     )
     video: StringProperty(
         name="Video", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},

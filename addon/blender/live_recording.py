@@ -13,13 +13,13 @@ import bpy
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.take import Take, read_take
+from ..core.take import read_take
 from ..core.timeline import frame_of
 from ..live.messages import Controls, Record, TakeDone
 from .actors import find_actor
 from .apply import Applied, key_each, told
 from .character_choice import cast_characters
-from .keying import Placement, scene_rate
+from .keying import scene_rate
 from .live_punch import punch_in
 from .operators import key_character
 
@@ -134,25 +134,22 @@ def key_recording(recording: Recording, done: TakeDone, scene: bpy.types.Scene) 
         SemblanceError: if nobody got keys; the take is kept.
     """
     live, name = scene.semblance_live, recording.path.stem
-    first = live.take_frame if recording.punch else recording.first_frame(done.first_frame_time_s)
-    live.take, live.take_frame = done.path, first
+    first = recording.punch[0] if recording.punch else recording.first_frame(done.first_frame_time_s)
+    live.take, live.take_frame = done.path, live.take_frame if recording.punch else first
     _mark(scene, name, first, done)
-    placement = scene.semblance.placement()
-    only = recording.punch or (None, None)
-    placement = replace(
-        placement, start_frame=first, first_frame=only[0], last_frame=only[1],
-        without_groups={*placement.without_groups, *live.resting()},
-    )
     try:
+        roots = cast_characters(scene)
+        follow = [root.name for root in roots if _leader(scene, root) is not None]
         keyed, failed = key_each(
-            (root.name, partial(_key, scene, root, Path(done.path), name, placement, recording.punch is not None))
-            for root in cast_characters(scene)
+            (root.name, partial(_key, scene, root, recording, done, first))
+            for root in roots if root.name not in follow
         )
     except SemblanceError as error:
         raise SemblanceError(f"The take is kept as '{done.path}', but: {error}") from error
     live.show = "TAKE"
     bpy.ops.ed.undo_push(message=f"Record {name}")
-    notes = dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes)))
+    follow = [f"{each} followed live; 'Transfer Take' keys it." for each in follow]
+    notes = dict.fromkeys((*failed, *follow, *(note for applied in keyed for note in applied.notes)))
     return " ".join((f"'{name}': {done.seconds:.1f} s from frame {first} on, {told(keyed)}.", *notes))
 
 
@@ -170,19 +167,31 @@ def switch_playing() -> bool:
 
 
 def _key(
-    scene: bpy.types.Scene, root: bpy.types.Object, path: Path, name: str, placement: Placement, punched: bool
+    scene: bpy.types.Scene, root: bpy.types.Object, recording: Recording, done: TakeDone, first: int
 ) -> Applied:
-    applied = key_character(scene, root, _take_of(scene, root, path), name, placement)
-    if punched and not placement.nla_strip:
+    """Key one character with what its own face played; `first` is the scene frame of the first face's first sample."""
+    actor, path, live, punch = find_actor(scene, root), Path(done.path), scene.semblance_live, recording.punch
+    other = path.with_stem(f"{path.stem} face {actor.face if actor else 1}")
+    if other.is_file():  # recorded from when that face was first seen, and when played again only that part
+        take = read_take(other)
+        late = max(float(take.times_s[0]) - done.first_frame_time_s, 0.0)
+        begin = first + round(late * scene_rate(scene))
+    else:
+        take, begin = read_take(path), live.take_frame
+    placement, only = scene.semblance.placement(), punch or (None, None)
+    placement = replace(
+        placement, start_frame=begin, first_frame=only[0], last_frame=only[1],
+        without_groups={*placement.without_groups, *live.resting()},
+    )
+    applied = key_character(scene, root, take, path.stem, placement)
+    if punch and not placement.nla_strip:
         punch_in(applied.before, applied.keyed)
     return applied
 
 
-def _take_of(scene: bpy.types.Scene, root: bpy.types.Object, path: Path) -> Take:
-    """The take of the face that plays this character; each further face has a file of its own beside the first's."""
+def _leader(scene: bpy.types.Scene, root: bpy.types.Object) -> bpy.types.Object | None:
     actor = find_actor(scene, root)
-    other = path.with_stem(f"{path.stem} face {actor.face if actor else 1}")
-    return read_take(other if other.is_file() else path)
+    return actor.leader if actor is not None else None
 
 
 def _mark(scene: bpy.types.Scene, name: str, first: int, done: TakeDone) -> None:

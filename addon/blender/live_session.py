@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from statistics import median
 from typing import Any, Final, Protocol
 
@@ -245,7 +246,9 @@ class Session:
             actor = find_actor(scene, root)
             strength, both = (actor.style().strength, actor.head_and_gaze) if actor else (1.0, False)
             mirror, face = (actor.mirror, actor.face - 1) if actor else (False, 0)
-            characters.append(Character.of(profile, root.name, strength, both, mirror, face))
+            leader = actor.leader.name if actor and actor.leader else ""
+            character = Character.of(profile, root.name, strength, both, mirror, face)
+            characters.append(replace(character, leader=leader))
         put_back(scene.semblance_live.before, lambda root: root is None or root.name not in self.puppets)
         self._values = {name: values for name, values in self._values.items() if name in self.puppets}
         self.client.send(SetCast((*characters, *self.guests)))
@@ -460,7 +463,8 @@ def _who_plays(scene: bpy.types.Scene) -> tuple[Any, ...]:
     """All that says who plays and how, cheap enough to be compared twice a second."""
     settings = scene.semblance
     actors = tuple(
-        (actor.root.name, actor.use, actor.strength, actor.head_and_gaze, actor.mirror, actor.face)
+        (actor.root.name, actor.use, actor.strength, actor.head_and_gaze, actor.mirror, actor.face,
+         actor.leader.name if actor.leader else "")
         for actor in settings.actors if actor.root is not None and actor.root.name in scene.objects
     )
     chosen = settings.character.name if settings.character else ""

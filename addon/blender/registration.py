@@ -91,6 +91,7 @@ CLASSES = (
     control_panel.SEMBLANCE_MT_rig,
     control_panel.SEMBLANCE_PT_cast,
     live_panel.SEMBLANCE_PT_live,
+    live_panel.SEMBLANCE_PT_live_cast,
     live_panel.SEMBLANCE_PT_live_source,
     live_panel.SEMBLANCE_PT_live_performer,
     live_panel.SEMBLANCE_PT_live_face,

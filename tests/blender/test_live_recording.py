@@ -242,7 +242,23 @@ def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
     for actor in actors:
         actor.use = True
     actors[1].face = 2
-    recorded(performance(1, 30, height=0.0), second=performance(1, 30))
+    recorded(performance(1, 30, height=0.0), second=performance(1, 30, first_s=100.5))
+    assert live.module.current().problem == ""
     smile, still = (bpy.data.objects[name].animation_data.action for name in ("Gus", "Pip"))
     assert (still.name, smile.name) == ("take 01 Pip", "take 01 Gus")
+    assert smile.frame_range[0] == 13 and still.frame_range[0] == 1  # the second face came half a second later
     assert np.ptp(curve(still)[:, 1]) < 1e-3 < most(smile)
+
+
+def test_who_follows_another_is_told_to_be_transferred(recorded, live):  # noqa: F811
+    bpy.ops.semblance.character_add(character="Gus")
+    actors = bpy.context.scene.semblance.actors
+    for actor in actors:
+        actor.use = True
+    actors[1].leader = actors[0].root
+    live.module.current().look(bpy.context.scene)
+    assert [each.leader for each in live.worker.last("SetCast").characters] == ["", "Pip"]
+    assert recorded(performance(1, 30)) is not None
+    gus = bpy.data.objects["Gus"]
+    assert (gus.animation_data is None or gus.animation_data.action is None)
+    assert "Gus followed live; 'Transfer Take' keys it." in live.module.current().news
