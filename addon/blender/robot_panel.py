@@ -8,6 +8,7 @@ from typing import Final
 import bpy
 import numpy as np
 
+from ..robot.calibrating import MARKS
 from . import live_session, robot_keys, robot_session
 from .control_panel import draw_sentence
 from .robot_operators import (
@@ -228,8 +229,11 @@ def _draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if design:
         draw_sentence(column, context, design.description)
     layout.row(align=True).prop(settings, "head", expand=True)
+    column = layout.column(align=True)
+    column.operator_menu_enum(SEMBLANCE_OT_robot_unit.bl_idname, "unit", icon="PRESET",
+                              text=f"Unit: {settings.unit or 'not calibrated'}")
     if settings.head == "REAL":
-        _draw_real(layout.column(align=True), settings)
+        _draw_ports(column, settings)
     row = layout.row()
     row.scale_y = 1.4
     row.operator(SEMBLANCE_OT_robot_connect.bl_idname, icon="LINKED")
@@ -243,13 +247,11 @@ def _draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         layout.operator(SEMBLANCE_OT_robot_twin.bl_idname, text="Remove Digital Twin", icon="TRASH")
 
 
-def _draw_real(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-    column.operator_menu_enum(SEMBLANCE_OT_robot_unit.bl_idname, "unit", icon="PRESET",
-                              text=f"Unit: {settings.unit or 'not calibrated'}")
+def _draw_ports(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    """A field for each link of the head, and beside it what is plugged in."""
     design = settings.info()
     for name, protocol in (design.links if design else {}).items():
-        row = column.row(align=True)
-        port = settings.ports.get(name)
+        row, port = column.row(align=True), settings.ports.get(name)
         words = f"Host:port of {name}" if protocol == "osc" else f"Port of {name} ({protocol})"
         if port is not None:
             row.prop(port, "port", text="", placeholder=words)
@@ -338,11 +340,11 @@ def _draw_calibration(layout: bpy.types.UILayout, context: bpy.types.Context, se
     turned = session.turned_to()
     at = calibration.raw(calibration.u if turned is None else turned)
     box.label(text=f"{'Turned to' if turned is not None else 'Asked for'} {at:g} {travel.unit}")
-    row = box.row(align=True)
-    for which in ("low", "neutral", "high"):
+    column = box.column(align=True)
+    for which in MARKS:
         mark = "CHECKMARK" if which in marked else "DOT"
-        row.operator(SEMBLANCE_OT_robot_mark.bl_idname, text=f"{which.title()} {getattr(travel, which):g}", icon=mark,
-                     ).which = which
+        text = f"Set {which.title()}  ({getattr(travel, which):g})"
+        column.operator(SEMBLANCE_OT_robot_mark.bl_idname, text=text, icon=mark).which = which
     if not session.energised:
         draw_sentence(box, context, "Arm the head; then the slider creeps to where this servo should stand. It never "
                       "goes further than the design allows.", "INFO")

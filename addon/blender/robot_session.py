@@ -159,7 +159,7 @@ class Session:
             raise SemblanceError(f"The scene '{self.scene_name}' is gone; the head eases to rest.")
         update, now_s = self.client.poll(), time.monotonic()
         if self.client.state == "ended":
-            raise SemblanceError(self.client.sentence or "The robot process has ended.")
+            raise SemblanceError(f"{self.client.sentence or 'The robot process has ended.'}{self._warning()}")
         if now_s - self._ticked_s > _SLEPT_S:  # it was us who slept
             self._heard_s += now_s - self._ticked_s
         if update.status is not None:
@@ -177,6 +177,13 @@ class Session:
             self._redrawn_s = now_s
             redraw_sidebars(bpy.context)
 
+    def _warning(self) -> str:
+        """What to look out for when the process is gone all at once."""
+        if not self.energised or self.is_simulated:
+            return ""
+        return (" The motors were on: without a watchdog of their own they stay on, so use the switch of their supply "
+                "if the head does not go limp.")
+
     def _hear(self, status: RobotStatus, now_s: float) -> None:
         before = self.status.playing if self.status is not None else ""
         if status.playing == "clip" != before:
@@ -192,8 +199,12 @@ class Session:
         """The servo that is calibrated creeps to where its slider stands."""
         if self.calibration is None:
             return
-        self.calibration.creep_to(bpy.context.window_manager.semblance_robot.jog)
-        jog = self.calibration.tick(seconds)
+        view, calibration = bpy.context.window_manager.semblance_robot, self.calibration
+        if view.row < len(self.robot) and self.robot.actuators[view.row] is not calibration.actuator:
+            calibration.select(self.robot.actuators[view.row].name)  # another line of the list was clicked
+            view.jog = 0.0
+        calibration.creep_to(view.jog)
+        jog = calibration.tick(seconds)
         if self.energised or (self.status is not None and self.status.reason.startswith("Armed")):
             self.client.send(jog)
 

@@ -252,12 +252,15 @@ def test_calibration_jogs_marks_and_writes_a_unit(robot, draw, extension, tmp_pa
     design = robot.session.robot.actuators[0].travel
     half = round(design.neutral + 0.5 * (design.high - design.neutral))
     assert robot.session.calibration.travel["gaze_pitch"].high == half
-    assert f"High {half}" in draw().buttons
+    assert f"Set High  ({half})" in draw().buttons
     with pytest.raises(RuntimeError, match="low of 'gaze_pitch' was not set"):
         view.jog = 0.5
         bpy.ops.semblance.robot_mark(which="low")
     bpy.ops.semblance.robot_step(by="NEXT")
     assert view.jog == 0 and view.row == 1 and "2 of 18: gaze_yaw_left" in draw().texts
+    view.row, view.jog = 10, 0.3
+    robot.module.tick()
+    assert robot.session.calibration.actuator.name == "jaw_open" and view.jog == 0
     view.unit = "../head"
     with pytest.raises(RuntimeError, match="cannot name a head"):
         bpy.ops.semblance.robot_unit_save()

@@ -124,8 +124,12 @@ def steps() -> Iterator[float]:
     settings.head = "SIMULATED"
     for design in ROBOTS:
         yield from drive(design)
+    yield from play_keys()
     yield from calibrate()
     yield from interrupt()
+    for cls in module("blender.registration").CLASSES:
+        if not hasattr(bpy.types, cls.__name__):
+            bpy.utils.register_class(cls)  # those that open_panels took away, which Blender misses when it quits
 
 
 def drive(design: str) -> Iterator[float]:
@@ -189,6 +193,28 @@ def held() -> Iterator[float]:
     check("held for seconds it stays armed", state() == "LIVE")
     subprocess.run(["xdotool", "keyup", "h", "keyup", "shift", "keyup", "ctrl"], check=False)
     yield from wait_for("let go, it rests and goes limp", lambda: state() == "LIMP", 8)
+
+
+def play_keys() -> Iterator[float]:
+    """Pip's keys on the head that follows Pip."""
+    pip = bpy.data.objects["Pip"]
+    jaw = next(bone for bone in pip.pose.bones if "jaw" in bone.name.lower() and bone.name.startswith("CTRL"))
+    for frame, value in ((1, 0.0), (25, -0.1), (50, 0.0)):
+        jaw.location.y = value
+        jaw.keyframe_insert("location", index=1, frame=frame)
+    press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design="maestro_by_pip")
+    press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
+    yield from wait_for("maestro_by_pip is connected", lambda: state() == "LIMP")
+    press(bpy.ops.semblance.robot_play, "EXEC_DEFAULT", what="ACTION")
+    press(bpy.ops.semblance.robot_arm, "EXEC_DEFAULT")
+    yield from wait_for("it plays", lambda: head().status.playing == "clip", 10)
+    yield 1
+    picture("robot_8_playing")
+    yield from wait_for("to its end", lambda: head().news == "Played to its end.", 12)
+    picture("robot_8_played")
+    press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
+    yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
+    pip.animation_data_clear()
 
 
 def calibrate() -> Iterator[float]:
