@@ -74,7 +74,8 @@ def no_picture(index: int) -> str:
     """One sentence on why a camera cannot be opened or gives no picture, as far as the system tells."""
     if sys.platform != "linux":
         allow = _ALLOW.get(sys.platform, "check that you may use it")
-        return f"Camera {index} gives no picture: connect it, close other programs that use it, {allow}."
+        return (f"Camera {index} gives no picture: connect it, close other programs that use it, {allow}; then start "
+                "again.")
     node = _DEVICES / f"video{index}"
     if not node.exists():
         there = ", ".join(f"{camera.index} ({camera.name})" for camera in list_cameras())
