@@ -28,6 +28,7 @@ from .messages import (
     RobotStatus,
     Sent,
     StillHeld,
+    Target,
     from_message,
     to_message,
 )
@@ -93,7 +94,12 @@ class RobotClient:
         return client
 
     def send(self, command: Command) -> None:
-        """Say this to the process as soon as it is connected; after the end it is forgotten."""
+        """Say this to the process as soon as it is connected; after the end it is forgotten.
+
+        A Target never waits: what cannot be said now is old by then.
+        """
+        if isinstance(command, Target) and (self._unsent or self.state != "connected"):
+            return
         if isinstance(command, Arm):
             self.held = command.held
         if self.state != "ended" and len(self._unsent) < _LARGEST_UNSENT:

@@ -91,8 +91,7 @@ class ControlSocket:
             return
         except OSError:
             data = b""
-        client.received += len(data)
-        if not data or (not client.name and client.received > _STRANGER_BYTES):
+        if not data:
             self._drop(client)
             return
         try:
@@ -102,6 +101,9 @@ class ControlSocket:
                 elif not client.name:
                     raise SemblanceError("")
                 yield client, said
+            client.received += len(data)
+            if not client.name and client.received > _STRANGER_BYTES:
+                raise SemblanceError("")
         except SemblanceError:  # a stranger, or nothing that can be understood: what follows means nothing
             self._drop(client)
 

@@ -26,6 +26,8 @@ from .validate import Refused, Validator
 ENABLE_APART_S: Final = 0.08
 """Between two groups that are switched on, so that the supply does not dip."""
 WARNING_S: Final = 5.0
+PROBLEM_S: Final = 3.0
+"""So long a refused frame is told of."""
 _READ_HZ: Final = 10.0
 _AT_REST: Final = 0.02
 _JITTER_TICKS: Final = 1000
@@ -43,7 +45,8 @@ class RobotLoop:
         needed |= {a.override.index for a in robot.actuators if a.override}
         self._validator = Validator(robot.control_names, sorted(needed), robot.loop.stale_after_s)
         self._rules, self._gate = Rules(robot), Gate(robot, self.period_s)
-        self._shaper, self._problem = make_shaper(robot, self.period_s)
+        self._shaper, self._lasting = make_shaper(robot, self.period_s)
+        self._problem, self._problem_s = "", float("-inf")
         self._states = Supervisor(robot.loop)
         self._logged: tuple[str, str] = ("", "")
         self._entries = 0
@@ -101,7 +104,7 @@ class RobotLoop:
             values = self._validator.check(target, now_s)
         except Refused as refusal:
             self._refused += 1
-            self._problem = str(refusal)
+            self._problem, self._problem_s = str(refusal), now_s
             return
         self._accepted += 1
         self._live = self.robot.evaluate(values), now_s
@@ -289,7 +292,7 @@ class RobotLoop:
         self._jog = None
         failed = self._head.limp()
         if failed:
-            self._problem = failed[0]
+            self._lasting = failed[0]
             self._head.close()
             if self.log:
                 self.log.event(self._clock(), "limp failed", failed[0])
@@ -309,12 +312,13 @@ class RobotLoop:
         """The heartbeat; `problem`: what went wrong outside of the loop."""
         now_s = self._clock()
         late = np.array(self._late_s) * 1000
+        recent = self._problem if now_s - self._problem_s < PROBLEM_S else ""
         return RobotStatus(
             self._states.state, self._states.reason, self.robot.name, tuple(a.name for a in self.robot.actuators),
             float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
             self._playing, tuple(self._warned),
-            problem or self._problem or (self.log.problem if self.log else ""), pid,
+            problem or recent or self._lasting or (self.log.problem if self.log else ""), pid,
             str(self.log.path) if self.log else "",
         )
 

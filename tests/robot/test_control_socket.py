@@ -44,6 +44,12 @@ def test_a_client_says_who_it_is_and_then_what_it_wants(control):
         assert [from_message(m) for m in Unpacker().feed(client.recv(4096))] == [STATUS]
 
 
+def test_who_says_much_at_once_is_no_stranger(control):
+    with socket.create_connection(("127.0.0.1", control.port), 2) as client:
+        client.sendall(pack(to_message(Hello(control.token, "a test"))) + 200 * pack(to_message(Arm())))
+        assert len(_heard(control)) == 201
+
+
 def test_strangers_are_not_heard(control):
     with _client(control, "wrong") as client:
         client.sendall(pack(to_message(Arm())))
