@@ -1,7 +1,9 @@
 """Every serial link against its simulated board: wake where it stands, one frame, limp whatever happens."""
 from __future__ import annotations
 
+import contextlib
 import math
+import random
 import time
 from collections.abc import Iterator
 
@@ -236,3 +238,44 @@ def test_many_frames_all_arrive(kind: str, made: Board, link: Link) -> None:
     factor = 4 if kind == "maestro" else 1
     seen = [frame[4] for _, frame in made.frames if 4 in frame]
     assert seen == [factor * (low + step) for step in range(200)]
+
+
+@pytest.mark.parametrize("late_s", [0.01, 0.06])
+def test_late_answers_do_not_keep_a_head_awake(kind: str, made: Board, link: Link, late_s: float) -> None:
+    wake(link)
+    made.faults.late_s = late_s
+    with contextlib.suppress(LinkFault):
+        link.limp()
+    link.send({1: TRAVEL[kind][0]})
+    made.faults.late_s = 0
+    assert awake(kind, made) == {}
+
+
+class Babbling(Board):
+    """Answers anything with noise that looks like its protocols."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._dice = random.Random(seed)
+
+    def obey(self, data: bytes) -> bytes:
+        noise = self._dice.randbytes(9)
+        pieces = (b"\xff\xff\xfd\x00", b"\xff\xff", b"\xa5\x5a", b"\x55\x00", noise, data[:7], b"\x00\x00")
+        return b"".join(self._dice.choices(pieces, k=self._dice.randrange(8)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_babbles_on_the_port_is_a_sentence_or_a_board(
+    kind: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("addon.robot.links.sketch._START_S", 0.1)
+    with Babbling(seed) as babbling:
+        link: Link | None = None
+        with contextlib.suppress(SemblanceError):
+            link = open_link(LinkSettings("face", kind, babbling.path), channels(kind))
+        if link is None:
+            return
+        for deed in (lambda: link.enable([1]), link.read_positions, link.read_faults, link.limp):
+            with contextlib.suppress(LinkFault):
+                deed()
+        link.close()

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-const uint8_t VERSION = 1;
+const uint8_t PROTOCOL_VERSION = 1;
 const uint8_t MOST_SERVOS = 32;
 const uint8_t MOST_PAYLOAD = 96;
 const uint16_t WATCHDOG_MS = 250;    // no targets for this long: all servos let go, until they are enabled again
@@ -87,7 +87,7 @@ class Head {
   void run(uint8_t kind, const uint8_t *payload, uint8_t count, uint32_t now_ms) {
     if (kind == 'L') letGo();
     if (kind == 'H') {
-      const uint8_t hello[] = {VERSION, servos_, WATCHDOG_MS & 0xFF, WATCHDOG_MS >> 8};
+      const uint8_t hello[] = {PROTOCOL_VERSION, servos_, WATCHDOG_MS & 0xFF, WATCHDOG_MS >> 8};
       send('h', hello, sizeof hello);
     }
     if (kind == 'Q') {
