@@ -39,6 +39,7 @@ with (Path(__file__).parent / "vrm_expressions.toml").open("rb") as _file:
 _EXPRESSIONS: Final[dict[str, dict[str, float]]] = _TABLE["expression"]
 _OTHER_NAME: Final[dict[str, str]] = _TABLE["other_name"]
 _BONES: Final = ("Neck", "Head", "LeftEye", "RightEye")
+_RESTING: Final = math.cos(math.radians(0.1) / 2)
 Quaternion = tuple[float, float, float, float]
 """x, y, z, w"""
 _ARKIT: Final = tuple(dict.fromkeys(ARKIT_OF))
@@ -89,10 +90,11 @@ class VmcReader(OscReader):
 
     def _tell_bone(self, name: str, x: float, y: float, z: float, w: float) -> None:
         length = math.hypot(x, y, z, w)
-        if 1e-3 < length < 1e3:
-            self._bones[name] = x / length, -y / length, -z / length, w / length
-        else:
+        if not 1e-3 < length < 1e3:
             self.ignored += 1
+        # Avatars whose eyes turn by blendshapes may have eye bones that never move.
+        elif not name.endswith("Eye") or name in self._bones or abs(w) < _RESTING * length:
+            self._bones[name] = x / length, -y / length, -z / length, w / length
 
     def _frame(self) -> Heard:
         """The blendshapes told so far count, and the bones."""

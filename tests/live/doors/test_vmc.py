@@ -154,6 +154,15 @@ def test_eyes_follow_from_each_other():
     assert np.allclose(by_shape.gaze[:, 0], 0.3)
 
 
+def test_eye_bones_that_never_move_tell_nothing():
+    rest = (0.0, 0.0, 0.0, 1.0)
+    heard = read(bone("LeftEye", *rest), bone("RightEye", *rest), blend("EyeLookOutLeft", 0.5))
+    assert heard.gaze[0, 0] == pytest.approx(0.3)
+    reader, half = VmcReader(), math.radians(10) / 2
+    reader.read(osc_bundle(bone("LeftEye", 0.0, -math.sin(half), 0.0, math.cos(half)), APPLY))
+    assert reader.read(osc_bundle(bone("LeftEye", *rest), blend("EyeLookOutLeft", 0.5), APPLY)).gaze[0, 0] == 0
+
+
 def test_a_sender_without_a_face_has_no_confidence():
     reader = VmcReader()
     assert reader.read(osc_bundle(osc_message("/VMC/Ext/OK", "i", 0), osc_message("/VMC/Ext/T", "f", 1.0), APPLY)
