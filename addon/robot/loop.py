@@ -60,6 +60,9 @@ class RobotLoop:
         self._read = np.full(len(robot), np.nan)
         self._warned: dict[str, tuple[float, int | None]] = {}
         self._accepted = self._refused = 0
+        self._made_s: float | None = None
+        """When the picture of a live frame that has not left yet was made."""
+        self._latency_s: deque[float] = deque(maxlen=_JITTER_TICKS)
         self._late_s: deque[float] = deque(maxlen=_JITTER_TICKS)
         self._ticks_s: deque[float] = deque(maxlen=_JITTER_TICKS)
 
@@ -108,6 +111,7 @@ class RobotLoop:
             return
         self._accepted += 1
         self._live = self.robot.evaluate(values), now_s
+        self._made_s = target.time_s
 
     def new_source(self) -> None:
         """Live frames are numbered anew from here."""
@@ -253,6 +257,9 @@ class RobotLoop:
         if passed.changed.any():
             self._shaper.hold(passed.changed, passed.u)
         self._head.send(passed.raw)
+        if self._made_s is not None:
+            self._latency_s.append(self._clock() - self._made_s)
+            self._made_s = None
         raw = np.where(self._head.enabled, passed.raw, np.nan)
         self.newest = Sent(now_s, aim, shaped, passed.u, raw, self._read)
         if self.log:
@@ -311,7 +318,7 @@ class RobotLoop:
     def status(self, problem: str = "", pid: int = 0) -> RobotStatus:
         """The heartbeat; `problem`: what went wrong outside of the loop."""
         now_s = self._clock()
-        late = np.array(self._late_s) * 1000
+        late, latency = np.array(self._late_s) * 1000, np.array(self._latency_s) * 1000
         recent = self._problem if now_s - self._problem_s < PROBLEM_S else ""
         return RobotStatus(
             self._states.state, self._states.reason, self.robot.name, tuple(a.name for a in self.robot.actuators),
@@ -319,7 +326,7 @@ class RobotLoop:
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
             self._playing, tuple(self._warned),
             problem or recent or self._lasting or (self.log.problem if self.log else ""), pid,
-            str(self.log.path) if self.log else "",
+            str(self.log.path) if self.log else "", float(np.percentile(latency, 95)) if len(latency) else 0.0,
         )
 
     def _note(self) -> None:

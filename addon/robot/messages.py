@@ -121,6 +121,8 @@ class RobotStatus:
     pid: int = 0
     log: str = ""
     """Where what was sent is written down."""
+    latency_ms: float = 0.0
+    """From a picture's arrival to the first bytes that it has a share in: 95th percentile of the last live frames."""
 
 
 @dataclass(frozen=True)
