@@ -2,23 +2,50 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 import time
 
 import bpy
 import numpy as np
 import pytest
 
+from .conftest import EXTENSION
 from .test_robot_session import robot  # noqa: F401
+
+BLENDER = f"""
+import sys, time
+import bpy
+import addon_utils, numpy as np
+addon_utils.enable({EXTENSION!r})
+module = lambda name: sys.modules[{EXTENSION!r} + ".addon." + name]
+session, messages = module("blender.robot_session"), module("robot.messages")
+settings = bpy.context.scene.semblance_robot
+settings.design, settings.head = "maestro_head", "REAL"
+settings.ports["face"].port = sys.argv[1]
+bpy.ops.semblance.robot_connect()
+names = session.current().robot.control_names
+values = np.zeros((600, len(names)), np.float32)
+values[:, names.index("jawOpen")] = np.linspace(0.5, 1, 600)
+session.current().play(messages.Play(names, np.arange(600) / 10, values))
+session.current().arm()
+while session.current() is not None:
+    session.tick()
+    if session.current() is not None:
+        print(session.current().state, flush=True)
+    time.sleep(0.05)
+"""
 
 
 class Bench:
     """The real process of the head that the settings name, fed with an open jaw."""
 
-    def __init__(self, robot, extension) -> None:
-        self.robot, self.module = robot, robot.module
+    def __init__(self, made, extension) -> None:
+        self.robot, self.module = made, made.module
         self.names, self.sequence = extension("robot.signals").NAMES, 0
         assert bpy.ops.semblance.robot_connect() == {"FINISHED"}
-        self.session = robot.session
+        self.session = made.session
         self.process = self.session.client._process
 
     def until(self, holds, feeds: bool = False) -> bool:
@@ -122,3 +149,27 @@ def test_a_plug_that_is_pulled_is_told(robot, bench):  # noqa: F811
         board.unplug()
         assert run.reaches("STOPPED", feeds=True) and board.path in run.session.status.reason
         run.leave()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on this system")
+def test_blender_is_killed_while_the_head_moves(extension):
+    """The robot process notices, eases to rest and takes all pulses away, within seconds and by itself."""
+    from tests.robot.boards import MaestroBoard
+
+    with MaestroBoard(crc=True) as board:
+        blender = subprocess.Popen([sys.executable, "-c", BLENDER, board.path], stdout=subprocess.PIPE, text=True)
+        try:
+            watchdog = threading.Timer(30, blender.kill)
+            watchdog.start()
+            assert any(line.strip() == "LIVE" for line in blender.stdout), "Blender ended, or the head did not move"
+            watchdog.cancel()
+            assert any(board.pulses)
+        finally:
+            blender.kill()
+            blender.wait(5)
+            blender.stdout.close()
+        begun = time.monotonic()
+        while any(board.pulses) and time.monotonic() < begun + 10:
+            time.sleep(0.02)
+        assert not any(board.pulses), "the head still holds its servos"
+        assert time.monotonic() - begun < 8
