@@ -29,8 +29,10 @@ def test_cpu_and_memory_are_those_of_the_process():
 
 
 def test_latency_counts_from_before_the_picture_was_sent(shared):
-    with bench_live.camera() as address, bench_live.playing(address) as client:
+    with bench_live.camera() as address, bench_live.worker() as client, bench_live.playing(client, address):
         run = bench_live.watch(client, 2.0)
     assert len(run.latency_ms) > 3 and run.frames > 10
     assert min(run.played_ms) > 0 and min(run.latency_ms) > min(run.played_ms)
     assert max(run.latency_ms) < 5000
+    both = run + run
+    assert both.fps == run.fps and len(both.latency_ms) == 2 * len(run.latency_ms)
