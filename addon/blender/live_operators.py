@@ -167,6 +167,23 @@ class SEMBLANCE_OT_live_mark(_WhileLive, bpy.types.Operator):
         session.client.send(Mark(context.scene.semblance_live.mark or "mark"))
 
 
+class SEMBLANCE_OT_live_refine(Reporting, bpy.types.Operator):
+    """Take the last take as the source of the Semblance panel: smoothing, neutral and strength can be changed there and
+    applied again"""
+
+    bl_idname = "semblance.live_refine"
+    bl_label = "Refine Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """The keys of the recording stay until Apply."""
+        live, settings = context.scene.semblance_live, context.scene.semblance
+        if not live.take:
+            raise SemblanceError("There is no take yet; press Record first.")
+        settings.source, settings.start_frame = live.take, live.take_frame
+        self.report({"INFO"}, "The take is the source of the Semblance panel now; change what you like and press Apply")
+
+
 class SEMBLANCE_OT_live_show(_WhileLive, bpy.types.Operator):
     """Switch the characters between the performer and their own animation, such as the take just recorded"""
 

@@ -15,6 +15,7 @@ from .live_operators import (
     SEMBLANCE_OT_live_neutral,
     SEMBLANCE_OT_live_range,
     SEMBLANCE_OT_live_record,
+    SEMBLANCE_OT_live_refine,
     SEMBLANCE_OT_live_reopen,
     SEMBLANCE_OT_live_toggle,
 )
@@ -188,6 +189,8 @@ class SEMBLANCE_PT_live_recording(_Live, bpy.types.Panel):
         column.prop(live, "punch_first", text="Punch In  From")
         column.prop(live, "punch_last")
         column.operator(SEMBLANCE_OT_live_record.bl_idname, text="Punch In", icon="RECORD_OFF").what = "PUNCH"
+        if live.take:
+            layout.operator(SEMBLANCE_OT_live_refine.bl_idname, icon="MODIFIER")
 
 
 class SEMBLANCE_PT_live_keys(_Live, bpy.types.Panel):

@@ -116,6 +116,7 @@ CLASSES = (
     live_operators.SEMBLANCE_OT_live_range,
     live_operators.SEMBLANCE_OT_live_record,
     live_operators.SEMBLANCE_OT_live_mark,
+    live_operators.SEMBLANCE_OT_live_refine,
     live_operators.SEMBLANCE_OT_live_show,
     robot_operators.SEMBLANCE_OT_robot_design,
     robot_operators.SEMBLANCE_OT_robot_design_open,

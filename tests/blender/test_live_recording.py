@@ -82,6 +82,19 @@ def test_a_take_begins_at_the_current_frame_and_is_marked(recorded, live):  # no
     assert live.settings.show == "TAKE" and live.module.current().recording is None
 
 
+def test_a_take_can_be_refined_without_performing_again(recorded, live):  # noqa: F811
+    with pytest.raises(RuntimeError, match="no take yet"):
+        bpy.ops.semblance.live_refine()
+    bpy.context.scene.frame_set(31)
+    recorded(performance(2, 30))
+    live.module.stop()
+    bpy.ops.semblance.live_refine()
+    bpy.context.scene.semblance.strength = 2
+    assert bpy.ops.semblance.take_apply() == {"FINISHED"}
+    action = bpy.data.objects["Pip"].animation_data.action
+    assert action.name.startswith("take 01") and action.frame_range[0] == 31 and len(bpy.data.actions) == 2
+
+
 def test_29_97_pictures_a_second_on_24_frames_end_within_one_frame(recorded):
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base, scene.frame_start = 24, 1.0, 1
