@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from addon.core.errors import SemblanceError
-from addon.core.paths import preset_folders
+from addon.core.paths import preset_folders, user_folder
 from addon.core.rig_profile import find_profile, read_presets
 
 PRESET = """
@@ -26,7 +26,8 @@ maximum = 1
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """A home without Blender, and an environment that names no folders."""
-    for name in ("BLENDER_USER_EXTENSIONS", "BLENDER_USER_RESOURCES", "XDG_CONFIG_HOME", "APPDATA"):
+    for name in ("BLENDER_USER_EXTENSIONS", "BLENDER_USER_RESOURCES", "XDG_CONFIG_HOME", "APPDATA",
+                 "SEMBLANCE_USER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     return tmp_path
@@ -71,3 +72,13 @@ def test_presets_are_characters_by_name_after_the_shipped_ones(home, monkeypatch
         find_profile("Nobody")
     presets, unread = read_presets([folder, home / "nowhere"])
     assert [preset.name for preset in presets] == ["Ann Other", "Pip"] and len(unread) == 1
+
+
+@pytest.mark.parametrize(("platform", "place"), [
+    ("linux", ".config/semblance"), ("darwin", "Library/Application Support/Semblance"), ("win32", "Semblance"),
+])
+def test_what_is_learned_of_the_user_has_its_place(home, monkeypatch, platform, place) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert user_folder() == home / place
+    monkeypatch.setenv("SEMBLANCE_USER", str(home / "own"))
+    assert user_folder() == home / "own"

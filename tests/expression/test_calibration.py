@@ -103,7 +103,8 @@ def test_json_round_trip(neutral: np.ndarray, gains: dict[str, float], time_s: f
     np.testing.assert_allclose(again.neutral, neutral, atol=1e-7)
 
 
-@pytest.mark.parametrize("data", [{"neutral": 3}, {"head": [1, 2]}, {"gains": {"brows": "loud"}}, {"time_s": "soon"}])
+@pytest.mark.parametrize("data", [{"neutral": 3}, {"head": [1, 2]}, {"gains": {"brows": "loud"}}, {"time_s": "soon"},
+                                  {"closed": [1, float("nan")]}, {"neutral": {"jawOpen": float("inf")}}])
 def test_damaged_json_is_one_sentence(data: dict[str, object]) -> None:
     with pytest.raises(SemblanceError, match="calibrate again"):
         Calibration.from_json(data)
@@ -180,3 +181,9 @@ def test_the_head_is_seen_from_its_rest() -> None:
     answer = calibrate(track_of(np.zeros((2, 54)), head=head), Calibration(head=head[0])).head
     np.testing.assert_allclose(answer[0], 0, atol=1e-6)
     assert answer[1, 0] == pytest.approx(0.2, abs=0.03)
+
+
+def test_the_head_has_a_gain_too() -> None:
+    head = np.array([[0.3, -0.2, 0.1], [0.5, -0.2, 0.1]], np.float32)
+    answer = calibrate(track_of(np.zeros((2, 54)), head=head), Calibration(gains={"head": 0.5}))
+    np.testing.assert_allclose(answer.head, head / 2)

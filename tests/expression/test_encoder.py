@@ -88,6 +88,11 @@ def test_one_at_a_time_is_the_same(faces: list[FaceFrame], encoder: Encoder) -> 
         np.testing.assert_allclose(one.embedding, track.embedding[i], atol=1e-3)
 
 
+def test_threads_that_sleep_read_the_same(faces: list[FaceFrame], encoder: Encoder) -> None:
+    busy, other = Encoder(busy=True).encode_one(faces[0]), encoder.encode_one(faces[0])
+    np.testing.assert_allclose(busy.coefficients, other.coefficients, atol=1e-5)
+
+
 def test_missing_faces_are_bridged(faces: list[FaceFrame], encoder: Encoder) -> None:
     lost = replace(faces[1], found=False, confidence=0.0, landmarks=np.full((478, 3), np.nan, np.float32))
     track = encoder.encode([faces[0], lost, faces[2]])

@@ -93,6 +93,18 @@ def test_the_larger_of_two_is_followed_or_the_smaller_if_asked_for(number: int, 
     assert np.abs(face.crop.astype(int) - expected.crop).mean() < 10
 
 
+def test_two_trackers_never_follow_one_drawn_face() -> None:
+    both = scene("uno", 330, 40, 300)
+    both[:, :300] = scene("uno", 20, 100, 200)[:, :300]
+    first, second = DrawnFaceTracker(0), DrawnFaceTracker(1)
+    for i in range(2):
+        frame = Frame(both, i / 30, i)
+        large = first.track(frame, [place for place in [second.place] if place])
+        small = second.track(frame, [place for place in [first.place] if place])
+        assert large.found and small.found
+        assert first.place is not None and second.place is not None and first.place[0][0] > second.place[1][0]
+
+
 def test_a_negative_number_is_refused() -> None:
     with pytest.raises(SemblanceError, match="not -1"):
         DrawnFaceTracker(-1)

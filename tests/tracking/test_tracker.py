@@ -83,6 +83,22 @@ def test_same_face_is_kept_after_a_gap(two_faces: np.ndarray) -> None:
     assert all(np.mean(face.landmarks[:, 0]) < 400 for face in faces if face.found)
 
 
+def test_two_trackers_never_follow_one_face(two_faces: np.ndarray) -> None:
+    first, second = FaceTracker(0), FaceTracker(1)
+    only_small = two_faces.copy()
+    only_small[:, 410:] = 200
+    for i, image in enumerate([two_faces, two_faces, only_small, only_small, two_faces]):
+        frame = Frame(image, i / 30, i)
+        large = first.track(frame, [place for place in [second.place] if place])
+        small = second.track(frame, [place for place in [first.place] if place])
+        assert small.found and np.mean(small.landmarks[:, 0]) < 400
+        assert large.found == (image is two_faces) and (not large.found or np.mean(large.landmarks[:, 0]) > 400)
+    # Who is already on the face of another lets go of it.
+    intruder = FaceTracker(0)
+    assert intruder.track(frame).found and intruder.place is not None
+    assert not intruder.track(frame, [first.place]).found and intruder.place is None
+
+
 def test_a_box_chooses_the_face_in_it(two_faces: np.ndarray) -> None:
     small, nobody = FaceBox(0.05, 0.25, 0.35, 0.58), FaceBox(0.35, 0.0, 0.15, 0.2)
     for seen in follow(FaceTracker(box=small), [two_faces] * 2):
