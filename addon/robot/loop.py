@@ -280,6 +280,9 @@ class RobotLoop:
         elif now_s - self._read_s >= 1 / _READ_HZ:
             self._read_s = now_s
             self._read = self._head.positions()
+            if not self._states.energised:  # so that one sees where a limp servo is turned to by hand
+                rest, nothing = np.zeros(len(self.robot)), np.full(len(self.robot), np.nan)
+                self.newest = Sent(now_s, rest, rest, rest, nothing, self._read)
 
     def _cleared(self) -> bool:
         """Whether a stopped head may be armed: its links are open again and report nothing deadly."""

@@ -40,6 +40,16 @@ def test_nothing_moves_before_it_is_armed(bench):
     assert bench.loop.state is State.LIMP and bench.links["face"].sent == []
 
 
+def test_a_limp_head_tells_where_it_was_turned_to(bench):
+    bench.loop.connect()
+    _as_bus(bench)
+    bench.loop.newest = None
+    bench.run(0.5, frames=False)
+    told = bench.loop.newest
+    assert told is not None and np.isnan(told.raw).all() and np.isfinite(told.read).all()
+    assert np.abs(told.read).max() > 0.05 and bench.links["face"].sent == []
+
+
 def test_it_follows(live):
     sent = live.run(1, jawOpen=0.5, eyeBlinkLeft=1.0)
     assert live.loop.state is State.LIVE
