@@ -1,6 +1,7 @@
 """Robot designs as the sidebar lists them: looked at once and kept, because panels redraw all the time."""
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +38,20 @@ class Design:
 _known: dict[str, Design] = {}
 
 
-def refresh(*own: str) -> None:
-    """Look at the shipped designs and at a user's `own` files again; what cannot be read is left out."""
+def refresh() -> None:
+    """Look at the shipped designs again."""
     _known.clear()
-    for key, path in [*((path.parent.name, path) for path in shipped_maps()), *((each, Path(each)) for each in own)]:
-        try:
-            top = tomllib.loads(path.read_text(encoding="utf-8"))
-            links = {str(name): str(link["protocol"]) for name, link in top["links"].items()}
-            _known[key] = Design(key, str(top["name"]), str(top.get("description", "")), len(top["actuator"]),
-                                 str(top["controls"]), links)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # Connect says in one sentence what is wrong with it
+    for path in shipped_maps():
+        add(path.parent.name, path)
+
+
+def add(key: str, path: Path) -> None:
+    """Look at one more; Connect says in one sentence what is wrong with a file that cannot be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        top = tomllib.loads(path.read_text(encoding="utf-8"))
+        links = {str(name): str(link["protocol"]) for name, link in top["links"].items()}
+        _known[key] = Design(key, str(top["name"]), str(top.get("description", "")), len(top["actuator"]),
+                             str(top["controls"]), links)
 
 
 def known() -> tuple[Design, ...]:

@@ -93,7 +93,7 @@ class SEMBLANCE_OT_robot_design_open(Reporting, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """Check it before it is chosen."""
         robot = read_map(Path(self.filepath))
-        robot_designs.refresh(self.filepath)
+        robot_designs.add(self.filepath, Path(self.filepath))
         settings = context.scene.semblance_robot
         settings.design, settings.unit = self.filepath, ""
         settings.ports.clear()
@@ -160,7 +160,8 @@ class SEMBLANCE_OT_robot_connect(Reporting, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """The map and the unit are checked here, ports and boards by the process."""
         scene, settings = context.scene, context.scene.semblance_robot
-        robot_designs.refresh(*([] if settings.info() else [bpy.path.abspath(settings.design)]))
+        if settings.info() is None:
+            robot_designs.add(settings.design, Path(bpy.path.abspath(settings.design)))
         settings.list_ports()
         robot_keys.look()
         known = settings.robot()

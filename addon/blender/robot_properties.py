@@ -94,9 +94,11 @@ class SEMBLANCE_PG_robot(bpy.types.PropertyGroup):
         return robot_designs.find(self.design)
 
     def list_ports(self) -> None:
-        """A row for each link of the design; what was typed stays."""
+        """A row for each link of the design, if that is known; what was typed stays."""
         design = self.info()
-        wanted = tuple(design.links) if design else ()
+        if design is None:
+            return
+        wanted = tuple(design.links)
         for index in reversed(range(len(self.ports))):
             if self.ports[index].name not in wanted:
                 self.ports.remove(index)

@@ -166,7 +166,7 @@ class Session:
             self._hear(update.status, now_s)
         if update.sent is not None:
             self.sent = update.sent
-            if not bpy.app.is_job_running("RENDER"):
+            if np.isfinite(update.sent.raw).any() and not bpy.app.is_job_running("RENDER"):
                 for scene in bpy.data.scenes:
                     robot_twin.play(scene, self.robot, update.sent.sent)
         if now_s - self._looked_s > _LOOK_S:

@@ -166,6 +166,20 @@ def test_an_own_map_is_checked_before_it_is_chosen(robot, tmp_path):  # noqa: F8
     assert robot.settings.info().count == 18 and robot.settings.robot().path == own
 
 
+def test_an_own_map_beside_the_blend_is_found_in_a_new_session(robot, extension, tmp_path):  # noqa: F811
+    text = (ROOT / "rigs" / "robots" / "maestro_head" / "actuators.toml").read_text()
+    (tmp_path / "own.toml").write_text(text)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    settings = robot.settings
+    settings.design, settings.head = "//own.toml", "REAL"
+    settings.ports.add().name = "face"
+    settings.ports["face"].port = "/dev/nothing"
+    assert settings.info() is None  # what Blender knew of it is gone with the last session
+    bpy.ops.semblance.robot_connect()
+    assert settings.info().count == 18 and settings.ports["face"].port == "/dev/nothing"
+    assert robot.session.robot.path == tmp_path / "own.toml"
+
+
 def test_a_twin_of_bars_shows_what_was_sent_and_leaves_nothing(robot):  # noqa: F811
     other = build_mesh("Mine", ("jawOpen",))
     other.location.x = 3

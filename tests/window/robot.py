@@ -183,7 +183,10 @@ def drive(design: str) -> Iterator[float]:
 
 
 def held() -> Iterator[float]:
-    """Armed for as long as the keys are held."""
+    """Armed for as long as the keys are held, in a view that is drawn quickly: a Blender that hangs lets go too."""
+    shown = list(bpy.context.view_layer.layer_collection.children)
+    for each in shown:
+        each.hide_viewport = True
     press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
     yield 0.5
     pointer_over_view()
@@ -193,6 +196,8 @@ def held() -> Iterator[float]:
     check("held for seconds it stays armed", state() == "LIVE")
     subprocess.run(["xdotool", "keyup", "h", "keyup", "shift", "keyup", "ctrl"], check=False)
     yield from wait_for("let go, it rests and goes limp", lambda: state() == "LIMP", 8)
+    for each in shown:
+        each.hide_viewport = False
 
 
 def play_keys() -> Iterator[float]:
