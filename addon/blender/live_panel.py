@@ -286,8 +286,8 @@ def _draw_recording(layout: bpy.types.UILayout, context: bpy.types.Context, sess
         row.prop(live, "show", expand=True)
         row = column.row(align=True)
         row.scale_y = 1.4
-        row.operator(SEMBLANCE_OT_live_record.bl_idname, icon="RECORD_OFF",
-                     text=f"Record at {scene.frame_current}").what = "NEW"
+        text = f"Record at {'' if live.take else 'Frame '}{scene.frame_current}"
+        row.operator(SEMBLANCE_OT_live_record.bl_idname, text=text, icon="RECORD_OFF").what = "NEW"
         if live.take:
             row.operator(SEMBLANCE_OT_live_record.bl_idname, text="Retake", icon="LOOP_BACK").what = "RETAKE"
         if session.news:

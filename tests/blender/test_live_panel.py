@@ -54,7 +54,7 @@ def test_before_start_there_is_a_source_and_one_button(draw, live):  # noqa: F81
 
 def test_meters_words_and_buttons_follow_the_worker(draw, live, pip):  # noqa: F811
     live.start()
-    assert "Starting ..." in draw() and "[Record at 1]" in draw()
+    assert "Starting ..." in draw() and "[Record at Frame 1]" in draw()
     say(live, fps=29.6, width=640, height=480, latency_ms=21.4, confidence=0.983)
     assert {"30 fps", "21 ms", "Face 98%", "Pip", "[Stop Live]"} <= set(draw())
     say(live, "lost", width=640, height=480)
