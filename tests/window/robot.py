@@ -133,7 +133,7 @@ def steps() -> Iterator[float]:
 
 
 def drive(design: str) -> Iterator[float]:
-    """Connect, twin, live, arm, stop, arm while a key is held."""
+    """Connect, twin, live, arm, stop."""
     press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design=design)
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield 0.2
@@ -172,7 +172,6 @@ def drive(design: str) -> Iterator[float]:
     yield from wait_for("the key End stops it", lambda: state() == "STOPPED", 3)
     print(f"STEP from the key to STOPPED on screen {1000 * (time.monotonic() - begun):.0f} ms", flush=True)
     picture(f"robot_8_{design}_stopped")
-    yield from held()
     press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
     yield from wait_for("after Stop Live it is limp or rests", lambda: state() in ("LIMP", "RESTING"), 12)
     press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
@@ -180,24 +179,6 @@ def drive(design: str) -> Iterator[float]:
     press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
     yield 0.3
     yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
-
-
-def held() -> Iterator[float]:
-    """Armed for as long as the keys are held, in a view that is drawn quickly: a Blender that hangs lets go too."""
-    shown = list(bpy.context.view_layer.layer_collection.children)
-    for each in shown:
-        each.hide_viewport = True
-    press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
-    yield 0.5
-    pointer_over_view()
-    subprocess.run(["xdotool", "keydown", "ctrl", "keydown", "shift", "keydown", "h"], check=False)
-    yield from wait_for("held keys arm it", lambda: state() == "LIVE", 8)
-    yield 2.5
-    check("held for seconds it stays armed", state() == "LIVE")
-    subprocess.run(["xdotool", "keyup", "h", "keyup", "shift", "keyup", "ctrl"], check=False)
-    yield from wait_for("let go, it rests and goes limp", lambda: state() == "LIMP", 8)
-    for each in shown:
-        each.hide_viewport = False
 
 
 def play_keys() -> Iterator[float]:
@@ -217,9 +198,31 @@ def play_keys() -> Iterator[float]:
     picture("robot_8_playing")
     yield from wait_for("to its end", lambda: head().news == "Played to its end.", 12)
     picture("robot_8_played")
+    yield from wait_for("it goes to rest", lambda: state() == "RESTING", 5)
+    press(bpy.ops.semblance.robot_rest, "EXEC_DEFAULT")
+    yield from wait_for("and limp", lambda: state() == "LIMP", 8)
+    yield from held()
     press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
     yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
     pip.animation_data_clear()
+
+
+def held() -> Iterator[float]:
+    """Armed for as long as the keys are held, in a view that is drawn quickly: a Blender that hangs lets go too."""
+    shown = list(bpy.context.view_layer.layer_collection.children)
+    for each in shown:
+        each.hide_viewport = True
+    press(bpy.ops.semblance.robot_play, "EXEC_DEFAULT", what="ACTION")
+    pointer_over_view()
+    yield 1
+    subprocess.run(["xdotool", "keydown", "ctrl", "keydown", "shift", "keydown", "h"], check=False)
+    yield from wait_for("held keys arm it", lambda: state() == "LIVE", 8)
+    yield 1
+    check("held for seconds it stays armed", head().energised)
+    subprocess.run(["xdotool", "keyup", "h", "keyup", "shift", "keyup", "ctrl"], check=False)
+    yield from wait_for("let go, it rests and goes limp", lambda: state() == "LIMP", 8)
+    for each in shown:
+        each.hide_viewport = False
 
 
 def calibrate() -> Iterator[float]:
