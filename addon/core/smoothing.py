@@ -17,6 +17,8 @@ from .frames import Expression, ExpressionTrack
 
 # Cutoff Hz at rest, and how fast it rises with speed (per unit of the signal per second).
 _DERIVATIVE_CUTOFF_HZ = 1.0
+COLUMNS: Final = coefficients.COUNT + 4 + 3
+"""Of what is smoothed: coefficients, gaze, head."""
 CLOSING: Final = 0.1
 """How far what closes may be behind what is seen: the least that leaves jitter at rest as it is (webcam video)."""
 _RISE: Final = ("eyeBlinkLeft", "eyeBlinkRight", "mouthClose", "mouthPressLeft", "mouthPressRight", "mouthRollLower",
@@ -27,8 +29,8 @@ _FALL: Final = ("jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownR
 
 
 def _limits(names: tuple[str, ...]) -> np.ndarray:
-    """Float [54 + 4 + 3]: CLOSING for these, without limit for all others."""
-    limits = np.full(coefficients.COUNT + 7, np.inf)
+    """Float [COLUMNS]: CLOSING for these, without limit for all others."""
+    limits = np.full(COLUMNS, np.inf)
     limits[coefficients.indices(names)] = CLOSING
     return limits
 
@@ -86,7 +88,7 @@ class Smoothing:
         return replace(Smoothing(), **settings)  # type: ignore[arg-type]
 
     def _per_column(self) -> tuple[np.ndarray, np.ndarray]:
-        """Cutoff and beta, float [54 + 4 + 3] each, for the columns of `_columns`."""
+        """Cutoff and beta, float [COLUMNS] each, in the order of `columns`."""
         groups = [*coefficients.GROUP_OF, *["gaze"] * 4, *["head"] * 3]
         filters = [getattr(self, group) for group in groups]
         scale = 1 / max(self.strength, 1e-6)
@@ -127,11 +129,11 @@ class LiveSmoother:
         value = self.step(expression.time_s, columns(expression))
         if self._smoothing.strength == 0:
             return expression
-        coefficients_, gaze, head = _parts(value.astype(np.float32))
+        coefficients_, gaze, head = parts(value.astype(np.float32))
         return replace(expression, coefficients=coefficients_, gaze=gaze, head=head)
 
     def step(self, time_s: float, column: np.ndarray) -> np.ndarray:
-        """Float64 [54 + 4 + 3] as `columns` gives them → the same, smoothed."""
+        """Float64 [COLUMNS] as `columns` gives them → the same, smoothed."""
         if self._time_s is None or time_s <= self._time_s or self._smoothing.strength == 0:
             self._value, self._speed = column, np.zeros_like(column)
         else:
@@ -145,14 +147,14 @@ class LiveSmoother:
 
 
 def columns(expression: Expression | ExpressionTrack) -> np.ndarray:
-    """Float64 [..., 54 + 4 + 3]: what is smoothed: coefficients, gaze, head."""
+    """Float64 [..., COLUMNS]: what is smoothed."""
     shape = expression.coefficients.shape[:-1]
     return np.concatenate(
         [expression.coefficients, expression.gaze.reshape(*shape, 4), expression.head], axis=-1, dtype=np.float64
     )
 
 
-def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The inverse of `columns`: coefficients, gaze, head."""
     count = coefficients.COUNT
     return values[..., :count], values[..., count:count + 4].reshape(*values.shape[:-1], 2, 2), values[..., count + 4:]
@@ -164,7 +166,7 @@ def smooth(track: ExpressionTrack, smoothing: Smoothing) -> ExpressionTrack:
         return track
     forwards = _pass(track.times_s, columns(track), smoothing)
     done = _pass(-track.times_s[::-1], forwards[::-1], smoothing)[::-1].astype(np.float32)
-    coefficients_, gaze, head = _parts(done)
+    coefficients_, gaze, head = parts(done)
     return replace(track, coefficients=coefficients_, gaze=gaze, head=head)
 
 

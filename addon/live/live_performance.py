@@ -15,7 +15,7 @@ import numpy as np
 from ..core import coefficients
 from ..core.errors import SemblanceError
 from ..core.frames import EMBEDDING_SIZE, Expression, FaceFrame, Frame, stack
-from ..core.smoothing import LiveSmoother, Smoothing
+from ..core.smoothing import COLUMNS, LiveSmoother, Smoothing, columns, parts
 from ..expression.calibration import Calibration, calibrate
 from ..expression.encoder import Encoder
 from ..tracking.drawn import DrawnFaceTracker
@@ -80,15 +80,14 @@ class LivePerformance:
         self._smoother = LiveSmoother(Smoothing())
         self._clock = _Clock()
         self._raw: Expression | None = None
-        self._shown = np.zeros(_COLUMNS)
-        self._held = np.zeros(_COLUMNS)
+        self._shown = np.zeros(COLUMNS)
+        self._held = np.zeros(COLUMNS)
         self._seen_s: float | None = None
         self._lost = True
-        self._fade = _Fade(np.zeros(_COLUMNS), -np.inf)
+        self._fade = _Fade(np.zeros(COLUMNS), -np.inf)
         self._arrived = (0.0, time.monotonic())
         self._neutral: NeutralTaking | None = None
         self._range: RangeTaking | None = None
-        self._neutral_set = False
         self.problems: list[str] = []
         """Sentences for the user; whoever shows them takes them out."""
 
@@ -114,7 +113,7 @@ class LivePerformance:
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._neutral_set = calibration.source != "none"
+        self._lids, self._rest, self._found = Lids(), RestFinding(), Calibration()
         self._begin_again()
 
     @property
@@ -127,7 +126,7 @@ class LivePerformance:
         """ "" before a resting face is known, "taking", "set". """
         if self._neutral or self._range:
             return "taking"
-        return "set" if self._neutral_set else ""
+        return "" if self._calibration.source == "none" else "set"
 
     @property
     def stamps(self) -> dict[str, str]:
@@ -202,7 +201,7 @@ class LivePerformance:
         closed = self._lids.closed(raw)
         if self._known.closed.min() >= 1:
             self._played = replace(self._played, closed=closed)
-        self._held = _columns(self._smoother(calibrate(stack([raw]), self._played).row(0)))
+        self._held = self._smoother.step(raw.time_s, columns(calibrate(stack([raw]), self._played))[0])
         self._seen_s, self._lost = raw.time_s, False
         self._shown = self._fade(self._held, raw.time_s)
 
@@ -249,9 +248,6 @@ def see_all(performances: Mapping[int, LivePerformance], frame: Frame) -> dict[i
     return moments
 
 
-_COLUMNS: Final = coefficients.COUNT + 4 + 3
-
-
 @dataclass(frozen=True)
 class _Fade:
     """The way from what was shown at a time to what is seen after it."""
@@ -291,18 +287,10 @@ def _smoothstep(share: float) -> float:
     return share * share * (3 - 2 * share)
 
 
-def _columns(expression: Expression) -> np.ndarray:
-    return np.concatenate([expression.coefficients, expression.gaze.ravel(), expression.head]).astype(np.float64)
-
-
-def _expression(raw: Expression, columns: np.ndarray) -> Expression:
-    count = coefficients.COUNT
-    return replace(
-        raw,
-        coefficients=np.clip(columns[:count], 0, 1).astype(np.float32),
-        gaze=columns[count:count + 4].reshape(2, 2).astype(np.float32),
-        head=columns[count + 4:].astype(np.float32),
-    )
+def _expression(raw: Expression, column: np.ndarray) -> Expression:
+    """`raw` with what is shown."""
+    values, gaze, head = parts(column.astype(np.float32))
+    return replace(raw, coefficients=np.clip(values, 0, 1), gaze=gaze, head=head)
 
 
 def _nothing() -> Expression:

@@ -253,6 +253,8 @@ def test_the_resting_face_is_found_by_itself_until_it_is_set() -> None:
     for frame in frames[500:]:
         performance.see(frame)
     assert performance.recorded_calibration.source == "live"
+    performance.calibration = Calibration()  # somebody else, of whom nothing is known
+    assert performance.recorded_calibration.source == "none" and performance.neutral_state == ""
     # What another tracker measured is the business of whoever sends it.
     heard_ = column(heard(a_performance(), at(0, 10, 10), browDownLeft=0.3), "browDownLeft")
     assert heard_[-1] == pytest.approx(0.3)
