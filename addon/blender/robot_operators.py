@@ -151,6 +151,14 @@ class SEMBLANCE_OT_robot_connect(Reporting, bpy.types.Operator):
     calibrate: BoolProperty(options={"SKIP_SAVE", "HIDDEN"}, description="To measure this head")
 
     @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The head before has let go of its port."""
+        if robot_session.leaving():
+            cls.poll_message_set("The head that was connected still eases to rest")
+            return False
+        return True
+
+    @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """What for."""
         if properties.calibrate:

@@ -229,13 +229,21 @@ def _whom(robot: RobotMap, live: live_session.Session) -> Follow | None:
     if robot.controls == signals.EXPRESSION:
         actor = next((find_actor(scene, root) for root in cast_roots(scene)), None)
         return Follow(port, token, "", actor.face - 1 if actor else 0)
-    for root in cast_roots(scene):  # what is seen on the screen goes to the head
-        if root.name in live.puppets and known_character(root, scene)[1].name.lower() == robot.controls.lower():
+    for name in live.puppets:
+        if _is_of(scene.objects.get(name), robot, scene):  # what is seen on the screen goes to the head
             live.guests = ()
-            return Follow(port, token, root.name)
+            return Follow(port, token, name)
     if not live.guests:
         live.guests = (Character.of(find_profile(robot.controls), _GUEST),)
     return Follow(port, token, _GUEST)
+
+
+def _is_of(root: bpy.types.Object | None, robot: RobotMap, scene: bpy.types.Scene) -> bool:
+    """The character has the controls that the map follows."""
+    try:
+        return root is not None and known_character(root, scene)[1].name.lower() == robot.controls.lower()
+    except SemblanceError:
+        return False
 
 
 _session: Session | None = None

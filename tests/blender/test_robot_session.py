@@ -154,6 +154,7 @@ def test_rest_and_disconnect(robot):
     assert robot.process.kinds()[-1] == "Disarm"
     bpy.ops.semblance.robot_disconnect()
     assert robot.session is None and robot.process.end == "asked" and robot.module.leaving()
+    assert not bpy.ops.semblance.robot_connect.poll()
     robot.process.state = "ended"
     robot.module.tick()
     assert not robot.module.leaving() and robot.module.farewell() == ""
@@ -202,6 +203,21 @@ def test_a_map_of_a_character_follows_it_or_a_guest_of_the_cast(robot, live):
     assert robot.process.last("Follow").character == "Ada" and live.guests == ()
     bpy.ops.semblance.robot_live()
     assert robot.process.last("Follow").port == 0
+
+
+def test_a_character_that_cannot_be_used_any_more_is_replaced_by_a_guest(robot, live, monkeypatch):
+    bpy.ops.semblance.character_add(character="Ada")
+    live.look(bpy.context.scene)
+    robot.connect("ameca_by_ada")
+    bpy.ops.semblance.robot_live()
+    assert robot.process.last("Follow").character == "Ada"
+
+    def refuse(*_):
+        raise robot.extension("core.errors").SemblanceError("No control of 'Ada' is on.")
+
+    monkeypatch.setattr(robot.module, "known_character", refuse)
+    robot.look()
+    assert robot.process.last("Follow").character == "robot" and robot.session is not None
 
 
 def test_a_process_that_ends_says_why_and_connect_works_again(robot, extension):
