@@ -101,6 +101,11 @@ def _alpha(cutoff_hz: np.ndarray | float, step_s: float) -> np.ndarray:
     return r / (r + 1)
 
 
+def _closing(smoothed: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """[..., COLUMNS] with what closes no more than CLOSING behind what is seen."""
+    return np.minimum(np.maximum(smoothed, seen - _BEHIND_RISING), seen + _BEHIND_FALLING)
+
+
 class LiveSmoother:
     """Smooths Expressions one at a time, for live use; frames without a face pass through and reset nothing."""
 
@@ -141,7 +146,7 @@ class LiveSmoother:
             away = column - self._value
             self._speed += _alpha(_DERIVATIVE_CUTOFF_HZ, step_s) * (away / step_s - self._speed)
             value = self._value + _alpha(self._cutoff + self._beta * np.abs(self._speed), step_s) * away
-            self._value = np.minimum(np.maximum(value, column - _BEHIND_RISING), column + _BEHIND_FALLING)
+            self._value = _closing(value, column)
         self._time_s = time_s
         return self._value
 
@@ -164,9 +169,10 @@ def smooth(track: ExpressionTrack, smoothing: Smoothing) -> ExpressionTrack:
     """A whole track smoothed forwards and the result backwards, so that nothing lags."""
     if len(track) == 0 or smoothing.strength == 0:
         return track
-    forwards = _pass(track.times_s, columns(track), smoothing)
-    done = _pass(-track.times_s[::-1], forwards[::-1], smoothing)[::-1].astype(np.float32)
-    coefficients_, gaze, head = parts(done)
+    seen = columns(track)
+    forwards = _pass(track.times_s, seen, smoothing)
+    done = _closing(_pass(-track.times_s[::-1], forwards[::-1], smoothing)[::-1], seen)
+    coefficients_, gaze, head = parts(done.astype(np.float32))
     return replace(track, coefficients=coefficients_, gaze=gaze, head=head)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from addon.core.coefficients import GROUPS, INDEX, indices
 from addon.core.frames import ExpressionTrack
-from addon.core.smoothing import CLOSING, LiveSmoother, Smoothing
+from addon.core.smoothing import CLOSING, LiveSmoother, Smoothing, smooth
 
 from .making import a_track
 
@@ -67,6 +67,15 @@ def test_a_blink_is_never_smoothed_away(fps: float) -> None:
     assert kept(fps, 1.0) >= (0.95 if fps >= 30 else 1 - 1.05 * CLOSING)
     assert kept(fps, 10.0) >= 1 - 1.05 * CLOSING / (0.99 if fps >= 30 else 0.5)  # a slow camera may see half a blink
     assert kept(fps, 10.0) >= 0.79
+
+
+def test_a_take_keeps_its_blinks_as_well() -> None:
+    for fps, strength in ((10, 1.0), (30, 10.0)):
+        seen = blink(fps, 0.5)
+        track = a_track(np.arange(len(seen)) / fps)
+        track.coefficients[:, INDEX["eyeBlinkLeft"]] = seen
+        done = smooth(track, Smoothing(strength)).coefficients[:, INDEX["eyeBlinkLeft"]]
+        assert done.max() >= seen.max() - CLOSING - 1e-6 and abs(int(done.argmax()) - int(seen.argmax())) <= 1
 
 
 @pytest.mark.parametrize("strength", [1.0, 10.0])
