@@ -328,7 +328,9 @@ class Stage:
         if folder not in self._looked_after:
             self._looked_after.add(folder)
             tell_recovered(folder, self._server.tell)
-        self._takes = Takes(command, source, self._performances, self._server.tell)
+        played = {member.face for member in self._cast.characters} or {0}
+        performers = {face: each for face, each in self._performances.items() if face in played}
+        self._takes = Takes(command, source, performers, self._server.tell)
 
     def _record(self, moments: Mapping[int, Moment]) -> None:
         if self._takes:
