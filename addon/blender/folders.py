@@ -9,6 +9,7 @@ import bpy
 
 from ..core.errors import SemblanceError
 from ..core.paths import preset_folders
+from ..robot.one_writer import RUNNING, running_folder
 
 # "bl_ext.<repository>.semblance", whatever the repository is called; empty in a checkout that is no extension.
 ROOT_PACKAGE = __package__.rpartition(".addon")[0]
@@ -17,15 +18,21 @@ _USER: Final = "SEMBLANCE_USER"
 
 
 def share_user_folder() -> None:
-    """Let this Blender and its child processes keep what they learn of the user where extensions may write."""
-    if ROOT_PACKAGE:
-        os.environ.setdefault(_USER, bpy.utils.extension_path_user(ROOT_PACKAGE))
+    """Let this Blender and its child processes keep what they learn of the user where extensions may write.
+
+    Who drives which robot head is kept where terminals look too, so that two programs never drive one, and any of them
+    can stop it.
+    """
+    if ROOT_PACKAGE and _USER not in os.environ:
+        os.environ.setdefault(RUNNING, str(running_folder()))
+        os.environ[_USER] = bpy.utils.extension_path_user(ROOT_PACKAGE)
 
 
 def unshare_user_folder() -> None:
     """Forget that; a folder that the user named himself stays named."""
     if ROOT_PACKAGE and os.environ.get(_USER) == bpy.utils.extension_path_user(ROOT_PACKAGE):
         del os.environ[_USER]
+        os.environ.pop(RUNNING, None)
 
 
 def takes_folder(context: bpy.types.Context) -> Path:

@@ -8,10 +8,13 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from ..core.errors import SemblanceError
 from .folders import user_folder
+
+RUNNING: Final = "SEMBLANCE_RUNNING"
+"""Environment variable that names the folder of claims."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def claim(robot: str, link: str) -> Claim:
     """
     # Two names of one device are one port.
     name = f"{link} {os.getpid()}" if link == "simulated" else os.path.realpath(link)
-    path = _folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+    path = running_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
@@ -71,7 +74,7 @@ def claim(robot: str, link: str) -> Claim:
 def running() -> list[Running]:
     """All robot processes of this user."""
     found = []
-    for path in sorted(_folder().glob("*.json")):
+    for path in sorted(running_folder().glob("*.json")):
         with contextlib.suppress(OSError), path.open("r+", encoding="utf-8") as file:
             if _lock(file):  # nobody holds it: left over from a process that was killed
                 path.unlink(missing_ok=True)
@@ -80,8 +83,9 @@ def running() -> list[Running]:
     return found
 
 
-def _folder() -> Path:
-    return user_folder() / "robots running"
+def running_folder() -> Path:
+    """The same for Blender, which keeps its other files elsewhere, and for every terminal of this user."""
+    return Path(os.environ.get(RUNNING) or user_folder() / "robots running")
 
 
 def _read(path: Path) -> Running | None:

@@ -11,6 +11,8 @@ import bpy
 import numpy as np
 import pytest
 
+from addon.robot.one_writer import running
+
 from .conftest import EXTENSION
 from .test_robot_session import robot  # noqa: F401
 
@@ -97,6 +99,7 @@ def test_the_real_process_with_a_simulated_head(robot, bench):  # noqa: F811
     session = run.session
     assert run.reaches("LIMP"), robot.module.farewell()
     assert session.status.robot == "maestro_head" and session.status.log
+    assert run.process.pid in [each.pid for each in running()]  # as a terminal sees it
     bpy.ops.semblance.robot_twin()
     bpy.ops.semblance.robot_arm()
     assert run.reaches("LIVE", feeds=True), session.status

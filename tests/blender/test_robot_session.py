@@ -297,11 +297,11 @@ def test_undo_and_redo_end_nothing(robot):
     assert robot.session is session and robot.process.end == ""
 
 
-def test_children_keep_the_users_files_where_extensions_may(extension):
+def test_children_keep_the_users_files_where_extensions_may_and_terminals_find_the_heads(extension):
     folder = bpy.utils.extension_path_user(EXTENSION)
-    assert os.environ["SEMBLANCE_USER"] == folder
+    assert os.environ["SEMBLANCE_USER"] == folder and folder not in os.environ["SEMBLANCE_RUNNING"]
     addon_utils.disable(EXTENSION)
-    assert "SEMBLANCE_USER" not in os.environ
+    assert "SEMBLANCE_USER" not in os.environ and "SEMBLANCE_RUNNING" not in os.environ
     addon_utils.enable(EXTENSION)
 
 
