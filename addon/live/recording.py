@@ -34,6 +34,7 @@ UNFINISHED: Final = ".recording"
 _FORMAT: Final = "semblance recording"
 _VERSION: Final = 1
 _MOST_HEADER: Final = 1 << 20
+_BEHIND_ALL: Final = 1 << 40
 _ROW: Final = [
     ("time_s", "<f8"), ("confidence", "<f4"), ("coefficients", "<f4", (coefficients.COUNT,)),
     ("embedding", "<f4", (EMBEDDING_SIZE,)), ("gaze", "<f4", (2, 2)), ("head", "<f4", (3,)),
@@ -158,7 +159,8 @@ class Recorder:
         points = first.face is not None or bool(self._info.get("width"))
         self._dtype = np.dtype([*_ROW, *([_POINTS] if points else [])])
         file = self._unfinished.open("wb", buffering=0)
-        _lock(file)
+        with contextlib.suppress(OSError):  # a network drive may know no locks
+            _lock(file)
         header = self._header() | {
             "format": _FORMAT, "version": _VERSION, "points": points, "path": str(self.path),
             "calibration": self.calibration.to_json(), "smoothing": self.smoothing.to_json(),
@@ -277,20 +279,22 @@ def _take(rows: np.ndarray, header: Mapping[str, Any], calibration: Calibration,
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Hold the file for as long as this process lives; Windows does so by itself."""
-    if os.name != "nt":
+    """Hold the file for as long as this process has it open; OSError if another one does."""
+    if os.name == "nt":
+        msvcrt = importlib.import_module("msvcrt")
+        file.seek(_BEHIND_ALL)  # what is locked there cannot be read, so lock a byte that is never written
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        file.seek(0)
+    else:
         fcntl = importlib.import_module("fcntl")
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_locked(path: Path) -> bool:
     """True if a living process records into it."""
     try:
         with path.open("r+b") as file:
-            if os.name != "nt":
-                fcntl = importlib.import_module("fcntl")
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
     except OSError:
         return True
     return False

@@ -99,7 +99,7 @@ def test_a_stream_through_ffmpeg_goes_by_our_clock_and_stalls_too(
     finally:
         closed.set()
         server.close()
-    assert len(at) > 20 and np.ptp(np.diff(np.array(at), axis=1)) < 0.2
+    assert len(at) > 20 and np.ptp(np.diff(np.array(at), axis=1)) < 0.5
 
 
 def test_a_stream_that_stalls_can_be_closed_at_once() -> None:
