@@ -152,11 +152,8 @@ class Session:
         self.client.send(Disarm())
         until_s = time.monotonic() + _AT_REST_S
         try:
-            while self.client.state == "connected" and time.monotonic() < until_s:
-                self._poll()
+            while time.monotonic() < until_s and self._newest() and not self._is_limp():
                 self._draw()
-                if self._status and self._status.state in ("LIMP", "STOPPED", "DISCONNECTED"):
-                    break
         except KeyboardInterrupt:
             self.client.send(Stop("Stopped by Ctrl-C."))
         if sys.stderr.isatty():
@@ -164,11 +161,18 @@ class Session:
         if self._status:
             print(f"{self._status.state}: {self._status.reason} What was sent is in '{self._status.log}'.")
 
-    def _poll(self) -> None:
+    def _is_limp(self) -> bool:
+        return bool(self._status and self._status.state in ("LIMP", "STOPPED", "DISCONNECTED"))
+
+    def _newest(self) -> bool:
+        """Wait a moment and take what is new; False when the process has ended."""
         time.sleep(_POLL_S)
         update = self.client.poll()
         self._status, self._sent = update.status or self._status, update.sent or self._sent
-        if self.client.state == "ended":
+        return self.client.state != "ended"
+
+    def _poll(self) -> None:
+        if not self._newest():
             raise SemblanceError(self.client.sentence or "The robot process has ended.")
 
     def _draw(self) -> None:

@@ -77,10 +77,12 @@ class RobotClient:
             environment: in which the process finds the extension and its wheels.
         """
         log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
-        no_console = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
+        # Not in our group: Ctrl-C is for us, who then lets the head rest. The flags are Windows' way to say so.
+        apart = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         process = subprocess.Popen(
             [sys.executable, "-m", "addon.commands", "robot", "serve", *arguments], cwd=ROOT, env=dict(environment),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, creationflags=no_console,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, creationflags=apart,
+            start_new_session=True,
         )
         client = cls(name, process, log)
         threading.Thread(target=client._read_lines, name="robot stdout", daemon=True).start()
