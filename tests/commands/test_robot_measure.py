@@ -69,6 +69,25 @@ def test_a_head_is_measured_from_a_terminal(tmp_path, monkeypatch, capsys):
         a.travel for a in design.actuators if a.name != "jaw"]
 
 
+@posix
+def test_a_limp_bus_servo_is_turned_to_its_end_by_hand(tmp_path, monkeypatch):
+    design = desk_head_on("dynamixel2", tmp_path)
+    with DynamixelBoard(dict.fromkeys((1, 2, 3, 4), 1020)) as board:
+        began_s = []
+
+        def turned():
+            """By hand, and long enough ago that the process has read it."""
+            if not began_s:
+                began_s.append(time.monotonic())
+                board.poke(3, 132, 4, 2500)
+            return time.monotonic() > began_s[0] + 1.5
+
+        monkeypatch.setattr(sys, "stdin", Typist(("jaw", now), ("h", turned), ("write", now)))
+        assert calibrate(design, "by-hand", board.path) == 0
+        assert board.frames == [] and not any(motor.memory[64] for motor in board.motors.values())
+    assert read_unit(find_unit(design, "by-hand"), design).actuators[2].travel.high == 2500
+
+
 def test_a_unit_without_ports_and_a_port_that_is_not_there_are_told(tmp_path, monkeypatch):
     design = desk_head_on("maestro", tmp_path)
     with pytest.raises(SemblanceError, match="The unit 'one' has no ports yet; name them with --link"):
