@@ -26,9 +26,7 @@ _UNIT_PX: Final = 20
 _METERS: Final = 0.6
 """Of a line, what rate and latency take; the rest is how sure the face is."""
 _NAMES: Final = 0.34
-"""Of a line, what a character's name takes;"""
-_FACES: Final = 0.5
-"""of the rest, the number of its face."""
+"""Of a line, what a character's name takes; the rest is whom it follows."""
 _STATES: Final = {
     "idle": ("PAUSE", "No source is open."), "opening": ("SORTTIME", "Opening the source ..."),
     "running": ("RADIOBUT_ON", "Live"), "lost": ("HIDE_ON", "No face is seen."),
@@ -114,11 +112,10 @@ class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
             if actor.use and actor.root is not None:
                 row = column.split(factor=_NAMES, align=True)
                 row.label(text=actor.root.name, icon="ARMATURE_DATA")
-                who = row.split(factor=_FACES, align=True)
-                face = who.row(align=True)
-                face.active = actor.leader is None
-                face.prop(actor, "face", text="Face")
-                who.prop(actor, "leader", text="", placeholder="Follows")
+                row.prop(actor, "leader", text="", placeholder="Follows")
+                if actor.leader is None:
+                    column.prop(actor, "face", text=f"Face of {actor.root.name}")
+                column.separator(factor=0.5)
 
 
 class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
@@ -257,8 +254,8 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
         row.progress(factor=min(max(status.confidence, 0.0), 1.0), text=f"Face {status.confidence:.0%}")
     if (status.sentence or status.state != "running") and session.guide() is None:
         draw_sentence(layout, context, status.sentence or words, "INFO" if status.state == "running" else mark)
-    if session.problem:
-        draw_sentence(layout, context, session.problem, "ERROR")
+    for sentence in filter(None, (session.cast_problem, session.problem)):
+        draw_sentence(layout, context, sentence, "ERROR")
     if status.state == "failed":
         layout.operator(SEMBLANCE_OT_live_reopen.bl_idname, text="Try Again", icon="FILE_REFRESH")
 

@@ -44,6 +44,7 @@ _LOOK_S: Final = 0.5
 _REDRAW_S: Final = 0.1
 _COUNTED: Final = 30
 """Frames over which the latency is the median."""
+_READ_S: Final = 30.0
 _NOTHING_S: Final = 5.0
 """A recording of which the worker knows nothing after so long is none."""
 _SET: Final = ("gain", "offset", "enabled", "muted", "mirrored", "minimum", "maximum", "neutral", "mirror_sign")
@@ -79,8 +80,9 @@ class Session:
         self.scene_name, self.client = scene.name, client
         self.status: Status | None = None
         """What the worker said last; None before it has said anything."""
-        self.problem = ""
-        """The newest thing that went wrong, in a sentence."""
+        self.cast_problem = ""
+        """Why a ticked character cannot be moved."""
+        self._problem, self._problem_s = "", 0.0
         self.news = ""
         """What the last recording became."""
         self.recording: Recording | None = None
@@ -112,6 +114,15 @@ class Session:
         """From a picture's arrival until its values are on the controls, median of the last frames; 0 = unknown."""
         return median(self._latencies) * 1000 if self._latencies else 0.0
 
+    @property
+    def problem(self) -> str:
+        """The newest thing that went wrong, in a sentence, for as long as it takes to read it."""
+        return self._problem if time.monotonic() - self._problem_s < _READ_S else ""
+
+    def complain(self, sentence: str) -> None:
+        """Let the panel show what went wrong; "" = nothing any more."""
+        self._problem, self._problem_s = sentence, time.monotonic()
+
     def open(self, scene: bpy.types.Scene) -> None:
         """Play from the source of the sidebar.
 
@@ -121,7 +132,8 @@ class Session:
         wanted = scene.semblance_live.open()
         if not wanted.address:
             raise SemblanceError("Choose the video or write the camera's address first.")
-        self.opened, self.problem = wanted, ""
+        self.opened = wanted
+        self.complain("")
         self.client.send(wanted)
 
     def look(self, scene: bpy.types.Scene) -> None:
@@ -151,7 +163,8 @@ class Session:
         if self.client.state == "ended":
             raise SemblanceError(self.client.sentence or _GONE.format("its process was stopped"))
         self.status = update.status or self.status
-        self.problem = update.problems[-1] if update.problems else self.problem
+        if update.problems:
+            self.complain(update.problems[-1])
         now = time.monotonic()
         if now - self._looked_s > _LOOK_S or live_shows(scene) != self._told["moved"][0]:
             self.look(scene)
@@ -184,7 +197,8 @@ class Session:
     def record(self, scene: bpy.types.Scene, recording: Recording) -> None:
         """Begin a recording; the characters show the performer while it goes on."""
         scene.semblance_live.show = "LIVE"
-        self.recording, self.news, self.problem = recording, "", ""
+        self.recording, self.news = recording, ""
+        self.complain("")
         self.client.send(recording.command(scene))
 
     def stop_recording(self) -> None:
@@ -235,13 +249,13 @@ class Session:
 
     def _recast(self, scene: bpy.types.Scene) -> None:
         """Bind the ticked characters anew and tell the worker of them; who leaves gets back what it had."""
-        self.puppets, characters, self.problem = {}, [], ""
+        self.puppets, characters, self.cast_problem = {}, [], ""
         for root in _roots(scene):
             try:
                 _, profile, _ = known_character(root, scene)
                 self.puppets[root.name] = Puppet(bind(profile, scene, root))
             except SemblanceError as error:
-                self.problem = str(error)
+                self.cast_problem = str(error)
                 continue
             actor = find_actor(scene, root)
             strength, both = (actor.style().strength, actor.head_and_gaze) if actor else (1.0, False)
@@ -263,7 +277,7 @@ class Session:
         elif self.recording.recorded_s > _NOTHING_S and self.status is not None and not self.status.recorded_s:
             self.stop_recording()
             self.recording = None
-            self.problem = self.problem or "Nothing was recorded, because no picture came; look at the source."
+            self.complain(self.problem or "Nothing was recorded, because no picture came; look at the source.")
 
     def _key(self, scene: bpy.types.Scene, done: TakeDone) -> None:
         """A take was written; one that another program has asked for is its own."""
@@ -277,7 +291,7 @@ class Session:
         try:
             self.news = key_recording(recording, done, scene)
         except SemblanceError as error:
-            self.problem = str(error)
+            self.complain(str(error))
 
     def _show(self, update: Update, now: float) -> None:
         if now - self._redrawn_s < _REDRAW_S and update.picture is None:

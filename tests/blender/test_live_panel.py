@@ -22,6 +22,9 @@ class Panel(Sidebar):
         assert 0 <= factor <= 1
         self.texts.append(text)
 
+    def separator(self, factor=1.0):
+        pass
+
     def template_icon(self, icon, scale=1.0):
         self.texts.append("(picture)")
 
@@ -64,6 +67,8 @@ def test_meters_words_and_buttons_follow_the_worker(draw, live, pip):  # noqa: F
     live.worker.next.problems.append("Something else.")
     live.module.tick()
     assert "Something else." in draw()
+    live.module.current()._problem_s -= 60
+    assert "Something else." not in draw()
 
 
 def test_a_recording_counts_down_runs_and_is_written(draw, live, pip, monkeypatch):  # noqa: F811
@@ -101,6 +106,7 @@ def test_several_have_a_face_each_and_nobody_is_told(draw, live, extension):  # 
         bpy.ops.semblance.character_add(character=name)
     for actor in bpy.context.scene.semblance.actors:
         actor.use = True
+    live.module.current().look(bpy.context.scene)
     assert "Pip, Gus" in draw() and {"Pip", "Gus"} <= set(draw("live_cast"))
 
 

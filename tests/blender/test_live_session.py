@@ -356,3 +356,16 @@ def test_an_autosaved_file_is_put_back_when_it_is_opened(live, pip, pose, tmp_pa
     live.module.stop()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "auto.blend"))
     assert moved(bpy.data.objects["Pip"]) == 0 and len(live.settings.before) == 0
+
+
+def test_who_cannot_be_moved_is_named_and_the_others_are(live, pip, pose):
+    bpy.ops.semblance.character_add(character="Gus")
+    gus = bpy.data.objects["Gus"]
+    for bone in gus.pose.bones:
+        bone.lock_location = bone.lock_rotation = (True, True, True)
+    for actor in bpy.context.scene.semblance.actors:
+        actor.use = True
+    session = live.start()
+    live.show(pose[0])
+    assert moved(pip) > 0 and "'Gus' carries none" in session.cast_problem
+    assert [each.id for each in live.worker.last("SetCast").characters] == ["Pip"]
