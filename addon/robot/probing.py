@@ -170,7 +170,7 @@ def _servo(
                       "Correct the protocol in the map: the two store their numbers the other way round.")
     wanted = channels[ident].model if ident in channels else None
     if wanted is not None and wanted != int.from_bytes(model, "little"):
-        yield Finding("PROBLEM", f"{label} should be {feetech.model_name(wanted.to_bytes(2, 'little'))} by the map.")
+        yield Finding("PROBLEM", f"{label} should be {feetech.model_name(wanted)} by the map.")
     for words in sorted(errors):
         yield Finding("PROBLEM", f"{label} reports: {words}.")
 

@@ -196,6 +196,19 @@ def test_the_switch_of_the_supply_off_and_on_in_motion_moves_nothing(body: Body)
     assert body.powered() == set()
 
 
+def test_a_head_that_was_stopped_is_armed_again_once_it_is_well(body: Body) -> None:
+    """Silent in motion, stopped; the cable is put back, a person arms once, it moves."""
+    body.to_live(jawOpen=0.5)
+    body.board.faults.mute = True
+    body.run(3, jawOpen=0.5)
+    assert body.loop.state is State.STOPPED
+    body.board.faults.mute = False
+    body.board.settle()
+    body.loop.arm()
+    body.run(3, jawOpen=0.5)
+    assert body.loop.state is State.LIVE and body.powered() == {1, 2, 3, 4}
+
+
 @pytest.mark.parametrize("body", BUSES, indirect=True)
 def test_arming_does_not_jump_when_an_answer_is_lost(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     """One servo's position is not heard at the moment of arming: it must not be taken to stand at its neutral."""

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from . import ActuatorLimits, Fault, LinkFault, LinkSettings
-from .serial_link import SILENCES, SerialLink, whole
+from .serial_link import SerialLink, whole
 
 _SLACK: Final = 0.02
 """Of its travel, that a servo may stand outside and be woken at the end; further out it would jump."""
 _DEAF_READINGS: Final = 2
 """Readings in a row that nobody answers: more than noise, and quicker than a hand at a switch."""
+_WARN_SILENCES, _STOP_SILENCES = 2, 5
+"""Answers in a row that one servo owes; half a second in the beat."""
 _MEETS: Final = 0.05
 """Of its travel: how near its first goal must be to where a servo woke."""
 SOON_S: Final = 0.02
@@ -74,6 +76,7 @@ class BusLink(SerialLink):
                 told to go where the face is by then.
         """
         found = self._read("present_position", list(self.channels))
+        self._count_silences(list(self.channels), found)
         self._deaf = 0 if found or not self.enabled else self._deaf + 1
         if self._deaf >= _DEAF_READINGS:
             raise LinkFault(f"No servo on '{self.port.path}' answers any more: is their supply off, or the cable out?")
@@ -83,14 +86,15 @@ class BusLink(SerialLink):
         """One register of a few servos at each call, in turn, so that no call holds the loop up for long."""
         name, asked = self._next_poll()
         found = self._read(name, asked)
-        faults = self._heard(bool(found))
-        for ident in asked if found else ():
-            self._silent[ident] = 0 if ident in found else self._silent[ident] + 1
-            if self._silent[ident]:
-                times = "did not answer" + f" {self._silent[ident]} times in a row" * (self._silent[ident] > 1)
-                gone = self._silent[ident] >= SILENCES
-                faults.append(Fault(ident, f"Servo {self._label(ident)} {times}.", "stop" if gone else "warn"))
+        self._count_silences(asked, found)
+        faults = [Fault(ident, f"Servo {self._label(ident)} did not answer {times} times in a row.",
+                        "stop" if times >= _STOP_SILENCES else "warn")
+                  for ident, times in self._silent.items() if times >= _WARN_SILENCES]
         return faults + [fault for ident, value in found.items() for fault in self._judge(name, ident, value)]
+
+    def _count_silences(self, asked: Sequence[int], found: Mapping[int, int]) -> None:
+        for ident in asked:
+            self._silent[ident] = 0 if ident in found else self._silent[ident] + 1
 
     def _next_poll(self) -> tuple[str, list[int]]:
         if self._alarmed:
@@ -120,7 +124,8 @@ class BusLink(SerialLink):
 
     def _go_limp(self) -> None:
         self._woke_at.clear()
-        self._deaf = 0
+        # A head that was stopped for these may be armed again once it answers.
+        self._deaf, self._silent = 0, dict.fromkeys(self.channels, 0)
         self._write("torque_enable", dict.fromkeys(self.channels, 0))
         torques = self._read("torque_enable", list(self.channels))
         for ident in self.channels:

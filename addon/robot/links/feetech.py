@@ -46,7 +46,7 @@ class FeetechLink(BusLink):
             if wanted is not None and int.from_bytes(number, "little") != wanted:
                 raise LinkFault(
                     f"Servo {self._label(ident)} on '{self.port.path}' is {name}, the map wants "
-                    f"{feetech.model_name(wanted.to_bytes(2, 'little'))}: wrong port or id?"
+                    f"{feetech.model_name(wanted)}: wrong port or id?"
                 )
         if self.series.name == "feetech_sts":
             for ident, mode in self._read_surely("operating_mode", list(self.channels)).items():

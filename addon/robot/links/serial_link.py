@@ -6,13 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from . import ActuatorLimits, Fault, LinkFault, LinkSettings
+from . import ActuatorLimits, LinkFault, LinkSettings
 from .serial_port import SerialPort
 
 _LIMP_TRIES: Final = 5
 _LIMP_S: Final = 0.4
-SILENCES: Final = 3
-"""Answers in a row that may be lost before the head is stopped."""
 
 
 class SerialLink:
@@ -22,13 +20,11 @@ class SerialLink:
         self.settings, self.channels = settings, dict(channels)
         self.port = SerialPort(settings.port, settings.baud, settings.write_timeout_s)
         self.enabled: set[int] = set()
-        self._silences = 0
 
     def open(self) -> None:
         """Open the port and greet the board; the port is given back if it is the wrong one."""
         self.port.open()
         self.enabled.clear()
-        self._silences = 0
         try:
             self._greet()
         except BaseException:
@@ -77,14 +73,6 @@ class SerialLink:
     def _label(self, channel: int) -> str:
         name = self.channels[channel].name
         return f"{channel} ('{name}')" if name else f"{channel}"
-
-    def _heard(self, answered: bool) -> list[Fault]:
-        """Count lost answers: the first ones are told, too many in a row stop the head."""
-        self._silences = 0 if answered else self._silences + 1
-        if answered:
-            return []
-        sentence = f"The board on '{self.port.path}' did not answer {self._silences} times in a row."
-        return [Fault(None, sentence, "stop" if self._silences >= SILENCES else "warn")]
 
 
 def whole(value: float, scale: float = 1) -> int:

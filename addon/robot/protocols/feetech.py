@@ -92,8 +92,10 @@ def series_of(model_number: bytes) -> str | None:
     return next((name for name, known in generations.items() if model_number[:1] and model_number[0] in known), None)
 
 
-def model_name(model_number: bytes) -> str:
-    """"STS3215 (model 9.3)" of the two bytes at address 3."""
+def model_name(model_number: bytes | int) -> str:
+    """"STS3215 (model 9.3)" of the two bytes at address 3, or of 777, as a map says it."""
+    if isinstance(model_number, int):
+        model_number = bytes((model_number & 0xFF, model_number >> 8 & 0xFF))
     number = ".".join(map(str, model_number))
     name = table("feetech")["models"].get(number)
     return f"{name} (model {number})" if name else f"model {number}"
