@@ -28,7 +28,7 @@ _DRAW_S: Final = 0.1
 _LOG_S: Final = 2.0
 _BAR: Final = " ▁▂▃▄▅▆▇█"
 _AT_REST_S: Final = 8.0
-_READY_S: Final = 5.0
+_READY_S: Final = 15.0
 
 
 def play(robot: RobotMap, args: argparse.Namespace) -> int:

@@ -99,13 +99,20 @@ class RobotClient:
         """Say this to the process as soon as it is connected; after the end it is forgotten.
 
         A Target never waits: what cannot be said now is old by then.
+
+        Raises:
+            SemblanceError: for a Play of more than an hour.
         """
         if isinstance(command, Target) and (self._unsent or self.state != "connected"):
             return
         if isinstance(command, Arm):
             self.held = command.held
         if self.state != "ended" and len(self._unsent) < _LARGEST_UNSENT:
-            self._unsent += pack(to_message(command))
+            try:
+                self._unsent += pack(to_message(command))
+            except ValueError as error:
+                raise SemblanceError("The performance is too long to be played on a robot at once (about an hour); cut "
+                                     "it in parts.") from error
             if self._socket:
                 self._flush()
 

@@ -24,7 +24,7 @@ from .actuator_map import RobotMap
 from .control_socket import Client, ControlSocket
 from .folders import user_folder
 from .head import Head
-from .loop import RobotLoop
+from .loop import PROBLEM_S, RobotLoop
 from .messages import (
     HEARTBEAT_S,
     VERSION,
@@ -97,7 +97,7 @@ class RobotProcess:
         self._feed: Feed | None = None
         self._leaving = ""
         self._hurried = False
-        self._problem = ""
+        self._problem, self._problem_s = "", float("-inf")
         self.control = ControlSocket()
         self._claims: list[Claim] = []
         self.loop = RobotLoop(robot, Head(robot))
@@ -177,13 +177,10 @@ class RobotProcess:
             try:
                 self._heed(said)
             except SemblanceError as error:
-                self._problem = str(error)
+                self._problem, self._problem_s = str(error), time.monotonic()
                 self._tell_status(client)
-        if self._feed:
-            target = self._feed.newest()
-            self._problem = self._feed.problem or self._problem
-            if target:
-                self.loop.target(target)
+        if self._feed and (target := self._feed.newest()):
+            self.loop.target(target)
 
     def _heed(self, said: Any) -> None:
         loop = self.loop
@@ -224,7 +221,8 @@ class RobotProcess:
             self._feed = None
 
     def _tell_status(self, client: Client | None = None) -> None:
-        status = self.loop.status(self._problem, os.getpid())
+        recent = self._problem if time.monotonic() - self._problem_s < PROBLEM_S else ""
+        status = self.loop.status(recent or (self._feed.problem if self._feed else ""), os.getpid())
         if client:
             self.control.tell_one(client, status)
         else:
