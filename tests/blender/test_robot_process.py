@@ -162,7 +162,7 @@ def test_blender_is_killed_while_the_head_moves(extension):
     with MaestroBoard(crc=True) as board:
         blender = subprocess.Popen([sys.executable, "-c", BLENDER, board.path], stdout=subprocess.PIPE, text=True)
         try:
-            watchdog = threading.Timer(30, blender.kill)
+            watchdog = threading.Timer(60, blender.kill)
             watchdog.start()
             assert any(line.strip() == "LIVE" for line in blender.stdout), "Blender ended, or the head did not move"
             watchdog.cancel()

@@ -274,6 +274,7 @@ def moving() -> Iterator[float]:
     live = bpy.context.scene.semblance_live
     live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
     bpy.context.scene.semblance_robot.design = "maestro_head"
+    yield from wait_for("the head before has gone", lambda: not module("blender.robot_session").leaving(), 10)
     if module("blender.live_session").current() is None:
         press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
