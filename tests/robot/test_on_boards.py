@@ -244,6 +244,23 @@ def test_arming_does_not_jump_when_a_servo_sags_before_its_group_wakes(body: Bod
     _no_jump(body, 3, sagged)
 
 
+def test_a_maestro_that_still_holds_is_taken_over_where_it_holds(tmp_path: Path) -> None:
+    """A program was killed, the board had no time-out: its pulses are on when the next program comes."""
+    body = Body("maestro", tmp_path)
+    assert isinstance(body.board, MaestroBoard)
+    body.board.pulses[2], body.board.pulses[3] = 4 * 1700, 4 * 1750
+    with body:
+        assert body.board.pulses[2] == 4 * 1700, "nothing moves by being connected"
+        body.to_live()
+        for channel, held in ((2, 1700), (3, 1750)):
+            goals = np.array([held, *(goal / 4 for goal in body.steps()[channel])])
+            assert np.abs(np.diff(goals)).max() < 25 and goals[1] == held
+        body.loop.stop("test")
+        assert body.powered() == set()
+        body.to_live()
+        assert body.steps()[3][-1] == 4 * 1500
+
+
 def _no_jump(body: Body, ident: int, stands: int) -> None:
     actuator = body.robot.actuators[body.robot.index["jaw"]]
     step = 16 * body.loop.period_s * max(actuator.travel.high - actuator.travel.neutral,

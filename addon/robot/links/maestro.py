@@ -25,6 +25,21 @@ class MaestroLink(PulseLink):
     def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
         super().__init__(settings, channels)
         self.protocol = Maestro(settings.dialect or "pololu", settings.device, settings.crc)
+        self._left_on: dict[int, float] = {}
+
+    def limp(self) -> None:
+        """No pulses; the next start is from neutral again."""
+        self._left_on = {}
+        super().limp()
+
+    def read_positions(self) -> dict[int, float] | None:
+        """None, but for a board whose pulses were on when it was opened: a program was killed and the servos hold.
+
+        Then it is known where they stand, until they are enabled there; those without a pulse begin at neutral.
+        """
+        if not self._left_on or self.enabled:
+            return None
+        return {channel: self._left_on.get(channel, limits.neutral) for channel, limits in self.channels.items()}
 
     def set_watchdog(self, seconds: float) -> bool:
         """False: only Maestro Control Center sets the board's serial time-out."""
@@ -49,6 +64,8 @@ class MaestroLink(PulseLink):
             )
         if errors := self._ask(self.protocol.get_errors()):
             raise LinkFault(f"The Maestro on '{self.port.path}' reports {'; '.join(errors_in_words(errors))}.")
+        pulses = {channel: self._ask(self.protocol.get_position(channel)) for channel in self.channels}
+        self._left_on = {channel: pulse / _QUARTERS for channel, pulse in pulses.items() if pulse}
 
     def _pulse(self, pulses_us: Mapping[int, float]) -> None:
         self.port.write(self._targets({channel: whole(us, _QUARTERS) for channel, us in pulses_us.items()}))
