@@ -215,6 +215,8 @@ class RobotLoop:
         state = self._states.state
         if self._states.enabling:
             u = self._head.standing()
+            if not np.isfinite(u).any():
+                self._states.reason = "Switches the motors on at neutral, a group at a time; hobby servos jump there."
             self._gate.start(np.where(np.isfinite(u), u, 0.0))
             self._shaper.start(self._gate.sent)
             self._rules.rested()

@@ -95,6 +95,8 @@ def test_groups_are_switched_on_one_after_the_other(bench):
     for _ in range(20):
         bench.run(0.02)
         times.append(int(bench.head.enabled.sum()))
+        if len(times) == 1:
+            assert "hobby servos jump there" in bench.loop.status().reason
     assert times[0] == 2 and times[-1] == 4 and times.index(4) * 0.02 >= ENABLE_APART_S - 0.03
     assert bench.links["face"]._watchdog_s == WATCHDOG_S
 
