@@ -1,7 +1,8 @@
 """The worker's socket: several clients on loopback, each told only what is newest; nothing queues.
 
-One thread reads and writes. Another client's message waits for nobody: each has one place per kind and character, and
-what is newer takes the place of what was not yet sent.
+Whoever has something to tell sends it at once, as far as the connection takes it; one thread reads, and writes what is
+left. Nobody waits for anybody: each client has one place per kind and character, and what is newer takes the place of
+what was not yet sent.
 """
 from __future__ import annotations
 
@@ -49,6 +50,7 @@ class _Client:
         self.silent = False
         self.leaving = False
         """Nothing more is heard; it is closed when everything has been sent."""
+        self.broken = False
         self.pending: dict[Hashable, bytes] = {}
         self.sending = memoryview(b"")
 
@@ -84,16 +86,18 @@ class Server:
             return any(want in (client.wants or ()) and not client.silent for client in self._clients)
 
     def tell(self, report: Report, want: str = "", place: Hashable = None) -> None:
-        """Send to every client that wants `want` (everybody without one).
+        """Send to every client that wants `want` (everybody without one), now if its connection takes it.
 
         A report with a `place` takes the place of one that was not yet sent; without, all are sent.
         """
-        data = pack(to_message(report))
+        data, behind = pack(to_message(report)), False
         with self._lock:
             for client in self._clients:
                 if client.wants is not None and (not want or want in client.wants):
                     self._put(client, data, place)
-        self._wake()
+                    behind = not _sent(client) or behind
+        if behind:
+            self._wake()
 
     def close(self, seconds: float = 0.3) -> None:
         """Send what is left within `seconds`, and close every connection."""
@@ -201,26 +205,14 @@ class Server:
             if silent and not client.silent:
                 self.tell(Problem(f"'{client.name}' does not answer; it is told nothing until it does again."))
             client.silent = silent
-            if len(client.pending) > _MOST_WAITING:
+            if len(client.pending) > _MOST_WAITING or (silent and client.leaving):
                 self._drop(client)
 
     def _send(self, client: _Client) -> None:
         """As much as the connection takes now."""
-        try:
-            while not client.silent:
-                if not client.sending:
-                    with self._lock:
-                        if not client.pending:
-                            break
-                        client.sending = memoryview(client.pending.pop(next(iter(client.pending))))
-                sent = client.socket.send(client.sending)
-                client.sending = client.sending[sent:]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._drop(client)
-            return
-        if client.leaving and not client.sending:
+        with self._lock:
+            done = _sent(client)
+        if client.broken or (client.leaving and done):
             self._drop(client)
             return
         waiting = selectors.EVENT_WRITE if client.sending and not client.silent else 0
@@ -232,3 +224,21 @@ class Server:
                 self._clients.remove(client)
             self._selector.unregister(client.socket)
             client.socket.close()
+
+
+def _sent(client: _Client) -> bool:
+    """Send what the connection takes without waiting; False if something is left, or it broke. Whoever calls has the
+    lock.
+    """
+    try:
+        while not (client.silent or client.broken):
+            if not client.sending:
+                if not client.pending:
+                    return True
+                client.sending = memoryview(client.pending.pop(next(iter(client.pending))))
+            client.sending = client.sending[client.socket.send(client.sending):]
+    except BlockingIOError:
+        pass
+    except OSError:
+        client.broken = True
+    return False
