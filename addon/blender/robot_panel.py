@@ -11,6 +11,7 @@ import numpy as np
 from ..robot.calibrating import MARKS
 from . import live_session, robot_keys, robot_session
 from .control_panel import draw_sentence
+from .robot_calibration import SEMBLANCE_OT_robot_mark, SEMBLANCE_OT_robot_step, SEMBLANCE_OT_robot_unit_save
 from .robot_operators import (
     SEMBLANCE_OT_robot_arm,
     SEMBLANCE_OT_robot_connect,
@@ -19,15 +20,12 @@ from .robot_operators import (
     SEMBLANCE_OT_robot_disconnect,
     SEMBLANCE_OT_robot_live,
     SEMBLANCE_OT_robot_log,
-    SEMBLANCE_OT_robot_mark,
     SEMBLANCE_OT_robot_play,
     SEMBLANCE_OT_robot_port,
     SEMBLANCE_OT_robot_rest,
-    SEMBLANCE_OT_robot_step,
     SEMBLANCE_OT_robot_stop,
     SEMBLANCE_OT_robot_twin,
     SEMBLANCE_OT_robot_unit,
-    SEMBLANCE_OT_robot_unit_save,
 )
 from .robot_session import Session
 
