@@ -160,6 +160,25 @@ def test_rest_and_disconnect(robot):
     assert not robot.module.leaving() and robot.module.farewell() == ""
 
 
+@pytest.mark.parametrize("end", [("H", "RELEASE"), ("WINDOW_DEACTIVATE", "NOTHING")])
+def test_a_held_key_arms_until_it_goes_up_or_the_window_is_left(robot, extension, end):
+    def event(kind: str, value: str, is_repeat: bool = False) -> SimpleNamespace:
+        return SimpleNamespace(type=kind, value=value, is_repeat=is_repeat)
+
+    robot.connect()
+    hold = extension("blender.robot_operators").SEMBLANCE_OT_robot_hold
+    me = SimpleNamespace(cancel=lambda context: hold.cancel(me, context))
+    context = SimpleNamespace(window_manager=SimpleNamespace(modal_handler_add=lambda operator: None))
+    assert hold.invoke(me, context, event("H", "PRESS", True)) == {"CANCELLED"}
+    assert hold.invoke(me, context, event("H", "PRESS")) == {"RUNNING_MODAL"}
+    assert robot.process.last("Arm").held
+    robot.process.held = True
+    assert hold.modal(me, context, event("H", "PRESS", True)) == {"RUNNING_MODAL"}
+    assert hold.modal(me, context, event("END", "PRESS")) == {"PASS_THROUGH"}  # Stop is heard
+    assert robot.process.held
+    assert hold.modal(me, context, event(*end)) == {"FINISHED"} and not robot.process.held
+
+
 def test_live_to_robot_lets_the_process_join_the_worker(robot, live):
     robot.connect()
     bpy.ops.semblance.robot_live()
