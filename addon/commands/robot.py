@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     play.add_argument("performance", type=Path, metavar="FILE", help=".take or Live Link .csv")
     live = jobs.add_parser("live", help="follow a face live")
     live.add_argument("--source", default="0", metavar="SOURCE", help="as `semblance live --source` (default: 0)")
+    live.add_argument("--join", type=_worker, metavar="PORT:TOKEN", help="follow the face that another head follows")
     live.add_argument("--mirror", action="store_true", help="as in a mirror")
     live.add_argument("--face", type=int, default=0, metavar="N", help="which face, 0 = the largest")
     for job in (play, live):
@@ -187,6 +188,13 @@ def _wait_stopped(client: RobotClient) -> str:
         time.sleep(0.02)
     client.stop()
     return state
+
+
+def _worker(text: str) -> tuple[int, str]:
+    port, _, token = text.partition(":")
+    if not port.isdigit() or not token:
+        raise argparse.ArgumentTypeError(f"'{text}' is not PORT:TOKEN, as the first head's terminal says it")
+    return int(port), token
 
 
 def _seconds(text: str) -> float:

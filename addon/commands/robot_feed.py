@@ -1,7 +1,9 @@
 """How the robot process follows a live worker by itself, so that a busy Blender does not stand between them."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from ..robot.messages import Follow, Target
 
 if TYPE_CHECKING:
     from ..live.client import Update
+
+_AGAIN_S: Final = 2.0
 
 
 def follow(said: Follow, robot: RobotMap) -> WorkerFeed:
@@ -27,26 +31,33 @@ class WorkerFeed:
         self._said, self._robot = said, robot
         self._by_face = robot.controls == signals.EXPRESSION
         self._sequence = 0
-        self._client = LiveClient.join(
-            said.port, said.token, f"robot {robot.name}", ("expression",) if self._by_face else ("controls",)
-        )
-
-    @property
-    def problem(self) -> str:
+        self.problem = ""
         """Why nothing comes any more; empty while it does."""
-        return self._client.sentence if self._client.state == "ended" else ""
+        self._join()
 
     def newest(self) -> Target | None:
-        """The newest frame since the last call; never waits."""
+        """The newest frame since the last call; never waits. A worker that was only slow is joined again."""
+        if self._client.state == "ended":
+            self.problem = self._client.sentence or self.problem
+            if time.monotonic() - self._joined_s > _AGAIN_S:
+                self._join()
         frame = self._of(self._client.poll())
         if frame is None:
             return None
+        self.problem = ""
         self._sequence += 1
         return Target(self._robot.control_names, frame[0], self._sequence, frame[1])
 
     def close(self) -> None:
-        """Leave the worker; it goes on."""
-        self._client.stop()
+        """Leave the worker; it goes on. Beside the beat, which must not wait for a worker that hangs."""
+        threading.Thread(target=self._client.stop, name="leaving the worker", daemon=True).start()
+
+    def _join(self) -> None:
+        self._joined_s = time.monotonic()
+        self._client = LiveClient.join(
+            self._said.port, self._said.token, f"robot {self._robot.name}",
+            ("expression",) if self._by_face else ("controls",),
+        )
 
     def _of(self, update: Update) -> tuple[float, np.ndarray] | None:
         """When the picture was made, and the values of all controls."""

@@ -44,17 +44,29 @@ def play(robot: RobotMap, args: argparse.Namespace) -> int:
 
 
 def live(robot: RobotMap, args: argparse.Namespace) -> int:
-    """Start a live worker on the source and let the robot process follow it."""
+    """Let the robot process follow a live worker: one of our own on the source, or one that is there already."""
+    if args.join:
+        port, token = args.join
+        return _follow(LiveClient.join(port, token, "semblance robot live", ("status",)), robot, "", args)
     worker = LiveClient.start("semblance robot live", ("status",))
+    character = ""
+    if robot.controls != signals.EXPRESSION:
+        profile = find_profile(robot.controls)
+        worker.send(SetCast((Character.of(profile, face=args.face),)))
+        character = profile.name
+    worker.send(Open(args.source, mirror=args.mirror))
+    return _follow(worker, robot, character, args)
+
+
+def _follow(worker: LiveClient, robot: RobotMap, character: str, args: argparse.Namespace) -> int:
     try:
-        character = ""
-        if robot.controls != signals.EXPRESSION:
-            profile = find_profile(robot.controls)
-            worker.send(SetCast((Character.of(profile, face=args.face),)))
-            character = profile.name
-        worker.send(Open(args.source, mirror=args.mirror))
+        if args.join and robot.controls != signals.EXPRESSION:
+            raise SemblanceError(f"The robot '{robot.name}' is driven by the character '{robot.controls}', so it needs "
+                                 "a worker of its own; leave out --join.")
         _wait_running(worker)
         with contextlib.closing(Session(robot, args)) as session:
+            if not args.join:
+                print(f"Other heads follow the same face with --join {worker.port}:{worker.token}", flush=True)
             session.client.send(Follow(worker.port, worker.token, character, args.face))
             if not session.arm():
                 return 0

@@ -162,4 +162,8 @@ def test_a_feed_gives_the_newest_face_or_the_controls_of_the_character(robot, mo
     assert len(target.values) == len(target.names)
     assert feed.newest() is None and feed.problem == ""
     client.state, client.sentence = "ended", "The live worker has ended."
-    assert feed.problem == "The live worker has ended."
+    assert feed.newest() is None and feed.problem == "The live worker has ended."
+    again = _Client(expressions={1: seen}, controls={"Pip": played})
+    monkeypatch.setattr("addon.commands.robot_feed.LiveClient.join", lambda *_: again)
+    monkeypatch.setattr("addon.commands.robot_feed._AGAIN_S", -1.0)
+    assert feed.newest().sequence == 2 and feed.problem == ""
