@@ -234,7 +234,8 @@ def test_many_frames_all_arrive(kind: str, made: Board, link: Link) -> None:
     low = TRAVEL[kind][0]
     for step in range(200):
         link.send(dict.fromkeys((1, 2, 4), low + step))
-    made.settle()
+        if step % 20 == 19:
+            made.settle()  # a terminal holds 4 KB, and a busy machine may not let the board read for a while
     factor = 4 if kind == "maestro" else 1
     seen = [frame[4] for _, frame in made.frames if 4 in frame]
     assert seen == [factor * (low + step) for step in range(200)]
