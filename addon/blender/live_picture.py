@@ -11,9 +11,11 @@ from ..live.messages import Picture
 
 _CALM: Final = 0.15
 """Share of the way to the face that the part of the picture that is shown goes with each picture."""
-_STEPS: Final = 5
+_STEPS: Final = 6
 """Dots from one landmark of a line to the next."""
-_LINE: Final = (120, 255, 190)
+_DOT: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
+"""px of a dot; the picture is shown smaller than it is."""
+_LINE: Final = (0, 255, 170)
 """Red, green, blue."""
 # Landmarks along lids, lips, brows, nose and the face's outline, as MediaPipe numbers them.
 _LINES: Final = (
@@ -91,7 +93,8 @@ def drawn(picture: Picture) -> np.ndarray:
     # What is no number becomes a place outside.
     dots = np.nan_to_num(dots, nan=-1).astype(np.int32)
     dots = dots[(dots.min(1) >= 0) & (dots.max(1) < side)]
-    rgba[dots[:, 1], dots[:, 0], :3] = _LINE
+    for x, y in _DOT:
+        rgba[np.minimum(dots[:, 1] + y, side - 1), np.minimum(dots[:, 0] + x, side - 1), :3] = _LINE
     return rgba[::-1].view(np.int32)[..., 0]
 
 

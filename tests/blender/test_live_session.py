@@ -289,6 +289,25 @@ def test_undo_while_live_and_after_it(live, pip, pose):
     assert len(live.settings.before) == 0
 
 
+def test_a_hundred_undo_and_redo_steps_at_random_while_live(live, pip, pose):
+    random = np.random.default_rng(0)
+    for name in "abcdef":
+        bpy.context.scene[name] = 1
+        bpy.ops.ed.undo_push(message=name)
+    live.start()
+    for step in range(100):
+        live.show(pose[step % 2])
+        way = bpy.ops.ed.undo if random.random() < 0.5 else bpy.ops.ed.redo
+        if way.poll():
+            way()
+        if step % 20 == 10:
+            bpy.ops.ed.undo_push(message="while live")
+    live.show(pose[0])
+    assert live.module.current() is not None and moved(bpy.data.objects["Pip"]) > 0
+    live.module.stop()
+    assert moved(bpy.data.objects["Pip"]) == 0 and len(live.settings.before) == 0
+
+
 def test_a_saved_file_holds_nothing_live(live, pip, pose, tmp_path):
     live.start()
     live.show(pose[0])

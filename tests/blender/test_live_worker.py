@@ -5,14 +5,30 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import bpy
+import cv2
 import pytest
+
+from addon.core.take import read_take
 
 from .conftest import EXTENSION, ROOT
 
 CLIP = ROOT / "assets" / "demo" / "performer.mp4"
+_NTSC = 30 / 1.001
 _PATIENCE_S = 60
+
+
+def ntsc_clip(path: Path) -> None:
+    """Two seconds of the demo clip at 29.97 frames a second."""
+    source = cv2.VideoCapture(str(CLIP))
+    writer = None
+    for _ in range(60):
+        _, image = source.read()
+        writer = writer or cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _NTSC, image.shape[1::-1])
+        writer.write(image)
+    writer.release()
 
 
 @pytest.fixture
@@ -21,7 +37,9 @@ def live(extension, tmp_path):
     bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
     bpy.ops.semblance.character_add(character="Pip")
     settings = bpy.context.scene.semblance_live
-    settings.kind, settings.video, settings.countdown, settings.beep = "VIDEO", str(CLIP), 0, False
+    ntsc_clip(tmp_path / "ntsc.mp4")
+    settings.kind, settings.video = "VIDEO", str(tmp_path / "ntsc.mp4")
+    settings.countdown, settings.beep = 0, False
     module = extension("blender.live_session")
     bpy.ops.semblance.live_toggle()
     yield module
@@ -52,6 +70,10 @@ def test_a_video_moves_pip_is_recorded_and_keyed(live):
     until(live, lambda: session.news)
     action = bpy.data.objects["Pip"].animation_data.action
     assert action.name == "take 01" and action.frame_range[0] == 41 and action.frame_range[1] > 50
+    take = read_take(Path(bpy.context.scene.semblance_live.take))
+    assert take.source["fps"] == pytest.approx(_NTSC, abs=0.01) and bpy.context.scene.render.fps == 24
+    # 29.97 pictures a second on 24 frames a second: the last key is where the last picture was, within a frame.
+    assert abs((take.times_s[-1] - take.times_s[0]) * 24 - (action.frame_range[1] - 41)) < 1
     process = session.client._process
     bpy.ops.semblance.live_toggle()
     assert process.poll() is not None and live.current() is None
