@@ -47,6 +47,8 @@ class RobotLoop:
         self._rules, self._gate = Rules(robot), Gate(robot, self.period_s)
         self._shaper, self._lasting = make_shaper(robot, self.period_s)
         self._problem, self._problem_s = "", float("-inf")
+        self._unreached = ""
+        """Why the motors could not be switched off."""
         self._states = Supervisor(robot.loop)
         self._logged: tuple[str, str] = ("", "")
         self._entries = 0
@@ -297,14 +299,19 @@ class RobotLoop:
             deadly = [str(error)]
         if deadly:
             self._states.reason = f"Still stopped: {deadly[0]}"
-        return not deadly
+            return False
+        self._unreached = ""
+        return True
 
     def _let_go(self) -> None:
-        """Limp; a link that cannot be reached is closed, so that arming opens it anew."""
-        self._jog = None
+        """Limp; a link that cannot be reached is closed, so that arming opens it anew.
+
+        What was played is over: who arms again does not expect the rest of it.
+        """
+        self._jog = self._clip = None
         failed = self._head.limp()
         if failed:
-            self._lasting = failed[0]
+            self._unreached = failed[0]
             self._head.close()
             if self.log:
                 self.log.event(self._clock(), "limp failed", failed[0])
@@ -330,7 +337,7 @@ class RobotLoop:
             float(sum(now_s - t <= 1.0 for t in self._ticks_s)),
             float(np.percentile(late, 99)) if len(late) else 0.0, self._accepted, self._refused,
             self._playing, tuple(self._warned),
-            problem or recent or self._lasting or (self.log.problem if self.log else ""), pid,
+            self._unreached or problem or recent or self._lasting or (self.log.problem if self.log else ""), pid,
             str(self.log.path) if self.log else "", float(np.percentile(latency, 95)) if len(latency) else 0.0,
         )
 

@@ -195,6 +195,9 @@ def test_switching_off_is_tried_five_times_and_a_failure_is_told(live):
     assert len(tries) == LIMP_TRIES
     assert "use the switch of its supply" in live.loop.status().problem
     assert live.loop.status().reason == "Stop was pressed." and live.loop.state is State.STOPPED
+    live.say()
+    live.loop.arm()
+    assert live.loop.status().problem == "", "the link was opened again and answers"
 
 
 def test_a_mistake_of_ours_stops_the_head(live, monkeypatch):
@@ -233,6 +236,20 @@ def test_a_performance_waits_for_the_head_and_plays_to_its_end(bench):
     assert bench.loop.status().playing == ""
     bench.run(2, frames=False)
     assert bench.loop.state is State.RESTING
+
+
+def test_what_was_played_is_over_after_a_stop(bench):
+    names = bench.robot.control_names
+    bench.loop.connect()
+    bench.loop.play(Play(names, np.array([0.0, 60.0]), np.zeros((2, len(names)), np.float32)))
+    bench.loop.arm()
+    bench.run(3, frames=False)
+    assert bench.loop.state is State.LIVE
+    bench.loop.stop("test")
+    bench.run(0.2, frames=False)
+    bench.loop.arm()
+    bench.run(1, frames=False)
+    assert bench.loop.state is State.LIMP and "waits for a frame" in bench.loop.status().reason
 
 
 def test_live_goes_before_a_clip_and_takes_over_through_a_blend(bench):
