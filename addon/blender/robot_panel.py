@@ -124,17 +124,14 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
         session, view = robot_session.current(), context.window_manager.semblance_robot
         if session is None:
             return
-        layout, sent = self.layout, session.sent
-        columns = (sent.wanted, sent.shaped, sent.sent, sent.read) if sent is not None else ()
-        SEMBLANCE_UL_robot_meters.columns = tuple(column.tolist() for column in columns)
+        layout = self.layout
+        SEMBLANCE_UL_robot_meters.columns = tuple(column.tolist() for column in four(session))
         head = layout.split(factor=_NAME_SHARE, align=True)
         head.label(text="")
         row = head.row(align=True)
         for name in _METERS:
             row.label(text=name)
-        column = layout.column()
-        column.active = session.energised
-        column.template_list(SEMBLANCE_UL_robot_meters.__name__, "", view, "rows", view, "row", rows=_SHOWN_ROWS)
+        layout.template_list(SEMBLANCE_UL_robot_meters.__name__, "", view, "rows", view, "row", rows=_SHOWN_ROWS)
         if view.row < len(session.robot):
             for sentence in numbers(session, view.row):
                 layout.label(text=sentence)
@@ -195,6 +192,16 @@ class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
             draw_sentence(layout, context, f"What was really sent is written to {status.log}")
 
 
+def four(session: Session) -> tuple[np.ndarray, ...]:
+    """u [N] of each of _METERS: NaN for what a limp head does not get, empty before anything came."""
+    sent = session.sent
+    if sent is None:
+        return (np.zeros(0),) * len(_METERS)
+    if not session.energised:
+        return (np.full(len(sent.read), np.nan),) * 3 + (sent.read,)
+    return sent.wanted, sent.shaped, sent.sent, sent.read
+
+
 def numbers(session: Session, index: int) -> list[str]:
     """One actuator in its own unit."""
     robot, sent = session.robot, session.sent
@@ -203,8 +210,8 @@ def numbers(session: Session, index: int) -> list[str]:
             f"Travel {travel.low:g} · {travel.neutral:g} · {travel.high:g} {travel.unit}"]
     if sent is None:
         return said
-    four = zip(_METERS, (sent.wanted, sent.shaped, sent.sent, sent.read), strict=True)
-    said.append("  ".join(f"{name} {u[index]:+.2f}" for name, u in four if isfinite(u[index])))
+    shown = zip(_METERS, four(session), strict=True)
+    said += filter(None, ["  ".join(f"{name} {u[index]:+.2f}" for name, u in shown if isfinite(u[index]))])
     raw, read = float(sent.raw[index]), float(sent.read[index])
     moves = session.energised and isfinite(raw)
     said.append(f"Sent {raw:.5g} {travel.unit}" if moves else "Gets nothing: its motor is off")

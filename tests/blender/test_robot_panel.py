@@ -125,6 +125,9 @@ def test_meters_show_what_was_wanted_shaped_sent_and_read(draw, robot):  # noqa:
     actuator = robot.session.robot.actuators[view.row]
     assert f"Sent {robot.session.sent.raw[view.row]:.5g} us" in layout.texts
     assert f"Channel {actuator.channel} on face, group mouth" in layout.texts
+    robot.say("STOPPED", "Stop was pressed.")
+    layout = draw()
+    assert layout.bars == [] and "Gets nothing: its motor is off" in layout.texts
 
 
 def test_designs_units_and_ports_are_chosen_by_name(draw, robot, tmp_path):  # noqa: F811
