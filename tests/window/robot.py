@@ -128,7 +128,7 @@ def steps() -> Iterator[float]:
     yield from calibrate()
     yield from interrupt()
     for cls in module("blender.registration").CLASSES:
-        if not hasattr(bpy.types, cls.__name__):
+        if issubclass(cls, bpy.types.Panel) and not hasattr(bpy.types, cls.__name__):
             bpy.utils.register_class(cls)  # those that open_panels took away, which Blender misses when it quits
 
 
