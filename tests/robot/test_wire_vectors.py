@@ -97,7 +97,6 @@ VECTORS = {
     ),
     "e-manual: ping of motor 1": (dynamixel.ping(1), "FF FF FD 00 01 03 00 01 19 4E"),
     "e-manual: ping of all": (dynamixel.ping(), "FF FF FD 00 FE 03 00 01 31 42"),
-    "e-manual: reboot of motor 1": (dynamixel.reboot(1), "FF FF FD 00 01 03 00 08 2F 4E"),
     "e-manual: read the present position of motor 1": (
         dynamixel.read(1, dynamixel.register("present_position")), "FF FF FD 00 01 07 00 02 84 00 04 00 1D 15"
     ),

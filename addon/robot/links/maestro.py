@@ -5,7 +5,7 @@ channel); no command sets it, so `set_watchdog` cannot.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ..protocols.maestro import Maestro, errors_in_words, word
@@ -26,6 +26,14 @@ class MaestroLink(PulseLink):
         super().__init__(settings, channels)
         self.protocol = Maestro(settings.dialect or "pololu", settings.device, settings.crc)
         self._left_on: dict[int, float] = {}
+
+    def enable(self, channels: Sequence[int]) -> None:
+        """Without the board's own speed and acceleration limits: how a face moves is decided in one place."""
+        self.port.write(b"".join(
+            self.protocol.set_speed(channel, 0) + self.protocol.set_acceleration(channel, 0)
+            for channel in self._known(channels)
+        ))
+        super().enable(channels)
 
     def limp(self) -> None:
         """No pulses; the next start is from neutral again."""

@@ -15,7 +15,7 @@ from . import ProtocolError, check, in_words, table
 
 BROADCAST: Final = 0xFE
 _HEADER: Final = b"\xff\xff\xfd\x00"
-_STATUS, _PING, _READ, _WRITE, _REBOOT, _SYNC_READ, _SYNC_WRITE = 0x55, 0x01, 0x02, 0x03, 0x08, 0x82, 0x83
+_STATUS, _PING, _READ, _WRITE, _SYNC_READ, _SYNC_WRITE = 0x55, 0x01, 0x02, 0x03, 0x82, 0x83
 _LEAST, _LONGEST = 4, 512
 """What the length field of a status packet may say: instruction, error, CRC; far more than is ever read."""
 
@@ -80,11 +80,6 @@ def read(ident: int, place: Register) -> bytes:
 def write(ident: int, place: Register, value: int) -> bytes:
     """Answered without parameters, unless broadcast."""
     return packet(ident, _WRITE, place.address.to_bytes(2, "little") + place.encode(value))
-
-
-def reboot(ident: int) -> bytes:
-    """The only way out of a hardware shutdown."""
-    return packet(ident, _REBOOT)
 
 
 def sync_write(place: Register, values: Mapping[int, int]) -> bytes:

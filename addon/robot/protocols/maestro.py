@@ -15,7 +15,7 @@ _HIGHEST: Final = (1 << 14) - 1
 # Pololu's advice after noise: fill up whatever command was begun, then read (and so clear) the errors.
 _FILLING: Final = b"\x00\x00"
 _SET_TARGET, _SET_SPEED, _SET_ACCELERATION, _SET_TARGETS = 0x84, 0x87, 0x89, 0x9F
-_GET_POSITION, _GET_MOVING, _GET_ERRORS, _GO_HOME = 0x90, 0x93, 0xA1, 0xA2
+_GET_POSITION, _GET_ERRORS, _GO_HOME = 0x90, 0xA1, 0xA2
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,6 @@ class Maestro:
     def get_position(self, channel: int) -> bytes:
         """Answered by two bytes for `word`: the pulse that is sent, not where the servo is."""
         return self._command(_GET_POSITION, _channel(channel))
-
-    def get_moving(self) -> bytes:
-        """Answered by one byte: 1 while a speed or acceleration limit still holds a channel back."""
-        return self._command(_GET_MOVING)
 
     def get_errors(self) -> bytes:
         """Answered by two bytes for `word` and `errors_in_words`; clears them on the board."""

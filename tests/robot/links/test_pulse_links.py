@@ -32,6 +32,17 @@ def test_a_whole_head_in_one_write(dialect: str, crc: bool) -> None:
         link.close()
 
 
+def test_the_boards_own_speed_limits_are_taken_off() -> None:
+    with MaestroBoard(crc=True) as board:
+        board.speeds[0], board.accelerations[0], board.speeds[7] = 20, 5, 20
+        link = open_link(LinkSettings("face", "maestro", board.path, crc=True), SIX)
+        link.enable([0, 1])
+        board.settle()
+        assert (board.speeds[0], board.accelerations[0], board.speeds[7]) == (0, 0, 20), "another's is left alone"
+        link.limp()
+        link.close()
+
+
 def test_a_micro_maestro_has_no_command_for_several() -> None:
     with MaestroBoard(6, multiple=False) as board:
         link = open_link(LinkSettings("face", "maestro", board.path), SIX)
