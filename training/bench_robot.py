@@ -1,6 +1,6 @@
 """A robot head under attack, beside a busy program, and how well the robot map carries a person to Ada.
 
-robot.violations takes minutes: a million frames, two fifths of them through a pseudo-terminal to a judge in a
+robot.violations takes minutes: a million frames, three tenths of them through a pseudo-terminal to a judge in a
 process of its own, which decodes the bytes by the vendors' documents and knows only the numbers of the map file.
 """
 from __future__ import annotations
@@ -23,7 +23,7 @@ from addon.core.paths import ROOT
 from training.figures import Row
 from training.robot_judge import Judge
 
-FRAMES: Final = {"maestro_head": 300_000, "bus_head": 100_000, "ameca_like": 600_000}
+FRAMES: Final = {"maestro_head": 200_000, "bus_head": 100_000, "ameca_like": 700_000}
 _SEED: Final = 7
 _ROUND: Final = 50_000
 """Frames of one attack; each begins with a new head and another seed."""
