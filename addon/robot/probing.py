@@ -52,7 +52,9 @@ def ask_maestro(settings: LinkSettings, channels: Channels) -> Iterator[Finding]
             yield Finding("note", f"Since it was last asked it reported {words}.")
         awake = [channel for channel in channels
                  if any(maestro.word(each) for each in port.ask(spoken.get_position(channel), TwoByteReader(), 1, 0.1))]
-    yield Finding("ok", f"pulses are on for the channels {', '.join(map(str, awake))}" if awake else "no pulses are on")
+    if channels:
+        on = f"pulses are on for the channels {', '.join(map(str, awake))}"
+        yield Finding("ok", on if awake else "no channel of the map has pulses")
     yield Finding("note", "Its watchdog is its serial timeout, which only Maestro Control Center sees and sets.",
                   "Make it 0.3 s, and every channel 'Off' on startup or error.")
 

@@ -110,7 +110,9 @@ def test_a_maestro_with_errors_and_pulses() -> None:
         assert board.pulses[2] == 6000 and board.errors == 0
         assert "a Maestro answers" in said and "its serial time-out has passed" in said
         assert "pulses are on for the channels 2" in said and "Maestro Control Center" in said
-        assert "no pulses are on" in text(asked(board, "maestro", {}))
+        assert "pulses" not in text(asked(board, "maestro", {}))
+        board.pulses[2] = 0
+        assert "no channel of the map has pulses" in text(asked(board, "maestro"))
 
 
 def test_a_maestro_that_does_not_answer_is_asked_once_and_not_upset() -> None:
