@@ -232,8 +232,7 @@ def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         column.prop(live, live.port_name())
         column.prop(live, "from_network")
         draw_sentence(column, context, _HINTS[live.kind])
-    if not live.is_door():
-        column.prop(live, "mirror")
+    column.prop(live, "mirror")
 
 
 def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:

@@ -161,10 +161,6 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
         scheme = _DOORS[self.kind]
         return f"{scheme}://{'0.0.0.0' if self.from_network else ''}:{getattr(self, f'port_{scheme}')}"
 
-    def is_door(self) -> bool:
-        """Somebody else measures the face; there is no picture."""
-        return self.kind in _DOORS
-
     def port_name(self) -> str:
         """The setting that has the port of a door."""
         return f"port_{_DOORS[self.kind]}"

@@ -49,6 +49,7 @@ _NOTHING_S: Final = 5.0
 """A recording of which the worker knows nothing after so long is none."""
 _SET: Final = ("gain", "offset", "enabled", "muted", "mirrored", "minimum", "maximum", "neutral", "mirror_sign")
 """What a list of controls sets on each, besides what it follows."""
+_NO_SOURCE: Final = "Choose the video or write the camera's address first."
 _GONE: Final = "Live ended: {}."
 
 
@@ -131,7 +132,7 @@ class Session:
         """
         wanted = scene.semblance_live.open()
         if not wanted.address:
-            raise SemblanceError("Choose the video or write the camera's address first.")
+            raise SemblanceError(_NO_SOURCE)
         self.opened = wanted
         self.complain("")
         self.client.send(wanted)
@@ -339,7 +340,7 @@ def start(scene: bpy.types.Scene, client: Client | None = None) -> Session:
     stop()
     _farewell = ""
     if not scene.semblance_live.address():
-        raise SemblanceError("Choose the video or write the camera's address first.")
+        raise SemblanceError(_NO_SOURCE)
     _session = Session(scene, client or LiveClient.start())
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=0, persistent=True)
