@@ -145,7 +145,8 @@ class _Layout:
     def __call__(self, *arguments: object, **options: object) -> _Layout:
         return self
 
-    row = column = box = split = grid_flow = label = progress = popover = template_icon = operator = __call__
+    def __getattr__(self, name: str) -> _Layout:
+        return self
 
     def prop(self, holder: Any, name: str, **options: object) -> None:
         """Look the setting up."""
