@@ -35,7 +35,7 @@ def commands(first: str) -> list[tuple[str, list[str]]]:
     said = []
     for page, line in lines:
         for part in map(str.strip, line.partition(" #")[0].split("&&")):
-            if part.startswith(f"{first} "):
+            if part.startswith(f"{first} ") and not part.startswith("python -c"):
                 # what explains an example stands two spaces to its right
                 said.append((page, shlex.split(re.split(r"  +(?=[^ -])", part)[0])[1:]))
     return said
