@@ -45,7 +45,7 @@ _CROP_BIAS = np.array([0.0, 0.83, 0.029, 0.0])
 _CROP_ERROR = np.array([0.58, 1.15, 0.025, 0.017]) * 1.5
 # What a picture depends on.
 _MAKERS = ("performers.py", "render_performers.py", "performer_vertex.glsl", "performer_fragment.glsl",
-           "performer_surface.glsl")
+           "performer_surface.glsl", "../addon/core/live_link.py")
 
 with (Path(__file__).parent / "rigid_vertices.toml").open("rb") as _file:
     _VERTICES = {int(landmark): vertex for landmark, vertex in tomllib.load(_file)["vertex"].items()}
