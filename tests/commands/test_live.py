@@ -109,7 +109,8 @@ def test_ctrl_c_ends_it_and_keeps_the_take(tmp_path: Path):
     command = [sys.executable, "-m", "addon.commands", "live", "--source", CLIP, "--loop", "--record", str(path)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        # As in a terminal; what is started in the background by a script ignores Ctrl-C.
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         end = time.monotonic() + 60
