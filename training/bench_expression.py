@@ -200,7 +200,8 @@ def _row(figures: dict[str, float], unit: str, goal: str) -> Row:
 
 
 MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {
-    ("expression.random_r", "expression.random_mae", "expression.dead_min_r", "expression.encode_ms"): measure_random,
+    ("expression.random_r", "expression.random_mae", "expression.dead_min_r", "expression.one_sided_r",
+     "expression.encode_ms"): measure_random,
     ("expression.performance_r",): measure_performance,
     ("expression.gaze_deg",): measure_gaze,
     ("expression.triplets_people", "expression.identity_probe"): measure_people,

@@ -168,7 +168,8 @@ def told(figure: str, path: Path = FILE) -> str:
     if not path.is_file():
         return ""
     with path.open("rb") as file:
-        table = {name: values[figure] for name, values in tomllib.load(file).items() if isinstance(values, dict)}
+        rivals = {name: values for name, values in tomllib.load(file).items() if isinstance(values, dict)}
+    table = {name: values[figure] for name, values in rivals.items() if figure in values}
     return ", ".join(f"{name} {value:.3g}" for name, value in sorted(table.items(), key=lambda item: item[1]))
 
 

@@ -52,7 +52,7 @@ class Board:
         """Called with channel → raw of each frame that is obeyed."""
         self.frames: list[tuple[float, dict[int, int]]] = []
         """(time.monotonic(), channel → raw) of each frame, unless `on_frame` takes them."""
-        self.received = 0
+        self.received = self._laps = 0
         self.clock: Callable[[], float] = time.monotonic
         self._ending = threading.Event()
         self._plugged = True
@@ -86,13 +86,15 @@ class Board:
 
     def settle(self, seconds: float = 2.0) -> None:
         """Wait until everything that was written has been read and obeyed."""
-        deadline = time.monotonic() + seconds
-        quiet, last = 0, -1
+        deadline, quiet = time.monotonic() + seconds, 0
         while time.monotonic() < deadline and quiet < 3:
-            waiting = bool(self._plugged and select.select([self._master], [], [], 0)[0])
-            quiet = quiet + 1 if self.received == last and not waiting else 0
-            last = self.received
+            received, laps = self.received, self._laps
             time.sleep(2 * _TICK_S)
+            # On a busy machine the thread may not have had its turn yet: two laps, so that one of them was whole.
+            while self._laps < laps + 2 and self._thread.is_alive() and time.monotonic() < deadline:
+                time.sleep(_TICK_S)
+            waiting = bool(self._plugged and select.select([self._master], [], [], 0)[0])
+            quiet = quiet + 1 if self.received == received and not waiting else 0
 
     def obey(self, data: bytes) -> bytes:
         """What the board answers to `data`, in any pieces; also usable without a port."""
@@ -112,6 +114,7 @@ class Board:
         with contextlib.suppress(OSError, ValueError):
             while not self._ending.is_set() and self._plugged:
                 self.tick()
+                self._laps += 1
                 if self.faults.asleep or not select.select([self._master], [], [], _TICK_S)[0]:
                     if self.faults.asleep:
                         time.sleep(_TICK_S)
