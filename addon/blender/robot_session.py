@@ -13,9 +13,9 @@ import bpy
 import numpy as np
 
 from ..core.errors import SemblanceError
+from ..core.processes import child_environment
 from ..core.rig_profile import find_profile
 from ..live.messages import Character
-from ..live.processes import child_environment
 from ..robot import signals
 from ..robot.actuator_map import RobotMap
 from ..robot.calibrating import Calibration

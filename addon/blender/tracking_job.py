@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.paths import ROOT
-from ..live.processes import child_environment
+from ..core.processes import child_environment, last_line
 from ..tracking.region import FaceBox
 
 CANCELLED = "Tracking was cancelled."
@@ -121,10 +121,8 @@ class TrackingJob:
     def _last_words(self) -> str:
         code = self._process.wait()
         with contextlib.suppress(OSError, ValueError):
-            self._log.seek(0)
-            lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-            if lines:
-                return f"{self._work} stopped (exit code {code}): {lines[-1].strip()}"
+            if line := last_line(self._log):
+                return f"{self._work} stopped (exit code {code}): {line}"
         return f"{self._work} stopped without a message (exit code {code})."
 
     def _close(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ..core.errors import SemblanceError
-from ..live.processes import child_environment
+from ..core.processes import child_environment
 from ..robot.actuator_map import RobotMap
 from ..robot.calibrating import Calibration, converse
 from ..robot.client import RobotClient

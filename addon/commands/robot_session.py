@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 from ..core.errors import SemblanceError
+from ..core.processes import child_environment
 from ..core.rig_profile import find_profile
 from ..live.client import LiveClient
 from ..live.for_robots import performance
 from ..live.messages import Character, Open, SetCast
 from ..live.performance import record_take
-from ..live.processes import child_environment
 from ..robot import signals
 from ..robot.actuator_map import RobotMap
 from ..robot.client import RobotClient

@@ -5,6 +5,7 @@ the other; everything little-endian. The JSON is {"kind": …, "values": {…}, 
 """
 from __future__ import annotations
 
+import hmac
 import json
 import math
 import struct
@@ -55,6 +56,11 @@ def pack(message: Message) -> bytes:
     if len(text) > LARGEST_JSON or length > LARGEST_ARRAYS:
         raise ValueError(f"the message {message.kind} is too long ({len(text)} + {length} bytes)")
     return b"".join([_HEADER.pack(MAGIC, len(text), length), text, *parts])
+
+
+def same_token(said: str, own: str) -> bool:
+    """True if a client says the token that it must know; whatever it says, and in the same time for any."""
+    return hmac.compare_digest(said.encode(errors="replace"), own.encode())
 
 
 class Unpacker:

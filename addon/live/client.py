@@ -23,6 +23,7 @@ from typing import IO, Final
 from ..core.errors import SemblanceError
 from ..core.messages import Unpacker, pack
 from ..core.paths import ROOT
+from ..core.processes import child_environment, last_line
 from .messages import (
     HEARTBEAT_S,
     SILENCE_S,
@@ -42,7 +43,6 @@ from .messages import (
     from_message,
     to_message,
 )
-from .processes import child_environment
 
 _START_S: Final = 20.0
 """A worker that has not said its port by then never will."""
@@ -310,6 +310,5 @@ class LiveClient:
 
     def _last_words(self) -> str:
         assert self._log is not None
-        self._log.seek(0)
-        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return f": {lines[-1]}" if lines else "; start it again."
+        line = last_line(self._log)
+        return f": {line}" if line else "; start it again."

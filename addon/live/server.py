@@ -7,7 +7,6 @@ what was not yet sent.
 from __future__ import annotations
 
 import contextlib
-import hmac
 import itertools
 import math
 import os
@@ -20,7 +19,7 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from ..core.errors import SemblanceError
-from ..core.messages import Unpacker, pack
+from ..core.messages import Unpacker, pack, same_token
 from .messages import SILENCE_S, VERSION, Alive, Command, Hello, Problem, Report, Welcome, from_message, to_message
 
 _TICK_S: Final = 0.1
@@ -174,7 +173,7 @@ class Server:
 
     def _hear(self, client: _Client, command: Command | Report) -> None:
         if isinstance(command, Hello):
-            if not hmac.compare_digest(command.token.encode(errors="replace"), self.token.encode()):
+            if not same_token(command.token, self.token):
                 self._refuse(client, "This worker belongs to somebody else; start one of your own.")
                 return
             client.name = command.name

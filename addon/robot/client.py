@@ -17,6 +17,7 @@ from typing import IO, Final
 from ..core.errors import SemblanceError
 from ..core.messages import Unpacker, pack
 from ..core.paths import ROOT
+from ..core.processes import last_line
 from .messages import (
     SILENCE_S,
     VERSION,
@@ -253,8 +254,5 @@ class RobotClient:
         threading.Thread(target=process.wait, name="robot end", daemon=True).start()
 
     def _last_words(self) -> str:
-        if not self._log:
-            return "."
-        self._log.seek(0)
-        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return f": {lines[-1]}" if lines else "."
+        line = last_line(self._log) if self._log else ""
+        return f": {line}" if line else "."

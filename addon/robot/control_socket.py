@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import secrets
 import socket
 import time
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..core.errors import SemblanceError
-from ..core.messages import Unpacker, pack
+from ..core.messages import Unpacker, pack, same_token
 from .messages import Hello, Report, RobotStatus, Stop, from_message, to_message
 
 _MOST_CLIENTS: Final = 16
@@ -96,7 +95,7 @@ class ControlSocket:
             return
         try:
             for said in map(from_message, client.unpacker.feed(data)):
-                if isinstance(said, Hello) and hmac.compare_digest(said.token.encode(), self.token.encode()):
+                if isinstance(said, Hello) and same_token(said.token, self.token):
                     client.name = said.name or "a client"
                 elif not client.name:
                     raise SemblanceError("")

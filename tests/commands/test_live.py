@@ -18,10 +18,10 @@ from addon.commands import live
 from addon.commands.__main__ import main
 from addon.core.coefficients import COUNT, INDEX
 from addon.core.errors import SemblanceError
+from addon.core.processes import child_environment
 from addon.core.take import read_take
 from addon.live.client import Update
 from addon.live.messages import ExpressionSeen, Status, TakeDone
-from addon.live.processes import child_environment
 from addon.tracking.cameras import Camera
 
 from ..conftest import ROOT

@@ -98,7 +98,7 @@ def test_stop_says_when_there_is_nothing(capsys):
 
 
 def test_stop_reaches_every_head(quick, capsys):
-    from addon.live.processes import child_environment
+    from addon.core.processes import child_environment
     from addon.robot.client import RobotClient
 
     client = RobotClient.start(["--robot", str(quick)], child_environment())

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from addon.core.paths import ROOT
+from addon.core.processes import child_environment
 from addon.live.client import LiveClient
 from addon.live.messages import Open
-from addon.live.processes import child_environment
 from addon.robot.client import RobotClient
 from addon.robot.map_reading import ROBOTS
 from addon.robot.messages import Arm, Follow

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from addon.core.processes import child_environment
 from addon.core.rig_profile import find_profile
 from addon.core.take import read_take
 from addon.live import client as client_module
@@ -38,7 +39,6 @@ from addon.live.messages import (
     Settings,
     StopRecording,
 )
-from addon.live.processes import child_environment
 from addon.live.worker import without_outdated
 
 from ..conftest import ROOT

@@ -61,6 +61,12 @@ def test_strangers_are_not_heard(control):
         assert _heard(control) == []
 
 
+def test_a_token_that_no_text_can_hold_is_a_strangers(control):
+    """JSON may escape half a character, which cannot be encoded; it ended the process that owns the head."""
+    with _client(control, "\ud800"):
+        assert _heard(control) == []
+
+
 def test_a_datagram_stops(control):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
         datagram.sendto(b"HELLO", ("127.0.0.1", control.port))
