@@ -29,9 +29,10 @@ from .binding import bind
 from .control_list import SEMBLANCE_PG_rig, find_rig
 from .control_panel import draw_sentence
 from .folders import own_presets_folder
-from .operators import BesideWindow, redraw_sidebars
+from .operators import BesideWindow, Cancelling, draw_progress
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import free_name, preset_path, save_preset
+from .tracking_job import State
 
 _FAULTS = 5
 """So many sentences about controls are shown."""
@@ -90,52 +91,32 @@ class SEMBLANCE_OT_rig_learn(BesideWindow, OnRig, bpy.types.Operator):
             return False
         return super().poll(context)
 
-    def start(self, context: bpy.types.Context) -> bool:
+    def start(self, context: bpy.types.Context) -> None:
         """Learn on a copy of the open file."""
-        try:
-            rig = require_rig(context)
-            wanted_controls(rig.profile().control_set, self.everything)
-            learning_job.start(saved_preset(rig), rig.root.name, self.everything)
-        except (OSError, SemblanceError) as error:
-            self.report({"ERROR"}, str(error))
-            return False
+        rig = require_rig(context)
+        wanted_controls(rig.profile().control_set, self.everything)
+        learning_job.start(saved_preset(rig), rig.root.name, self.everything)
         self._scene, self._root = context.scene.name, rig.root.name
-        return True
 
-    def finish(self, context: bpy.types.Context) -> set[str]:
+    def finish(self, context: bpy.types.Context, state: State) -> str:
         """Let the rig follow what was learned."""
-        state = learning_job.state()
-        self.stop()
-        redraw_sidebars(context)
         scene = bpy.data.scenes.get(self._scene)
         rig = find_rig(scene, bpy.data.objects.get(self._root)) if scene else None
-        if state.take is None or rig is None:
-            kind = "INFO" if state.error == learning_job.CANCELLED else "ERROR"
-            self.report({kind}, state.error or "The rig that was being learned is gone.")
-            return {"CANCELLED"}
-        try:
-            profile = read_profile(Path(rig.preset))
-            learned = read_learned(state.take, profile.control_set)
-        except SemblanceError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, take_learned(rig, profile.control_set, learned))
+        if rig is None:
+            raise SemblanceError("The rig that was being learned is gone.")
+        profile = read_profile(Path(rig.preset))
+        sentence = take_learned(rig, profile.control_set, read_learned(state.take, profile.control_set))
         readiness.refresh()
-        return {"FINISHED"}
+        return sentence
 
 
-class SEMBLANCE_OT_rig_learn_cancel(bpy.types.Operator):
+class SEMBLANCE_OT_rig_learn_cancel(Cancelling, bpy.types.Operator):
     """Stop learning; nothing is kept (Esc does the same)"""
 
     bl_idname = "semblance.rig_learn_cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """End the child; the running operator notices."""
-        if job := learning_job.current():
-            job.cancel()
-        return {"FINISHED"}
+    job = learning_job
 
 
 class SEMBLANCE_OT_learned_forget(OnRig, bpy.types.Operator):
@@ -237,7 +218,9 @@ class SEMBLANCE_PT_learn(bpy.types.Panel):
         """The button or how far it is, what came out, key poses."""
         layout, rig = self.layout, require_rig(context)
         if learning_job.current() is not None:
-            _draw_progress(layout)
+            state = learning_job.state()
+            done = f"{state.done} of {state.total} pictures"
+            draw_progress(layout, state, done, SEMBLANCE_OT_rig_learn_cancel.bl_idname)
         else:
             _draw_buttons(layout, context, rig)
         _draw_key_poses(layout, context, rig)
@@ -289,14 +272,6 @@ def unregister() -> None:
     _results.clear()
     if hasattr(bpy.types.Scene, "semblance_key_poses"):
         del bpy.types.Scene.semblance_key_poses
-
-
-def _draw_progress(layout: bpy.types.UILayout) -> None:
-    state = learning_job.state()
-    row = layout.row(align=True)
-    row.scale_y = 1.4
-    row.progress(factor=state.share, text=f"{state.done} of {state.total} pictures" if state.done else "Starting")
-    row.operator(SEMBLANCE_OT_rig_learn_cancel.bl_idname, text="", icon="X")
 
 
 def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMBLANCE_PG_rig) -> None:

@@ -49,18 +49,29 @@ class BesideWindow:
     """An operator whose work is done by a child process: a script waits for it, a button leaves the window free."""
 
     job: ModuleType
-    """Has `state`, `stop` and the sentence `CANCELLED`: tracking_job or learning_job."""
+    """Has `current`, `state`, `stop` and the sentence `CANCELLED`: tracking_job or learning_job."""
     timer: bpy.types.Timer | None = None
     """Of the class, for as long as its button is at work."""
     report: Callable[[set[str], str], None]
 
-    def start(self, context: bpy.types.Context) -> bool:
-        """Begin the job; False if that was reported to be impossible."""
+    def start(self, context: bpy.types.Context) -> None:
+        """Begin the job.
+
+        Raises:
+            SemblanceError, OSError: if it cannot be begun.
+        """
         raise NotImplementedError
 
-    def finish(self, context: bpy.types.Context) -> set[str]:
-        """Take what the ended job made."""
+    def finish(self, context: bpy.types.Context, state: tracking_job.State) -> str:
+        """Take what the job made; returns the sentence that tells so.
+
+        Raises:
+            SemblanceError: if it is of no use.
+        """
         raise NotImplementedError
+
+    def abandon(self, context: bpy.types.Context) -> None:
+        """Nothing comes of it: take back what `start` has changed."""
 
     @classmethod
     def stop(cls) -> None:
@@ -72,15 +83,15 @@ class BesideWindow:
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Called by a script: wait for the end."""
-        if not self.start(context):
+        if not self._begun(context):
             return {"CANCELLED"}
         while not self.job.state().ended:
             time.sleep(_POLL_S)
-        return self.finish(context)
+        return self._end(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Called by a button: work beside the window."""
-        if not self.start(context):
+        if not self._begun(context):
             return {"CANCELLED"}
         type(self).timer = context.window_manager.event_timer_add(_POLL_S, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -88,20 +99,62 @@ class BesideWindow:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look at the child now and then, and let everything else through."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.cancel(context)
-            self.report({"INFO"}, self.job.CANCELLED)
-            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS" and self.job.current() is not None:
+            self.job.current().cancel()
+            return self._end(context)
         if event.type == "TIMER":
             redraw_sidebars(context)
             if self.job.state().ended:
-                return self.finish(context)
+                return self._end(context)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Esc, another file, or Blender ends."""
+        """Another file, or Blender ends."""
         self.stop()
         redraw_sidebars(context)
+
+    def _begun(self, context: bpy.types.Context) -> bool:
+        try:
+            self.start(context)
+        except (OSError, SemblanceError) as error:
+            self.abandon(context)
+            self.report({"ERROR"}, str(error))
+            return False
+        return True
+
+    def _end(self, context: bpy.types.Context) -> set[str]:
+        state = self.job.state()
+        self.stop()
+        redraw_sidebars(context)
+        try:
+            if state.take is None:
+                raise SemblanceError(state.error)
+            self.report({"INFO"}, self.finish(context, state))
+        except SemblanceError as error:
+            self.abandon(context)
+            self.report({"INFO" if str(error) == self.job.CANCELLED else "ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class Cancelling:
+    """The button that does what Esc does."""
+
+    job: ModuleType
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """End the child; the running operator notices."""
+        if job := self.job.current():
+            job.cancel()
+        return {"FINISHED"}
+
+
+def draw_progress(layout: bpy.types.UILayout, state: tracking_job.State, done: str, cancel: str) -> None:
+    """How far a child process is: `done` in words, and the button of the operator `cancel`."""
+    row = layout.row(align=True)
+    row.scale_y = 1.4
+    row.progress(factor=state.share, text=done if state.done else "Starting")
+    row.operator(cancel, text="", icon="X")
 
 
 class SEMBLANCE_OT_take_track(BesideWindow, bpy.types.Operator):
@@ -126,50 +179,32 @@ class SEMBLANCE_OT_take_track(BesideWindow, bpy.types.Operator):
             return True
         return False
 
-    def start(self, context: bpy.types.Context) -> bool:
+    def start(self, context: bpy.types.Context) -> None:
         """Follow the source into a new take."""
         settings = context.scene.semblance
         source = settings.source if "://" in settings.source else bpy.path.abspath(settings.source)
         if "://" not in source and not Path(source).exists():
-            self.report({"ERROR"}, f"There is no '{source}'; choose another source.")
-            return False
-        try:
-            take = free_path(takes_folder(context), take_name(source))
-            command = tracking_job.track_command(source, take, settings.box(), settings.use_drawn)
-            tracking_job.start(command, take)
-        except (OSError, SemblanceError) as error:
-            self.report({"ERROR"}, str(error))
-            return False
+            raise SemblanceError(f"There is no '{source}'; choose another source.")
+        take = free_path(takes_folder(context), take_name(source))
+        tracking_job.start(tracking_job.track_command(source, take, settings.box(), settings.use_drawn), take)
         self._scene = context.scene.name
-        return True
 
-    def finish(self, context: bpy.types.Context) -> set[str]:
+    def finish(self, context: bpy.types.Context, state: tracking_job.State) -> str:
         """Let the scene use the take."""
-        state = tracking_job.state()
-        self.stop()
-        redraw_sidebars(context)
         scene = bpy.data.scenes.get(self._scene)
-        if state.take is None or scene is None:
-            kind = "INFO" if state.error == tracking_job.CANCELLED else "ERROR"
-            self.report({kind}, state.error or "The scene that was being tracked for is gone.")
-            return {"CANCELLED"}
+        if scene is None:
+            raise SemblanceError("The scene that was being tracked for is gone.")
         scene.semblance.take = str(state.take)
-        self.report({"INFO"}, f"Tracked {state.done} frames into {state.take.name}")
-        return {"FINISHED"}
+        return f"Tracked {state.done} frames into {Path(scene.semblance.take).name}"
 
 
-class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
+class SEMBLANCE_OT_take_cancel(Cancelling, bpy.types.Operator):
     """Stop tracking; nothing is kept (Esc does the same)"""
 
     bl_idname = "semblance.take_cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """End the child; the running Track operator notices."""
-        if job := tracking_job.current():
-            job.cancel()
-        return {"FINISHED"}
+    job = tracking_job
 
 
 class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):

@@ -18,6 +18,7 @@ from .operators import (
     SEMBLANCE_OT_take_cancel,
     SEMBLANCE_OT_take_compare,
     SEMBLANCE_OT_take_track,
+    draw_progress,
 )
 from .rig_operators import SEMBLANCE_OT_rig_use
 
@@ -166,14 +167,10 @@ def _draw_readiness(layout: bpy.types.UILayout) -> None:
 
 
 def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-    job = tracking_job.current()
-    if job is not None:
+    if tracking_job.current() is not None:
         state = tracking_job.state()
         counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
-        row = layout.row(align=True)
-        row.scale_y = 1.4
-        row.progress(factor=state.share, text=counted if state.done else "Starting")
-        row.operator(SEMBLANCE_OT_take_cancel.bl_idname, text="", icon="X")
+        draw_progress(layout, state, counted, SEMBLANCE_OT_take_cancel.bl_idname)
         return
     row = layout.row()
     row.scale_y = 1.4
