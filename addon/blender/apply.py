@@ -10,6 +10,7 @@ from mathutils import Vector
 
 from ..characters.acting import act
 from ..characters.decoder import load_decoder
+from ..characters.learned_rig import LearnedDecoder
 from ..characters.style import Style
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
@@ -17,6 +18,7 @@ from ..core.take import Take
 from .binding import belongs_to, bind, find_characters
 from .comparison import Side, look
 from .keying import Keyed, Placement, key_track, scene_rate
+from .shape_keys import sculpted_since
 
 # A source whose rate differs by less than this plays at the scene's rate for all that an eye can tell.
 _SAME_RATE_FPS = 0.01
@@ -60,7 +62,8 @@ def apply_take(
     binding = bind(profile, scene, armature)
     decoder, before = load_decoder(profile), look(binding)
     keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)
-    notes = (*binding.missing, *binding.notes, *_notes(take, scene))
+    changed = sculpted_since(binding, decoder.rig.sizes) if isinstance(decoder, LearnedDecoder) else ()
+    notes = (*binding.missing, *binding.notes, *changed, *_notes(take, scene))
     return Applied(binding.root.name, keyed, decoder.stamp, notes, before)
 
 

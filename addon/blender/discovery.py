@@ -19,6 +19,7 @@ from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from .binding import belongs_to
 from .rest_bones import CHANNELS, rest_bones, up_of
+from .shape_keys import coordinates
 
 GENERIC = "generic"
 # A custom property without limits of its own is offered with this range.
@@ -340,17 +341,11 @@ def _moved_by(names: set[str], item: bpy.types.Object, points: list[int]) -> boo
     keys = item.data.shape_keys
     for block in keys.key_blocks if keys else ():
         if block.name in names:
-            here, rest = (_coordinates(each)[points] for each in (block, block.relative_key))
+            here, rest = (coordinates(each)[points] for each in (block, block.relative_key))
             # 1e-5 of a unit is what an exporter's rounding moves.
             if (np.abs(here - rest).max(axis=1) > 1e-5).mean() > 0.5:
                 return True
     return False
-
-
-def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
-    flat = np.empty(len(block.data) * 3, np.float32)
-    block.data.foreach_get("co", flat)
-    return flat.reshape(-1, 3)
 
 
 def _unlimited(pose_bones: Iterable[bpy.types.PoseBone], bones: Mapping[str, RestBone]) -> Iterator[_Found]:

@@ -31,6 +31,7 @@ from ..tracking.tracker import FaceTracker
 from .face_points import FacePoints
 from .portrait import Portrait
 from .rig_portrait import RigPortrait
+from .shape_keys import shape_sizes
 
 Progress = Callable[[int, int], None]
 """Called with pictures done and pictures in all."""
@@ -91,13 +92,13 @@ def learn(
         pupil = _Pupil(portrait, reader, lambda done: progress(done, total))
         shown = pupil.show(ends)
         poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)
-        notes = (*portrait.missing, *pupil.notes)
+        notes, sizes = (*portrait.missing, *pupil.notes), shape_sizes(portrait.binding)
     with Portrait(find_profile(_TEACHER), _PX) as teacher:
         meant = MeaningDecoder(teacher.binding.profile.control_set)
         rig = fit(controls, ends, shown, _reference(teacher, meant, reader))
         performers = [teacher.take(values) for values in meant.values(_SIGNALS)]
         progress(total - len(_SHEET), total)
-    rig = replace(rig, quality=qualities(rig, controls, poses, readings))
+    rig = replace(rig, quality=qualities(rig, controls, poses, readings), sizes=sizes)
     mean = float(np.nanmean(rig.quality))
     if mean < _CHANCE:
         raise SemblanceError(

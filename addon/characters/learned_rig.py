@@ -22,7 +22,7 @@ from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrac
 from .meaning_decoder import MeaningDecoder
 
 SUFFIX: Final = ".learned.npz"
-VERSION: Final = 1
+VERSION: Final = 2
 _FORMAT: Final = "semblance learned rig"
 INPUTS: Final = coefficients.COUNT + 6
 """The coefficients; yaw, pitch and roll where they are above 0, and how far they are below it."""
@@ -43,6 +43,8 @@ class LearnedRig:
     """bool [K]: these follow the weights; the others, and those whose meaning was edited since, their meaning."""
     faults: tuple[str, ...]
     """Sentences about controls that do nothing in the picture, or the same as another."""
+    sizes: np.ndarray
+    """float32 [K]: how far shape keys moved their meshes when they were learned; NaN where that is not known."""
 
 
 class LearnedDecoder:
@@ -56,7 +58,7 @@ class LearnedDecoder:
 
     def __init__(self, controls: ControlSet, rig: LearnedRig) -> None:
         self.controls = controls
-        self._rig, self._meaning = rig, MeaningDecoder(controls)
+        self.rig, self._meaning = rig, MeaningDecoder(controls)
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
@@ -68,8 +70,8 @@ class LearnedDecoder:
 
     def values(self, signals: np.ndarray) -> np.ndarray:
         """Signals [..., 57] → values float32 [..., K]."""
-        learned = self.controls.from_shares(inputs_of(signals) @ self._rig.weights)
-        return np.where(self._rig.learned, learned, self._meaning.values(signals)).astype(np.float32)
+        learned = self.controls.from_shares(inputs_of(signals) @ self.rig.weights)
+        return np.where(self.rig.learned, learned, self._meaning.values(signals)).astype(np.float32)
 
 
 def inputs_of(signals: np.ndarray) -> np.ndarray:
@@ -99,8 +101,8 @@ def write_learned(path: Path, rig: LearnedRig, controls: ControlSet) -> None:
     data = np.frombuffer(json.dumps(header).encode(), np.uint8)
     file = io.BytesIO()
     np.savez_compressed(
-        file, header=data, weights=rig.weights, quality=rig.quality, learned=rig.learned,
-        check=_check(data, rig.weights, rig.quality, rig.learned),
+        file, header=data, weights=rig.weights, quality=rig.quality, learned=rig.learned, sizes=rig.sizes,
+        check=_check(data, rig.weights, rig.quality, rig.learned, rig.sizes),
     )
     write_bytes(path, file.getvalue())
 
@@ -118,22 +120,27 @@ def read_learned(path: Path, controls: ControlSet) -> LearnedRig:
         raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = [file[name] for name in ("header", "weights", "quality", "learned")]
+            header = json.loads(file["header"].tobytes())
+            if (version := header["version"]) != VERSION:
+                raise SemblanceError(
+                    f"'{path}' has version {version!r}, this Semblance reads {VERSION}; learn the rig again."
+                )
+            arrays = [file[name] for name in ("header", "weights", "quality", "learned", "sizes")]
             whole = np.array_equal(_check(*arrays), file["check"])
-        header = json.loads(arrays[0].tobytes())
-        version, known = header["version"], header["controls"]
+        known = header["controls"]
         names = [control["name"] for control in known]
-        rig = LearnedRig(arrays[1], arrays[2], arrays[3], tuple(map(str, header["faults"])))
+        rig = LearnedRig(arrays[1], arrays[2], arrays[3], tuple(map(str, header["faults"])), arrays[4])
+    except SemblanceError:
+        raise
     except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
         raise SemblanceError(damaged) from error
-    if version != VERSION:
-        raise SemblanceError(f"'{path}' has version {version!r}, this Semblance reads {VERSION}; learn the rig again.")
     if not whole or header.get("format") != _FORMAT or not _fits(rig, len(names)):
         raise SemblanceError(damaged)
     _refuse_changed(path, known, controls)
     order = [names.index(name) for name in controls.names]
     edited = [dict(control.meaning) != known[i]["meaning"] for control, i in zip(controls.controls, order, strict=True)]
-    return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order] & ~np.array(edited), rig.faults)
+    return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order] & ~np.array(edited), rig.faults,
+                      rig.sizes[order])
 
 
 def forget_learned(preset: Path) -> bool:
@@ -220,6 +227,7 @@ def _check(*arrays: np.ndarray) -> np.ndarray:
 
 
 def _fits(rig: LearnedRig, count: int) -> bool:
-    shapes = (rig.weights.shape, rig.quality.shape, rig.learned.shape) == ((INPUTS, count), (count,), (count,))
-    kinds = (rig.weights.dtype, rig.quality.dtype, rig.learned.dtype) == (np.float32, np.float32, bool)
-    return shapes and kinds and bool(np.isfinite(rig.weights).all())
+    columns = [(array.shape, array.dtype) for array in (rig.quality, rig.learned, rig.sizes)]
+    whole = (rig.weights.shape, rig.weights.dtype) == ((INPUTS, count), np.float32)
+    kinds = [((count,), np.dtype(kind)) for kind in (np.float32, bool, np.float32)]
+    return whole and columns == kinds and bool(np.isfinite(rig.weights).all())

@@ -132,8 +132,8 @@ def fit(controls: ControlSet, ends: Ends, shown: Shown, reference: np.ndarray | 
     weights = _to_the_end(_both_sides(controls, weights), _sureness(mix, atoms))
     learned = np.zeros(len(controls), bool)
     learned[ends.columns] = True
-    quality = np.full(len(controls), np.nan, np.float32)
-    return LearnedRig(weights.astype(np.float32), quality, learned, faults)
+    unknown = np.full(len(controls), np.nan, np.float32)
+    return LearnedRig(weights.astype(np.float32), unknown, learned, faults, unknown)
 
 
 def fit_poses(controls: ControlSet, signals: np.ndarray, values: np.ndarray) -> LearnedRig:
@@ -160,7 +160,7 @@ def fit_poses(controls: ControlSet, signals: np.ndarray, values: np.ndarray) -> 
     learned |= learned[controls.partner]
     weights = np.where(paired, np.linalg.lstsq(inputs, shares, rcond=1e-3)[0], alone) * learned
     unknown = np.full(len(controls), np.nan, np.float32)
-    return LearnedRig(weights.astype(np.float32), unknown, learned, ())
+    return LearnedRig(weights.astype(np.float32), unknown, learned, (), unknown)
 
 
 def qualities(rig: LearnedRig, controls: ControlSet, poses: np.ndarray, readings: np.ndarray) -> np.ndarray:

@@ -44,7 +44,8 @@ def answers(tmp_path: Path, preset: Path) -> list[str]:
     controls = read_profile(preset).control_set
     weights = np.zeros((INPUTS, 4), np.float32)
     weights[coefficients.INDEX["mouthSmileLeft"], 0] = 1
-    rig = LearnedRig(weights, np.full(4, 0.4, np.float32), np.ones(4, bool), ("'zq3' does nothing in the picture.",))
+    rig = LearnedRig(weights, np.full(4, 0.4, np.float32), np.ones(4, bool), ("'zq3' does nothing in the picture.",),
+                     np.full(4, np.nan, np.float32))
     meant = with_meanings(controls, rig)
     profile = read_profile(preset)
     write_profile(type(profile)(profile.name, "", None, profile.armature, meant, preset), preset)
@@ -64,7 +65,7 @@ def test_what_the_child_learned_is_listed_kept_and_used(board, settings, extensi
     assert Path(rig.preset).is_file() and rig.moves()
     chosen = extension("blender.character_choice").chosen_character(bpy.context.scene)
     decoder = extension("characters.decoder").load_decoder(chosen[1])
-    assert decoder.stamp == "learned" and decoder._rig.learned.all(), "the list tells the same as the file"
+    assert decoder.stamp == "learned" and decoder.rig.learned.all(), "the list tells the same as the file"
     result, = extension("blender.learn_panel")._results.values()
     assert result.quality["zq1"] == pytest.approx(0.4) and result.sheet == ""
     assert "1 of 4 controls" in result.sentence and result.faults == ("'zq3' does nothing in the picture.",)

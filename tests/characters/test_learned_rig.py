@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from addon.characters import learned_rig
 from addon.characters.decoder import load_decoder
 from addon.characters.learned_rig import (
     INPUTS,
@@ -42,7 +43,8 @@ FOLLOWS = {  # control → signal at its maximum, signal at its minimum
 PAIRS = {"c1": "c2", "c2": "c1", "c3": "c4", "c4": "c3"}
 
 
-NOTHING = LearnedRig(np.zeros((INPUTS, 2), np.float32), np.zeros(2, np.float32), np.ones(2, bool), ())
+UNKNOWN = np.full(2, np.nan, np.float32)
+NOTHING = LearnedRig(np.zeros((INPUTS, 2), np.float32), np.zeros(2, np.float32), np.ones(2, bool), (), UNKNOWN)
 
 
 def row(signal: str) -> int:
@@ -196,13 +198,15 @@ def test_quality_is_the_correlation_on_pictures_in_which_a_face_was_seen():
 
 def test_the_file_gives_the_same_back_in_the_order_that_is_asked_for(tmp_path: Path):
     controls = rig("c0", "c3", "c4")
-    found = replace(learned(controls), quality=np.array([0.5, np.nan, 0.1], np.float32), faults=("one",))
+    found = replace(learned(controls), quality=np.array([0.5, np.nan, 0.1], np.float32), faults=("one",),
+                    sizes=np.array([0.1, np.nan, 3.0], np.float32))
     path = learned_path(tmp_path / "Hero.toml")
     write_learned(path, found, controls)
     assert path.name == "Hero.learned.npz" and [file.name for file in tmp_path.iterdir()] == [path.name]
     again = read_learned(path, ControlSet(controls.controls[::-1]))
     assert np.array_equal(again.weights, found.weights[:, ::-1]) and again.faults == ("one",)
     assert np.array_equal(again.quality, found.quality[::-1], equal_nan=True)
+    assert np.array_equal(again.sizes, found.sizes[::-1], equal_nan=True)
     moved = ControlSet(tuple(replace(c, target=ShapeKey(("Other mesh",), c.name), gain=2) for c in controls.controls))
     read_learned(path, moved)
     assert "3 of 3 controls" in told(found, controls)
@@ -256,6 +260,15 @@ def test_a_damaged_file_is_one_sentence(tmp_path, data):
         assert "h.learned.npz" in str(error)
     else:  # what the archive does not need, such as a date
         assert np.array_equal(again.weights, before.weights)
+
+
+def test_a_file_of_another_version_says_so(tmp_path: Path, monkeypatch):
+    path = tmp_path / "h.learned.npz"
+    monkeypatch.setattr(learned_rig, "VERSION", 1)
+    write_learned(path, NOTHING, rig("c0", "c3"))
+    monkeypatch.undo()
+    with pytest.raises(SemblanceError, match="has version 1, .* learn the rig again"):
+        read_learned(path, rig("c0", "c3"))
 
 
 def test_no_file_is_one_sentence(tmp_path: Path):

@@ -50,7 +50,8 @@ def preset(tmp_path: Path, monkeypatch) -> Path:
             raise SemblanceError(f"There is no scene '{path}'.")
         weights = np.zeros((INPUTS, 2), np.float32)
         weights[coefficients.INDEX["mouthSmileLeft"], wanted] = 1
-        rig = LearnedRig(weights, np.array([0.6, 0.1], np.float32), wanted, ("'q7' does nothing in the picture.",))
+        rig = LearnedRig(weights, np.array([0.6, 0.1], np.float32), wanted, ("'q7' does nothing in the picture.",),
+                         np.full(2, np.nan, np.float32))
         progress(1, held_out)
         none = np.zeros((0, 2), np.float32)
         return Lesson(rig, (("Smile", GREY, GREY), ("Frown", GREY, GREY)), rig.faults, none, none, 12, 3.0)

@@ -80,4 +80,5 @@ def test_the_truth_is_the_same_expression_on_all(shared):
 def test_speed_is_measured_on_sixty_to_fifty_two_controls():
     rows = bench_transfer.measure_speed()
     assert set(rows) == {"transfer.frame_us", "transfer.batch_us"}
-    assert all(0 < row.ours < 200 and row.goal == "<= 20" for row in rows.values())
+    assert 0 < rows["transfer.batch_us"].ours < rows["transfer.frame_us"].ours
+    assert all(row.goal == "<= 20" for row in rows.values())
