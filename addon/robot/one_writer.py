@@ -5,11 +5,11 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from ..core.claims import lock
 from ..core.errors import SemblanceError
 from .folders import user_folder
 
@@ -61,9 +61,10 @@ def claim(robot: str, link: str) -> Claim:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
+        free = lock(file)
     except OSError as error:
         raise SemblanceError(f"Cannot write '{path}': {error.strerror}; who drives a head is kept there.") from error
-    if not _lock(file):
+    if not free:
         held = _read(path)
         file.close()
         by = f"the robot '{held.robot}' (process {held.pid})" if held else "another process"
@@ -76,7 +77,7 @@ def running() -> list[Running]:
     found = []
     for path in sorted(running_folder().glob("*.json")):
         with contextlib.suppress(OSError), path.open("r+", encoding="utf-8") as file:
-            if _lock(file):  # nobody holds it: left over from a process that was killed
+            if lock(file):  # nobody holds it: left over from a process that was killed
                 path.unlink(missing_ok=True)
             elif (one := _read(path)) is not None:
                 found.append(one)
@@ -93,21 +94,3 @@ def _read(path: Path) -> Running | None:
         return Running(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _lock(file: IO[str]) -> bool:
-    """Lock the file for as long as it is open; False if somebody else has."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(1 << 20)  # beyond what is read, because a locked byte cannot be read
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:
-        return False
