@@ -13,13 +13,15 @@ import bpy
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.take import read_take
+from ..core.take import Take, read_take
 from ..core.timeline import frame_of
 from ..live.messages import Controls, Record, TakeDone
+from ..live.takes import face_path
 from .actors import find_actor
 from .apply import Applied, key_each, told
 from .character_choice import cast_characters
 from .keying import scene_rate
+from .live_following import key_follower
 from .live_punch import punch_in
 from .operators import key_character
 
@@ -138,18 +140,14 @@ def key_recording(recording: Recording, done: TakeDone, scene: bpy.types.Scene) 
     live.take, live.take_frame = done.path, live.take_frame if recording.punch else first
     _mark(scene, name, first, done)
     try:
-        roots = cast_characters(scene)
-        follow = [root.name for root in roots if _leader(scene, root) is not None]
         keyed, failed = key_each(
-            (root.name, partial(_key, scene, root, recording, done, first))
-            for root in roots if root.name not in follow
+            (root.name, partial(_key, scene, root, recording, Path(done.path))) for root in cast_characters(scene)
         )
     except SemblanceError as error:
         raise SemblanceError(f"The take is kept as '{done.path}', but: {error}") from error
     live.show = "TAKE"
     bpy.ops.ed.undo_push(message=f"Record {name}")
-    follow = [f"{each} followed live; 'Transfer Take' keys it." for each in follow]
-    notes = dict.fromkeys((*failed, *follow, *(note for applied in keyed for note in applied.notes)))
+    notes = dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes)))
     return " ".join((f"'{name}': {done.seconds:.1f} s from frame {first} on, {told(keyed)}.", *notes))
 
 
@@ -166,32 +164,38 @@ def switch_playing() -> bool:
         return "FINISHED" in bpy.ops.screen.animation_play()
 
 
-def _key(
-    scene: bpy.types.Scene, root: bpy.types.Object, recording: Recording, done: TakeDone, first: int
-) -> Applied:
-    """Key one character with what its own face played; `first` is the scene frame of the first face's first sample."""
-    actor, path, live, punch = find_actor(scene, root), Path(done.path), scene.semblance_live, recording.punch
-    other = path.with_stem(f"{path.stem} face {actor.face if actor else 1}")
-    if other.is_file():  # recorded from when that face was first seen, and when played again only that part
-        take = read_take(other)
-        late = max(float(take.times_s[0]) - done.first_frame_time_s, 0.0)
-        begin = first + round(late * scene_rate(scene))
-    else:
-        take, begin = read_take(path), live.take_frame
+def _key(scene: bpy.types.Scene, root: bpy.types.Object, recording: Recording, path: Path) -> Applied:
+    """Key one character with what its own face played, or with what the character that it follows did."""
+    actor, live, punch = find_actor(scene, root), scene.semblance_live, recording.punch
+    leader = actor.leader if actor is not None else None
+    player = find_actor(scene, leader) if leader is not None else actor
+    take = _take_of(path, player.face - 1 if player is not None else 0)
     placement, only = scene.semblance.placement(), punch or (None, None)
     placement = replace(
-        placement, start_frame=begin, first_frame=only[0], last_frame=only[1],
-        without_groups={*placement.without_groups, *live.resting()},
+        placement, start_frame=live.take_frame + round(take.source.get("begins_s", 0.0) * scene_rate(scene)),
+        first_frame=only[0], last_frame=only[1], without_groups={*placement.without_groups, *live.resting()},
     )
-    applied = key_character(scene, root, take, path.stem, placement)
+    if leader is None:
+        applied = key_character(scene, root, take, path.stem, placement)
+    else:
+        applied = key_follower(scene, root, leader, take, path.stem, placement)
     if punch and not placement.nla_strip:
         punch_in(applied.before, applied.keyed)
     return applied
 
 
-def _leader(scene: bpy.types.Scene, root: bpy.types.Object) -> bpy.types.Object | None:
-    actor = find_actor(scene, root)
-    return actor.leader if actor is not None else None
+def _take_of(path: Path, face: int) -> Take:
+    """What that face played in the recording `path`.
+
+    Raises:
+        SemblanceError: if it was not seen.
+    """
+    take = read_take(path)
+    if take.source.get("face", 0) == face:
+        return take
+    if not face_path(path, face).is_file():
+        raise SemblanceError(f"Its performer, face {face + 1}, was not seen while the take was recorded.")
+    return read_take(face_path(path, face))
 
 
 def _mark(scene: bpy.types.Scene, name: str, first: int, done: TakeDone) -> None:

@@ -84,14 +84,15 @@ def transfer_performance(
 
 
 def transfer_track(
-    track: ControlTrack, transfer: Transfer, binding: Binding, scene: bpy.types.Scene, name: str, placement: Placement
+    track: ControlTrack, transfer: Transfer, binding: Binding, scene: bpy.types.Scene, name: str, placement: Placement,
+    mirror: bool = False,
 ) -> Transferred:
-    """Key on the target what the transfer makes of the source's controls.
+    """Key on the target what the transfer makes of the source's controls, or its mirror image.
 
     Raises:
         SemblanceError: as `key_track`.
     """
-    found = adjusted(transfer.transfer(track), binding.profile.control_set)
+    found = adjusted(transfer.transfer(track), binding.profile.control_set, mirror)
     keyed = key_track(binding, found, name, scene, placement)
     judgement = transfer.judge(track)
     frames = np.rint(placement.start_frame + (track.times_s - track.times_s[0]) * scene_rate(scene)).astype(int)

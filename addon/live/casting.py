@@ -9,10 +9,10 @@ import numpy as np
 
 from ..characters.acting import Decodes, act, adjusted
 from ..characters.decoder import load_decoder
+from ..characters.kept_transfer import kept_transfer
 from ..characters.learned_rig import learned_path
 from ..characters.style import Style
-from ..characters.transfer import Transfer, read_transfer, train
-from ..characters.transfer_pairs import decoded_pairs
+from ..characters.transfer import Transfer, read_transfer
 from ..core.errors import SemblanceError
 from ..core.frames import ControlFrame, ControlTrack, Expression, stack
 from ..core.rig_profile import RigProfile
@@ -31,7 +31,7 @@ class CastMember:
     leader: str = ""
     """The id of another character whose performance this one takes over by a C-MLP; "" = it has its own decoder."""
     transfer: Path | None = None
-    """The C-MLP's file, for one with a leader; None = learn it from both decoders, in seconds."""
+    """The C-MLP's file, for one with a leader; None = the one kept of both, learned in seconds the first time."""
 
 
 class Cast:
@@ -53,6 +53,11 @@ class Cast:
                 self.problems.append(str(error))
         frames: dict[str, ControlFrame] = earlier._frames if earlier else {}
         self._frames: dict[str, ControlFrame] = {name: frame for name, frame in frames.items() if name in self._parts}
+
+    @property
+    def faces(self) -> set[int]:
+        """The performers whom somebody plays."""
+        return {member.face for member in self.characters if not member.leader}
 
     def play(self, expressions: Mapping[int, Expression]) -> dict[str, ControlFrame]:
         """The controls of each character; one whose face is not among the expressions stays as it was.
@@ -98,7 +103,7 @@ class Cast:
         one, other = self._leader(member).profile, member.profile
         if member.transfer:
             return read_transfer(member.transfer, one, other)
-        return train(one, other, decoded_pairs(one, other))
+        return kept_transfer(one, other)
 
 
 def _following(transfer: Transfer, lead: ControlFrame, member: CastMember) -> ControlFrame:

@@ -86,7 +86,7 @@ class Character:
     leader: str = ""
     """The id of another character of the cast whose performance this one takes over by a C-MLP."""
     transfer: str = ""
-    """The C-MLP's file, for one with a leader; "" = learn it now, in seconds."""
+    """The C-MLP's file, for one with a leader; "" = the one kept of both, learned in seconds the first time."""
 
     @staticmethod
     def of(

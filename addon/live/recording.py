@@ -64,10 +64,10 @@ class Recorder:
 
         Args:
             path: the take to be; with `punch_into` it may be that take itself, of which only a part is replaced.
-            at_s: where in `punch_into` the new part begins, seconds after its first frame.
+            at_s: where in `punch_into` the new part begins, seconds after its first frame; `check_punch` it before.
 
         Raises:
-            SemblanceError: if the folder cannot be written, `punch_into` cannot be read, or `at_s` is not inside it.
+            SemblanceError: if the folder cannot be written.
         """
         path = Path(path)
         self.path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
@@ -75,8 +75,6 @@ class Recorder:
         self.calibration, self.smoothing, self.models = calibration, Smoothing(), dict(models)
         self._info = dict(source_info) if isinstance(source_info, Mapping) else asdict(source_info)
         self._punch = (Path(punch_into), float(at_s)) if punch_into else None
-        if self._punch:
-            check_punch(read_take(self._punch[0]), at_s, self._punch[0])
         self._countdown_s = max(float(countdown_s), 0.0)
         self._begin_s: float | None = None
         self._now_s: float | None = None

@@ -14,7 +14,8 @@ SEAM_S: Final = 0.12
 
 
 def splice(take: Take, part: Take, at_s: float) -> Take:
-    """`take` with `part` from `at_s` seconds after its first frame on; what lies outside the part stays bit by bit.
+    """`take` with `part` from `at_s` seconds after its first frame on (below 0: before it); what lies outside the part
+    stays bit by bit.
 
     Both halves are replaced as they are, so each part is calibrated as it was recorded; the header has the calibration
     of the whole, and that of each part in its source's `parts`.
@@ -80,4 +81,7 @@ def _source(take: Take, part: Take, begin_s: float, end_s: float) -> dict[str, A
     markers += [[mark[0] + shift, mark[1]] for mark in part.source.get("markers", [])]
     own = {"begin_s": begin_s, "end_s": end_s, "name": part.source.get("name", ""), "calibration": part.calibration}
     parts = [*take.source.get("parts", []), own]
-    return take.source | {"markers": sorted(markers), "parts": parts, "frame_count": None}
+    source = take.source | {"markers": sorted(markers), "parts": parts, "frame_count": None}
+    if "begins_s" in source:
+        source["begins_s"] += min(begin_s - float(take.times_s[0]), 0.0)
+    return source

@@ -248,7 +248,7 @@ class Stage:
         if self._command is None:
             return
         box = _face_box(self._command.box)
-        faces = {0, *(member.face for member in self._cast.characters)}
+        faces = {0, *self._cast.faces}
         performances = {face: each for face, each in self._performances.items() if face in faces}
         for face in faces - performances.keys():
             encoder, self._spare = self._spare or Encoder(busy=True), None
@@ -328,7 +328,7 @@ class Stage:
         if folder not in self._looked_after:
             self._looked_after.add(folder)
             tell_recovered(folder, self._server.tell)
-        played = {member.face for member in self._cast.characters} or {0}
+        played = self._cast.faces or {0}
         performers = {face: each for face, each in self._performances.items() if face in played}
         self._takes = Takes(command, source, performers, self._server.tell)
 

@@ -1,18 +1,34 @@
-"""What is being recorded: one take for each face that somebody plays."""
+"""What is being recorded: one take for each face that somebody plays.
+
+Each says in its source which `face` it is, and how many seconds after the first face's first frame it begins
+(`begins_s`).
+"""
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..core.errors import SemblanceError
+from ..core.files import write_bytes
 from ..core.smoothing import Smoothing
+from ..core.take import SUFFIX, read_take
 from ..tracking.sources import SourceInfo
 from .live_performance import LivePerformance, Moment
 from .messages import Problem, Record, TakeDone
-from .recording import Recorder, recover
+from .recording import Recorder, check_punch, recover
 
 Tell = Callable[[Problem | TakeDone], None]
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """The take of one face that a new part goes into."""
+
+    path: Path
+    begins_s: float
+    """After the first frame of the first face."""
 
 
 class Takes:
@@ -24,7 +40,7 @@ class Takes:
         """Begin; the first face's take is the one that was asked for.
 
         Raises:
-            SemblanceError: as Recorder.
+            SemblanceError: as Recorder; or if the take to punch into cannot be read, or the part is not inside it.
         """
         if "\0" in command.path + command.punch_into:
             raise SemblanceError(f"'{command.path}' is no name of a file; choose another.")
@@ -32,7 +48,8 @@ class Takes:
         self._performances = dict(performances)
         self._path = Path(command.path)
         self._first = min(self._performances)
-        self._recorders = {self._first: self._recorder(self._first, command.countdown_s)}
+        self._earlier = self._read_earlier()
+        self._recorders = {self._first: self._recorder(self._first, 0.0)}
 
     @property
     def recorded_s(self) -> float:
@@ -45,14 +62,15 @@ class Takes:
         return self._recorders[self._first].countdown_s
 
     def add(self, moments: Mapping[int, Moment]) -> None:
-        """One more frame of everybody.
+        """One more frame of everybody; a further face is recorded from when it is first seen.
 
         Raises:
             SemblanceError: if it cannot be written; `finish` still keeps what came before.
         """
-        for face in moments.keys() & self._performances.keys():
-            if face not in self._recorders and moments[face].raw.confidence > 0:
-                self._recorders[face] = self._recorder(face, self.countdown_s)
+        for face in sorted(moments.keys() & self._performances.keys()):
+            begun_s = self._recorders[self._first].first_frame_time_s
+            if face not in self._recorders and begun_s is not None and moments[face].raw.confidence > 0:
+                self._recorders[face] = self._recorder(face, moments[face].time_s - begun_s)
             if face in self._recorders:
                 self._recorders[face].add(moments[face])
 
@@ -70,18 +88,36 @@ class Takes:
         thread.start()
         return thread
 
-    def _recorder(self, face: int, countdown_s: float) -> Recorder:
-        """A further face has a file of its own, and is recorded from when it is first seen."""
-        command, performance = self._command, self._performances[face]
-        first = face == self._first
-        path = self._path if first else self._path.with_stem(f"{self._path.stem} face {face + 1}")
-        punch_into = Path(command.punch_into) if command.punch_into and first else None
+    def _read_earlier(self) -> dict[int, _Earlier]:
+        """Where the new parts go, of each face that the earlier take has."""
+        command, found = self._command, {}
+        if command.punch_into:
+            path = Path(command.punch_into)
+            check_punch(read_take(path), command.at_s, path)
+            found[self._first] = _Earlier(path, 0.0)
+            for face in self._performances.keys() - {self._first}:
+                other = face_path(path, face)
+                if other.is_file():
+                    found[face] = _Earlier(other, float(read_take(other).source.get("begins_s", 0.0)))
+        return found
+
+    def _recorder(self, face: int, late_s: float) -> Recorder:
+        """Of a face that is first seen so long after the recording's first frame."""
+        command, performance, first = self._command, self._performances[face], face == self._first
+        begins_s, earlier = command.at_s + late_s, self._earlier.get(face)
         return Recorder(
-            path, self._source, performance.stamps, performance.recorded_calibration, countdown_s, punch_into,
-            command.at_s,
+            self._path if first else face_path(self._path, face),
+            asdict(self._source) | {"face": face, "begins_s": begins_s},
+            performance.stamps, performance.recorded_calibration, command.countdown_s if first else 0.0,
+            earlier.path if earlier else None, begins_s - earlier.begins_s if earlier else 0.0,
         )
 
     def _write(self) -> None:
+        try:
+            for face in self._earlier.keys() - self._recorders.keys():  # not seen this time: it stays as it was
+                write_bytes(face_path(self._path, face), self._earlier[face].path.read_bytes())
+        except (SemblanceError, OSError) as error:
+            self._tell(Problem(str(error)))
         for face, recorder in sorted(self._recorders.items(), reverse=True):
             try:
                 path, take = recorder.finish()
@@ -92,6 +128,11 @@ class Takes:
                 markers = tuple((each.time_s, each.text) for each in recorder.markers)
                 seconds = float(take.times_s[-1] - take.times_s[0])
                 self._tell(TakeDone(str(path), len(take), seconds, recorder.first_frame_time_s or 0.0, markers))
+
+
+def face_path(path: Path, face: int) -> Path:
+    """Where the take of a further face of the recording `path` is."""
+    return path.with_name(f"{path.name.removesuffix(SUFFIX)} face {face + 1}{SUFFIX}")
 
 
 def tell_recovered(folder: Path, tell: Tell) -> None:

@@ -1,6 +1,7 @@
 """Takes of a live performance: where they begin, how long they are, what they key, retakes, parts played again."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -9,7 +10,9 @@ import pytest
 
 from addon.core import coefficients
 from addon.core.frames import ExpressionTrack
+from addon.core.rig_profile import find_profile
 from addon.core.take import Take, write_take
+from addon.live.casting import Cast, CastMember
 
 from .conftest import EXTENSION
 from .test_live_session import live, pip, pose  # noqa: F401 - fixtures
@@ -249,13 +252,23 @@ def test_a_countdown_beeps_each_second_and_higher_on_the_first_frame(extension, 
     assert beeps == [880, 880, 880, 1760]
 
 
-def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
+def add_gus() -> bpy.types.PropertyGroup:
+    """Beside Pip, and ticked too."""
     bpy.ops.semblance.character_add(character="Gus")
     actors = bpy.context.scene.semblance.actors
     for actor in actors:
         actor.use = True
-    actors[1].face = 2
-    recorded(performance(1, 30, height=0.0), second=performance(1, 30, first_s=100.5))
+    return actors[1]
+
+
+def second_face(take: Take, begins_s: float) -> Take:
+    """The take of another performer, who came so much later."""
+    return replace(take, source=take.source | {"face": 1, "begins_s": begins_s})
+
+
+def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
+    add_gus().face = 2
+    recorded(performance(1, 30, height=0.0), second=second_face(performance(1, 30, first_s=7.0), 0.5))
     assert live.module.current().problem == ""
     smile, still = (bpy.data.objects[name].animation_data.action for name in ("Gus", "Pip"))
     assert (still.name, smile.name) == ("take 01 Pip", "take 01 Gus")
@@ -263,15 +276,52 @@ def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
     assert np.ptp(curve(still)[:, 1]) < 1e-3 < most(smile)
 
 
-def test_who_follows_another_is_told_to_be_transferred(recorded, live):  # noqa: F811
-    bpy.ops.semblance.character_add(character="Gus")
-    actors = bpy.context.scene.semblance.actors
-    for actor in actors:
-        actor.use = True
-    actors[1].leader = actors[0].root
+def test_another_performer_plays_a_part_again_too(recorded, live):  # noqa: F811
+    add_gus().face = 2
+    recorded(performance(2, 24), second=second_face(performance(1.5, 24), 0.5))
+    live.settings.punch_first, live.settings.punch_last = 21, 30
+    whole = second_face(performance(1.5, 24, height=0.2), 0.5)  # as the worker splices it
+    recorded(performance(2, 24, height=0.2), "PUNCH", second=whole)
+    gus = bpy.data.objects["Gus"].animation_data.action
+    assert gus.name == "take 02 Gus" and tuple(gus.frame_range) == (13, 48)
+    bag, old = (action.layers[0].strips[0].channelbags[0] for action in (gus, bpy.data.actions["take 01 Gus"]))
+    new, before = (np.array([[each.evaluate(frame) for frame in range(13, 49)] for each in of.fcurves])
+                   for of in (bag, old))
+    inside = slice(21 - 13, 31 - 13)
+    assert np.ptp(new[:, inside] - before[:, inside]) > 0.01
+    assert np.array_equal(np.delete(new, np.r_[inside], 1), np.delete(before, np.r_[inside], 1))
+
+
+def test_whose_performer_was_not_seen_gets_no_keys(recorded, live):  # noqa: F811
+    add_gus().face = 2
+    recorded(performance(1, 30))
+    gus = bpy.data.objects["Gus"]
+    assert gus.animation_data is None or gus.animation_data.action is None
+    assert "Gus got no keys: Its performer, face 2, was not seen" in live.module.current().news
+
+
+def test_who_follows_another_is_keyed_with_what_the_other_played(recorded, live, extension, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.setenv("SEMBLANCE_USER", str(tmp_path / "user"))
+    follower = add_gus()
+    follower.leader, follower.mirror = bpy.data.objects["Pip"], True
     live.module.current().look(bpy.context.scene)
     assert [each.leader for each in live.worker.last("SetCast").characters] == ["", "Pip"]
-    assert recorded(performance(1, 30)) is not None
-    gus = bpy.data.objects["Gus"]
-    assert (gus.animation_data is None or gus.animation_data.action is None)
-    assert "Gus followed live; 'Transfer Take' keys it." in live.module.current().news
+    take = performance(1, 30)
+    recorded(take)
+    assert live.module.current().problem == ""
+    gus, actions = bpy.data.objects["Gus"], bpy.data.actions
+    assert gus.animation_data.action == actions["take 01 Gus"] and actions["take 01 Pip"]
+    assert len(list((tmp_path / "user/transfers").iterdir())) == 1
+    cast, row = Cast([CastMember("Pip", find_profile("Pip")),
+                      CastMember("Gus", find_profile("Gus"), mirror=True, leader="Pip")]), 15
+    live_values = cast.play({0: take.smoothed.row(row)})["Gus"].values
+    profile = extension("core.rig_profile").find_profile("Gus")
+    binding = extension("blender.binding").bind(profile, bpy.context.scene, gus)
+    read = extension("blender.transfer_action").read_action(binding)
+    at = take.times_s[row] - take.times_s[0]
+    keyed = np.array([np.interp(at * 24 + 1, read.frames, column) for column in read.values.T])
+    shares = profile.control_set.shares
+    assert np.abs(shares(keyed) - shares(live_values)).max() < 0.02 < np.abs(shares(keyed)).max()
+    live.settings.punch_first, live.settings.punch_last = 6, 12
+    recorded(performance(1, 30, height=0.2), "PUNCH")
+    assert gus.animation_data.action.name == "take 02 Gus" and tuple(gus.animation_data.action.frame_range) == (1, 24)
