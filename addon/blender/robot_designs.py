@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..robot.links import BY_NETWORK
 from ..robot.map_reading import shipped_maps
 
 SIMULATED: Final = "simulated"
@@ -71,6 +72,6 @@ def wakes(links: dict[str, str]) -> str:
     if set(links.values()) & set(_PULSES):
         return ("Hobby servos cannot tell where they stand: each group jumps to its neutral when it is switched on, "
                 "one group after the other.")
-    if "osc" in links.values():
+    if set(links.values()) & set(BY_NETWORK):
         return "Nobody tells where the head stands: it goes to its neutral first."
     return "The motors are switched on where they stand."

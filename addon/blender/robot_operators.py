@@ -39,7 +39,7 @@ def _units(operator: object, context: bpy.types.Context) -> list[tuple[str, str,
 def _ports(operator: bpy.types.OperatorProperties, context: bpy.types.Context) -> list[tuple[str, str, str]]:
     row = context.scene.semblance_robot.ports.get(operator.link) if context else None
     try:
-        _lists["port"] = port_items(row is not None and row.is_osc)
+        _lists["port"] = port_items(row is not None and row.by_network)
     except SemblanceError as error:
         _lists["port"] = [("", str(error), "")]
     return _lists["port"] or [("", "No port: is the board plugged in and powered?", "")]

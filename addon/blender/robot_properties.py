@@ -17,22 +17,23 @@ from bpy.props import (
 
 from ..core.errors import SemblanceError
 from ..robot.actuator_map import RobotMap, with_links
+from ..robot.links import BY_NETWORK
 from ..robot.links.serial_port import list_ports
 from ..robot.map_reading import find_map
 from ..robot.unit_file import find_unit, read_unit
 from . import robot_designs
 from .robot_designs import SIMULATED, Design
 
-_OWN_COMPUTER = ("127.0.0.1:9000", "127.0.0.1:9000", "A program on this computer that listens to OSC")
+_OWN_COMPUTER = ("127.0.0.1:9000", "127.0.0.1:9000", "A program on this computer that listens")
 
 
-def port_items(is_osc: bool) -> list[tuple[str, str, str]]:
+def port_items(by_network: bool) -> list[tuple[str, str, str]]:
     """What a link can be reached through, as a menu wants it: path, words, explanation. No port is opened.
 
     Raises:
         SemblanceError: without pyserial.
     """
-    if is_osc:
+    if by_network:
         return [_OWN_COMPUTER]
     return [(port.path, f"{port.name}  {port.path}", port.serial or port.path) for port in list_ports()]
 
@@ -40,7 +41,7 @@ def port_items(is_osc: bool) -> list[tuple[str, str, str]]:
 def _suggested(row: SEMBLANCE_PG_robot_port, context: bpy.types.Context, text: str) -> Iterator[tuple[str, str]]:
     """While one types."""
     try:
-        for path, words, _ in port_items(row.is_osc):
+        for path, words, _ in port_items(row.by_network):
             if text.lower() in words.lower():
                 yield path, words.removesuffix(path).strip()
     except SemblanceError:
@@ -60,10 +61,10 @@ class SEMBLANCE_PG_robot_port(bpy.types.PropertyGroup):
     )
 
     @property
-    def is_osc(self) -> bool:
+    def by_network(self) -> bool:
         """Reached by network."""
         design = robot_designs.find(self.id_data.semblance_robot.design)
-        return design is not None and design.links.get(self.name) == "osc"
+        return design is not None and design.links.get(self.name) in BY_NETWORK
 
 
 class SEMBLANCE_PG_robot_part(bpy.types.PropertyGroup):

@@ -13,7 +13,7 @@ from typing import Final
 from ..core.errors import SemblanceError, require
 from ..core.finding import Finding
 from .actuator_map import RobotMap
-from .links import PROTOCOLS, ActuatorLimits, LinkSettings
+from .links import BY_NETWORK, PROTOCOLS, ActuatorLimits, LinkSettings
 from .links.serial_port import list_ports
 from .probing import ask_dynamixel, ask_feetech, ask_maestro, ask_sketch
 from .protocols import table
@@ -69,8 +69,9 @@ def ask(settings: LinkSettings, channels: Channels) -> Iterator[Finding]:
     protocol = settings.protocol
     if protocol == "simulated":
         yield Finding("ok", f"link '{settings.name}' is simulated")
-    elif protocol == "osc":
-        yield Finding("note", f"link '{settings.name}' sends OSC to '{settings.port}', where nothing can be asked.")
+    elif protocol in BY_NETWORK:
+        yield Finding("note", f"link '{settings.name}' speaks {protocol} on '{settings.port}', where nothing can be "
+                              "asked.")
     elif protocol not in _ASK:
         yield Finding("note", f"Nothing was asked on '{settings.port}': a wrong language could move servos.",
                       f"Say what is on it with --protocol: {', '.join(_ASK)}.")

@@ -11,7 +11,7 @@ The keys, all of them::
     rate_hz = 50
 
     [links.face]                     # no port here: ports belong to the unit file
-    protocol = "maestro"             # maestro, dynamixel2, feetech_sts, feetech_scs, arduino, osc, simulated
+    protocol = "maestro"             # maestro, dynamixel2, feetech_sts, feetech_scs, arduino, osc, zeromq, simulated
     dialect = "pololu"               # compact or pololu (maestro only)
     device = 12
     crc = true

@@ -16,8 +16,11 @@ PROTOCOLS: Final = {
     "feetech_scs": ("feetech", "FeetechLink"),
     "arduino": ("sketch", "SketchLink"),
     "osc": ("osc", "OscLink"),
+    "zeromq": ("zeromq", "ZeroMqLink"),
 }
 """Protocol → the module beside this one and the class in it, made as `Class(settings, channels)`."""
+BY_NETWORK: Final = ("osc", "zeromq")
+"""Protocols whose port is HOST:PORT, and which nothing answers to."""
 
 
 class LinkFault(SemblanceError):

@@ -7,14 +7,14 @@ itself after half a second of silence.
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ...core.osc import bundle
-from . import ActuatorLimits, Fault, LinkFault, LinkSettings
+from . import ActuatorLimits, LinkFault, LinkSettings
+from .network_link import NetworkLink
 
 _ROOT: Final = "/face/"
 _FORBIDDEN: Final = re.compile(r"[^!-~]|[#*,/?\[\]{}]")
@@ -22,12 +22,13 @@ _REPEATS: Final = 3
 """Of a limp, because UDP may lose one."""
 
 
-class OscLink:
+class OscLink(NetworkLink):
     """Channels are numbered as the map likes; what is sent is each one's name."""
 
+    SPOKEN = "OSC"
+
     def __init__(self, settings: LinkSettings, channels: Mapping[int, ActuatorLimits]) -> None:
-        self.settings, self.channels = settings, dict(channels)
-        self.enabled: set[int] = set()
+        super().__init__(settings, channels)
         self._socket: socket.socket | None = None
         self._sequence = 0
         self._nobody = False
@@ -38,30 +39,18 @@ class OscLink:
         Raises:
             LinkFault: for an address that is none, or that is not reached.
         """
-        host, _, port = self.settings.port.rpartition(":")
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise LinkFault(f"'{self.settings.port}' is no OSC address; write HOST:PORT, or only the port.")
+        address = self.address()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)
-            self._socket.connect((host or "127.0.0.1", int(port)))
+            self._socket.connect(address)
         except OSError as error:
             self.close()
             raise LinkFault(f"The OSC address '{self.settings.port}' is not reached: {error.strerror}.") from error
 
-    def send(self, raw: Mapping[int, float]) -> None:
-        """One bundle of the enabled channels; lost if the network is busy, as UDP is."""
-        if any(not math.isfinite(value) for value in raw.values()):
-            raise LinkFault("A value that is no number was to be sent by OSC; nothing was sent.")
-        if awake := {self._name(channel): float(raw[channel]) for channel in raw if channel in self.enabled}:
-            self._sequence += 1
-            self._bundle({"sequence": self._sequence, **awake})
-
     def enable(self, channels: Sequence[int]) -> None:
-        """These channels are sent from now on."""
-        for channel in channels:
-            self._name(channel)
-        self.enabled |= set(channels)
+        """These channels are sent from now on; the receiver is told."""
+        super().enable(channels)
         self._bundle({"enable": 1})
 
     def limp(self) -> None:
@@ -70,29 +59,21 @@ class OscLink:
         for _ in range(_REPEATS):
             self._bundle({"limp": 1})
 
-    def read_positions(self) -> dict[int, float] | None:
-        """None: OSC does not answer."""
-        return None
-
-    def read_faults(self) -> list[Fault]:
-        """All that UDP tells, and only of this computer: nobody listens."""
-        nobody, self._nobody = self._nobody, False
-        return [Fault(None, f"Nobody listens to OSC on '{self.settings.port}'.", "warn")] if nobody else []
-
-    def set_watchdog(self, seconds: float) -> bool:
-        """False: that is the receiver's to have."""
-        return False
-
     def close(self) -> None:
         """Give the socket back."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
-    def _name(self, channel: int) -> str:
-        if channel not in self.channels:
-            raise LinkFault(f"Link '{self.settings.name}' has no channel {channel}.")
-        return _FORBIDDEN.sub("_", self.channels[channel].name)
+    def _frame(self, values: Mapping[int, float]) -> None:
+        self._sequence += 1
+        named = {_FORBIDDEN.sub("_", self.channels[channel].name): value for channel, value in values.items()}
+        self._bundle({"sequence": self._sequence, **named})
+
+    def _is_heard(self) -> bool:
+        """UDP tells only of this computer, and only once."""
+        nobody, self._nobody = self._nobody, False
+        return not nobody
 
     def _bundle(self, values: Mapping[str, int | float]) -> None:
         if self._socket is None:
