@@ -9,7 +9,7 @@ from typing import Final
 
 from wheel_lock import ROOT, WHEELS, Wheel, manifest_wheels
 
-SHIPPED: Final = ("__init__.py", "render_batch.py", "LICENSE", "README.md", "addon", "models", "rigs")
+SHIPPED: Final = ("__init__.py", "render_batch.py", "LICENSE", "README.md", "addon", "assets", "models", "rigs")
 
 
 def manifest_for(wheels: Sequence[Wheel], platforms: Sequence[str]) -> str:

@@ -120,6 +120,7 @@ def add_character(profile: RigProfile, scene: bpy.types.Scene) -> bpy.types.Obje
             wanted.collections = [profile.name]
     except OSError as error:
         raise SemblanceError(f"Blender cannot read '{path}'; install Semblance again.") from error
+    wanted.collections[0].asset_clear()     # it is one in its own file, not in the user's
     scene.collection.children.link(wanted.collections[0])
     added = [armature for armature in find_characters(scene, profile) if armature not in before]
     if not added:

@@ -8,7 +8,7 @@ from typing import Final
 import bpy
 
 from ..core.errors import SemblanceError
-from ..core.paths import preset_folders
+from ..core.paths import preset_folders, user_folder
 from ..robot.one_writer import RUNNING, running_folder
 
 # "bl_ext.<repository>.semblance", whatever the repository is called; empty in a checkout that is no extension.
@@ -35,25 +35,55 @@ def unshare_user_folder() -> None:
         os.environ.pop(RUNNING, None)
 
 
+def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
+    """The user's settings of the extension; None in a checkout that is no extension."""
+    kept = context.preferences.addons.get(ROOT_PACKAGE)
+    return kept.preferences if kept is not None else None
+
+
 def takes_folder(context: bpy.types.Context) -> Path:
     """The folder of the preferences; without one 'takes' beside the saved .blend, else the user's extension folder.
 
     Raises:
         SemblanceError: if it cannot be made.
     """
-    chosen = context.preferences.addons[ROOT_PACKAGE].preferences.takes_folder
-    if chosen:
-        folder = Path(bpy.path.abspath(chosen))
-    elif bpy.data.filepath:
-        folder = Path(bpy.data.filepath).parent / "takes"
-    else:
-        folder = Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="takes"))
+    return made(takes_place(context))
+
+
+def takes_place(context: bpy.types.Context) -> Path:
+    """As `takes_folder`; it need not exist."""
+    kept = preferences(context)
+    if kept is not None and kept.takes_folder:
+        return Path(bpy.path.abspath(kept.takes_folder))
+    return Path(bpy.data.filepath).parent / "takes" if bpy.data.filepath else own_takes_folder()
+
+
+def own_takes_folder() -> Path:
+    """For what belongs to no file of the user's; it need not exist."""
+    return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="takes"))
+
+
+def places(context: bpy.types.Context) -> dict[str, Path]:
+    """What is kept for the user → its folder, which need not exist; quick enough for drawing."""
+    return {
+        "Takes": takes_place(context),
+        "Presets and Learned Rigs": own_presets_folder(),
+        "Performers": user_folder() / "performers",
+        "Robot Heads": user_folder() / "calibration",
+    }
+
+
+def made(folder: Path) -> Path:
+    """The folder, which exists now.
+
+    Raises:
+        SemblanceError: if it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SemblanceError(
-            f"Cannot make the folder for takes '{folder}': {error.strerror}; choose another in the preferences."
-        ) from error
+        raise SemblanceError(f"Cannot make the folder '{folder}': {error.strerror}; choose another in the preferences "
+                             "or allow Blender to write there.") from error
     return folder
 
 

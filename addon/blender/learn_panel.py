@@ -102,7 +102,7 @@ class SEMBLANCE_OT_rig_learn(BesideWindow, OnRig, bpy.types.Operator):
         """Let the rig follow what was learned."""
         scene = bpy.data.scenes.get(self._scene)
         rig = find_rig(scene, bpy.data.objects.get(self._root)) if scene else None
-        if rig is None:
+        if rig is None or state.take is None:
             raise SemblanceError("The rig that was being learned is gone.")
         profile = read_profile(Path(rig.preset))
         sentence = take_learned(rig, profile.control_set, read_learned(state.take, profile.control_set))

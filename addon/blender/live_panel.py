@@ -9,6 +9,7 @@ from . import live_keys, live_picture, live_session
 from .actors import cast_roots
 from .character_choice import shown_character
 from .control_panel import SEMBLANCE_PT_cast, draw_sentence
+from .first_run import is_new
 from .live_operators import (
     SEMBLANCE_OT_cameras_find,
     SEMBLANCE_OT_live_mark,
@@ -50,6 +51,11 @@ class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
 
     bl_label = "Live"
     bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Not beside the welcome."""
+        return not is_new(context)
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """A red dot while a take is recorded, also on the closed panel."""

@@ -223,15 +223,8 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         return True
 
     def perform(self, context: bpy.types.Context) -> None:
-        """Open, calibrate, decode, key; one character's trouble does not keep the others from their keys."""
-        scene, settings = context.scene, context.scene.semblance
-        path, roots = settings.performance(), cast_characters(scene)
-        take = record_take(str(path))
-        take = refine(take, settings.calibration(take.raw), settings.smoothing())
-        name = take_name(path.name)
-        keyed, failed = key_each(
-            (root.name, partial(key_character, scene, root, take, name, settings.placement())) for root in roots
-        )
+        """Tell who was keyed; one character's trouble does not keep the others from their keys."""
+        keyed, failed = key_cast(context.scene)
         for sentence in dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes))):
             self.report({"WARNING"}, sentence)
         frames = keyed[0].keyed.frames
@@ -301,7 +294,7 @@ class SEMBLANCE_OT_neutral_set(bpy.types.Operator):
 
 
 class SEMBLANCE_OT_readiness_check(bpy.types.Operator):
-    """Look again for wheels, networks and characters"""
+    """Look again for wheels, networks and characters, and for cameras, serial ports and graphics cards"""
 
     bl_idname = "semblance.readiness_check"
     bl_label = "Check Again"
@@ -310,6 +303,7 @@ class SEMBLANCE_OT_readiness_check(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Check and redraw."""
         readiness.refresh()
+        readiness.look_for_devices()
         redraw_sidebars(context)
         return {"FINISHED"}
 
@@ -324,6 +318,22 @@ class SEMBLANCE_OT_preferences_show(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Blender's own way to an add-on's preferences."""
         return bpy.ops.preferences.addon_show(module=ROOT_PACKAGE)
+
+
+def key_cast(scene: bpy.types.Scene) -> tuple[list[Applied], list[str]]:
+    """Open the performance of the sidebar, calibrate, decode and key it on all ticked characters; see `key_each`.
+
+    Raises:
+        SemblanceError: if the performance cannot be used, or nobody got keys.
+    """
+    settings = scene.semblance
+    path, roots = settings.performance(), cast_characters(scene)
+    take = record_take(str(path))
+    take = refine(take, settings.calibration(take.raw), settings.smoothing())
+    name = take_name(path.name)
+    return key_each(
+        (root.name, partial(key_character, scene, root, take, name, settings.placement())) for root in roots
+    )
 
 
 def key_character(

@@ -9,7 +9,8 @@ from . import readiness, tracking_job
 from .actors import SEMBLANCE_PG_actor, find_actor
 from .character_choice import shown_character
 from .comparison import can_swap
-from .control_panel import SEMBLANCE_PT_cast
+from .control_panel import SEMBLANCE_PT_cast, draw_sentence
+from .first_run import SEMBLANCE_MT_help, draw_trial, is_new, is_trial
 from .operators import (
     SEMBLANCE_OT_cast_find,
     SEMBLANCE_OT_neutral_set,
@@ -23,6 +24,7 @@ from .operators import (
 from .rig_operators import SEMBLANCE_OT_rig_use
 
 _MOST_ROWS = 5
+_TRIAL = "Pip plays in a scene of its own. Yours is as it was, one button away."
 
 
 class _Sidebar:
@@ -36,10 +38,18 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
 
     bl_label = "Semblance"
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Not beside the welcome."""
+        return not is_new(context)
+
     def draw(self, context: bpy.types.Context) -> None:
         """Readiness, source, Track, character, Apply: in the order in which they are used."""
         layout, settings = self.layout, context.scene.semblance
         _draw_readiness(layout)
+        if is_trial(context.scene):
+            draw_sentence(layout, context, _TRIAL, "INFO")
+            draw_trial(layout)
         column = layout.column(align=True)
         column.label(text="Source")
         column.prop(settings, "source", text="", placeholder="Video, take or Live Link CSV")
@@ -164,10 +174,11 @@ def _draw_readiness(layout: bpy.types.UILayout) -> None:
     row.label(text=found.sentence, icon="ERROR" if found.problems else "CHECKMARK")
     if found.problems:
         row.operator(SEMBLANCE_OT_preferences_show.bl_idname, text="", icon="PREFERENCES")
+    row.menu(SEMBLANCE_MT_help.__name__, text="", icon="QUESTION")
 
 
 def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-    if tracking_job.current() is not None:
+    if tracking_job.current() is not None and not is_trial(settings.id_data):
         state = tracking_job.state()
         counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
         draw_progress(layout, state, counted, SEMBLANCE_OT_take_cancel.bl_idname)

@@ -1,11 +1,40 @@
-"""Preferences: where takes are kept, and in words what is here and what is missing."""
+"""Preferences: what is here and what is missing, in words; folders, what networks run on, the asset library, Try It."""
 from __future__ import annotations
 
-import bpy
-from bpy.props import StringProperty
+import os
 
-from . import readiness
-from .folders import ROOT_PACKAGE
+import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from ..core.network import PROVIDER
+from . import asset_library, readiness
+from .control_panel import draw_sentence
+from .first_run import SEMBLANCE_OT_try_it
+from .folders import ROOT_PACKAGE, made, places
+from .operators import Reporting, SEMBLANCE_OT_readiness_check
+
+_ICONS = {"ok": "CHECKMARK", "note": "INFO", "PROBLEM": "ERROR"}
+_WIDTH_PX = 700
+"""Sentences wrap there; the window of preferences is seldom narrower."""
+
+
+def _provider_chosen(kept: SEMBLANCE_preferences, context: bpy.types.Context) -> None:
+    kept.use_provider()
+    readiness.forget_devices()
+
+
+class SEMBLANCE_OT_folder_open(Reporting, bpy.types.Operator):
+    """Show this folder in the system's file browser; it is made if nothing is in it yet"""
+
+    bl_idname = "semblance.folder_open"
+    bl_label = "Open Folder"
+    bl_options = {"INTERNAL"}
+
+    name: StringProperty(name="Folder", description="What is kept there, as the preferences call it", default="Takes")
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """The system shows it."""
+        bpy.ops.wm.path_open(filepath=str(made(places(context)[self.name])))
 
 
 class SEMBLANCE_preferences(bpy.types.AddonPreferences):
@@ -13,26 +42,79 @@ class SEMBLANCE_preferences(bpy.types.AddonPreferences):
 
     bl_idname = ROOT_PACKAGE
 
+    is_known: BoolProperty(
+        name="Known", description="The welcome with Try It is over; all panels are shown", options={"HIDDEN"},
+    )
     takes_folder: StringProperty(
         name="Takes Folder", subtype="DIR_PATH",
         description="Where tracked performances are kept; empty keeps them beside the .blend file in 'takes'",
     )
+    provider: EnumProperty(
+        name="Networks Run On", default="CPU", update=_provider_chosen,
+        description="What computes. The processor is always there and is quick enough; where another one fails, the "
+        "processor takes over",
+        items=(     # the keys of network.PROVIDERS
+            ("CPU", "Processor", "Always works; most networks here are too small to gain from a graphics card"),
+            ("CUDA", "CUDA", "A graphics card of NVIDIA, with an onnxruntime that was built for it"),
+            ("DIRECTML", "DirectML", "A graphics card on Windows, with an onnxruntime that was built for it"),
+            ("COREML", "Core ML", "The graphics and neural cores of a Mac"),
+        ),
+    )
+    use_asset_library: BoolProperty(
+        name="Characters in the Asset Browser", description="The five characters are listed as an asset library",
+        options={"HIDDEN"},
+    )
+
+    def use_provider(self) -> None:
+        """Tell this process and its children."""
+        os.environ[PROVIDER] = self.provider
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Folder, then each part's state."""
+        """Try It, what is here, folders, the asset library."""
         layout = self.layout
-        layout.prop(self, "takes_folder")
-        found = readiness.current()
-        box = layout.box()
-        if found.problems:
-            for problem in found.problems:
-                box.label(text=f"{problem}.", icon="ERROR")
+        layout.operator(SEMBLANCE_OT_try_it.bl_idname, icon="PLAY")
+        _draw_readiness(layout.box(), context)
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(self, "takes_folder")
+        column.prop(self, "provider")
+        box = layout.box().column(align=True)
+        for name, folder in places(context).items():
+            row = box.split(factor=0.3)
+            row.label(text=name)
+            row = row.row()
+            row.label(text=str(folder), translate=False)
+            row.operator(SEMBLANCE_OT_folder_open.bl_idname, text="", icon="FILE_FOLDER").name = name
+        if self.use_asset_library:
+            layout.operator(asset_library.SEMBLANCE_OT_asset_library_remove.bl_idname, icon="X")
         else:
-            names = ", ".join(profile.name for profile in found.characters)
-            box.label(text=f"Everything is here. Characters: {names}.", icon="CHECKMARK")
-        if found.presets:
-            names = ", ".join(sorted(profile.name for profile in found.presets))
-            box.label(text=f"Presets of your own rigs: {names}.", icon="PRESET")
-        for sentence in found.unread:
-            box.label(text=sentence, icon="ERROR")
-        box.operator("semblance.readiness_check", icon="FILE_REFRESH")
+            layout.operator(asset_library.SEMBLANCE_OT_asset_library_add.bl_idname, icon="ASSET_MANAGER")
+
+
+def register() -> None:
+    """Called after the classes are registered: what the user chose counts from the start."""
+    kept = bpy.context.preferences.addons.get(ROOT_PACKAGE)
+    if kept is not None:
+        kept.preferences.use_provider()
+
+
+def unregister() -> None:
+    """Called before the classes are unregistered."""
+    os.environ.pop(PROVIDER, None)
+    readiness.forget_devices()
+
+
+def _draw_readiness(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    found, devices = readiness.current(), readiness.devices()
+    if not found.problems:
+        names = ", ".join(profile.name for profile in found.characters)
+        box.label(text=f"Everything is here. Characters: {names}.", icon="CHECKMARK")
+    if found.presets:
+        names = ", ".join(sorted(profile.name for profile in found.presets))
+        box.label(text=f"Presets of your own rigs: {names}.", icon="PRESET")
+    for sentence in (*(f"{problem}." for problem in found.problems), *found.unread):
+        draw_sentence(box, context, sentence, "ERROR", _WIDTH_PX)
+    for finding in devices:
+        draw_sentence(box, context, f"{finding.text} {finding.advice}".strip(), _ICONS[finding.state], _WIDTH_PX)
+    text = "Check Again" if devices else "Look for Cameras, Serial Ports and Graphics Cards"
+    box.operator(SEMBLANCE_OT_readiness_check.bl_idname, text=text, icon="FILE_REFRESH")

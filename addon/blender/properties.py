@@ -84,6 +84,9 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     )
     actors: CollectionProperty(type=SEMBLANCE_PG_actor, description="The characters that Apply may key")
     actor: IntProperty(name="Shown Character", update=_actor_shown, description="Click to see this one's settings")
+    home: StringProperty(
+        name="Home", options={"HIDDEN"}, description="In the scene of Try It: the scene that its button was pressed in",
+    )
     quiet: BoolProperty(name="Quiet", options={"SKIP_SAVE"}, description="The character is shown, not chosen")
     transfer: PointerProperty(type=SEMBLANCE_PG_transfer, description="From whom to whom a performance is carried")
     rigs: CollectionProperty(type=SEMBLANCE_PG_rig, description="Lists of controls, of the user's own rigs and others")

@@ -2,11 +2,18 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..core.errors import SemblanceError
+from ..core.finding import Finding
+from ..core.network import PROVIDER, Network, fallback
 from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile, read_presets, read_profiles, shipped_files
+from ..robot import doctor
+from ..tracking.cameras import list_cameras
 from .folders import all_presets_folders
 
 # Module → the feature that is off without it.
@@ -34,6 +41,7 @@ class Readiness:
 
 
 _found: Readiness | None = None
+_devices: tuple[Finding, ...] = ()
 
 
 def current() -> Readiness:
@@ -60,3 +68,39 @@ def refresh() -> Readiness:
     presets, unread = read_presets(all_presets_folders())
     _found = Readiness(tuple(problems), tuple(characters), tuple(presets), tuple(unread))
     return _found
+
+
+def devices() -> tuple[Finding, ...]:
+    """What `look_for_devices` found; nothing before."""
+    return _devices
+
+
+def look_for_devices() -> None:
+    """Look for cameras, serial ports and what networks run on, in some tenths of a second; no motor is asked."""
+    global _devices
+    _devices = (*_cameras(), *doctor.wheels(), *doctor.ports(), *_provider())
+
+
+def forget_devices() -> None:
+    """The user has chosen another provider, or the extension ends."""
+    global _devices
+    _devices = ()
+
+
+def _cameras() -> Iterator[Finding]:
+    cameras = list_cameras()
+    for camera in cameras:
+        yield Finding("ok", f"camera {camera.index}: {camera.name}")
+    if not cameras:
+        yield Finding("note", "No camera is here; videos work without one.", "Connect one for Live.")
+
+
+def _provider() -> Iterator[Finding]:
+    """Tried with a real network, because only that tells whether a driver fits."""
+    wanted = os.environ.get(PROVIDER, "CPU")
+    try:
+        used = Network("face_detector", "Tracking").provider
+    except SemblanceError as error:
+        yield Finding("PROBLEM", str(error))
+        return
+    yield Finding("ok", f"networks run on {used}") if used == wanted else Finding("note", fallback(wanted))

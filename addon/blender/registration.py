@@ -8,9 +8,11 @@ import bpy
 
 from . import (
     actors,
+    asset_library,
     compat,
     control_list,
     control_panel,
+    first_run,
     folders,
     learn_panel,
     learning_job,
@@ -58,6 +60,14 @@ CLASSES = (
     robot_properties.SEMBLANCE_PG_robot_row,
     robot_properties.SEMBLANCE_PG_robot_view,
     preferences.SEMBLANCE_preferences,
+    preferences.SEMBLANCE_OT_folder_open,
+    asset_library.SEMBLANCE_OT_asset_library_add,
+    asset_library.SEMBLANCE_OT_asset_library_remove,
+    first_run.SEMBLANCE_OT_try_it,
+    first_run.SEMBLANCE_OT_try_it_leave,
+    first_run.SEMBLANCE_OT_welcome_skip,
+    first_run.SEMBLANCE_MT_help,
+    first_run.SEMBLANCE_PT_welcome,
     operators.SEMBLANCE_OT_take_track,
     operators.SEMBLANCE_OT_take_cancel,
     operators.SEMBLANCE_OT_take_apply,
@@ -158,6 +168,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.semblance = bpy.props.PointerProperty(type=properties.SEMBLANCE_PG_settings)
+    preferences.register()
+    asset_library.register()
     learn_panel.register()
     live_properties.register()
     live_session.register()
@@ -174,6 +186,9 @@ def register() -> None:
 def unregister() -> None:
     """Called when it is disabled: nothing of ours stays, also while a source is being tracked."""
     operators.SEMBLANCE_OT_take_track.stop()
+    first_run.SEMBLANCE_OT_try_it.stop()
+    asset_library.unregister()
+    preferences.unregister()
     learn_panel.unregister()
     robot_keys.unregister()
     robot_session.unregister()

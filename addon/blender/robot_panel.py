@@ -11,6 +11,7 @@ import numpy as np
 from ..robot.calibrating import MARKS
 from . import live_session, robot_keys, robot_session
 from .control_panel import draw_sentence
+from .first_run import is_new
 from .robot_calibration import SEMBLANCE_OT_robot_mark, SEMBLANCE_OT_robot_step, SEMBLANCE_OT_robot_unit_save
 from .robot_operators import (
     SEMBLANCE_OT_robot_arm,
@@ -59,6 +60,11 @@ class SEMBLANCE_PT_robot(_Robot, bpy.types.Panel):
 
     bl_label = "Robot"
     bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Not beside the welcome."""
+        return not is_new(context)
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """Its state is seen on the closed panel too."""

@@ -1,8 +1,12 @@
 """Networks of `models/` in onnxruntime, each checked against its card; the only module that knows onnxruntime."""
 from __future__ import annotations
 
+import logging
+import os
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +15,13 @@ from .model_card import load_network
 
 Shapes = dict[str, tuple[int, ...]]
 """Name → shape, -1 = any."""
+
+PROVIDER: Final = "SEMBLANCE_PROVIDER"
+"""The variable that says what networks run on, a key of PROVIDERS; child processes take it over."""
+PROVIDERS: Final = {"CPU": "CPUExecutionProvider", "CUDA": "CUDAExecutionProvider", "DIRECTML": "DmlExecutionProvider",
+                    "COREML": "CoreMLExecutionProvider"}
+_CPU: Final = PROVIDERS["CPU"]
+_log = logging.getLogger(__name__)
 
 
 class Network:
@@ -33,11 +44,17 @@ class Network:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = _session(onnxruntime, data, options)
         except Exception as error:  # onnxruntime has no common base class for what it raises
             raise SemblanceError(f"onnxruntime cannot load the network '{self.card.name}': {error}.") from error
         self._check("input", self._session.get_inputs(), self.card.inputs)
         self._check("output", self._session.get_outputs(), self.card.outputs)
+
+    @property
+    def provider(self) -> str:
+        """What it runs on, a key of PROVIDERS."""
+        first = self._session.get_providers()[0]
+        return next((name for name, provider in PROVIDERS.items() if provider == first), first)
 
     def run(self, names: list[str], **inputs: np.ndarray) -> list[np.ndarray]:
         """The outputs `names` for the inputs, in that order."""
@@ -66,6 +83,35 @@ class Network:
                     f"{_told(shape)} in the network and {_told(said)} in '{self.card.folder / 'card.toml'}'; "
                     "install Semblance again."
                 )
+
+
+def _session(onnxruntime: ModuleType, data: bytes, options: Any) -> Any:
+    """A session on what the user chose; on the processor, which is always there, if that fails."""
+    name = os.environ.get(PROVIDER, "CPU")
+    wanted = PROVIDERS.get(name, "")
+    if wanted != _CPU and wanted in onnxruntime.get_available_providers():
+        options.enable_mem_pattern = name != "DIRECTML"  # which onnxruntime demands of it
+        try:
+            session = onnxruntime.InferenceSession(data, options, providers=[wanted, _CPU])
+            if session.get_providers()[0] == wanted:
+                return session
+        except Exception as error:  # a driver that is missing or too old; onnxruntime has no common base class
+            _log.debug("%s: %s", name, error)
+    if wanted != _CPU:
+        _tell_fallback(name)
+    return onnxruntime.InferenceSession(data, options, providers=[_CPU])
+
+
+@lru_cache
+def _tell_fallback(name: str) -> None:
+    """Once in a process."""
+    _log.warning("%s", fallback(name))
+
+
+def fallback(name: str) -> str:
+    """One sentence where networks cannot run on the provider that the user chose."""
+    return (f"The networks run on the processor, because {name} cannot be used here: it needs its driver and an "
+            "onnxruntime that was built for it.")
 
 
 def _told(shape: tuple[int, ...] | None) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 RIGS = ROOT / "rigs"
+DEMO_CLIP = ROOT / "assets" / "demo" / "performer.mp4"
+"""A drawn performer, 10 s at 25 frames a second; what comes with Semblance to be tried."""
 
 
 def user_folder() -> Path:

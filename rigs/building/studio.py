@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 
 import bpy
 from mathutils import Vector
 
 _BACKDROP = (0.30, 0.40, 0.46)
+_CATALOG = "6e1a6a4e-0f5b-4c39-9f0d-5a1c7d2f8b11"
+"""Of rigs/blender_assets.cats.txt."""
+_TAGS = ("character", "face", "rig", "stylized", "Semblance")
 
 
 def new_character(name: str) -> tuple[bpy.types.Collection, bpy.types.Collection]:
@@ -22,17 +26,36 @@ def new_character(name: str) -> tuple[bpy.types.Collection, bpy.types.Collection
 
 
 def save(folder: Path, name: str, aim: float = -0.14, distance: float = 9.0) -> None:
-    """Write <name>.blend and thumbnail.png; the camera looks at height `aim` from `distance` in front."""
+    """Write <name>.blend and thumbnail.png; the camera looks at height `aim` from `distance` in front.
+
+    The folder's profile.toml must be there: what it says of the character is what the asset browser says.
+    """
     _studio(name, aim, distance)
     bpy.ops.outliner.orphans_purge(do_recursive=True)
     file = f"{name.lower()}.blend"
     # Blender writes a file's own place into it: nobody needs to know where a character was built
     with tempfile.TemporaryDirectory() as elsewhere:
-        bpy.ops.wm.save_as_mainfile(filepath=f"{elsewhere}/{file}", compress=True)
-        bpy.context.scene.render.filepath = f"{elsewhere}/thumbnail.png"
+        render = bpy.context.scene.render
+        render.filepath = f"{elsewhere}/thumbnail.png"
         bpy.ops.render.render(write_still=True)
+        render.filepath = ""
+        mark_asset(bpy.data.collections[name], folder / "profile.toml", Path(elsewhere, "thumbnail.png"))
+        bpy.ops.wm.save_as_mainfile(filepath=f"{elsewhere}/{file}", compress=True)
         for made in (file, "thumbnail.png"):
             shutil.move(f"{elsewhere}/{made}", folder / made)
+
+
+def mark_asset(collection: bpy.types.Collection, profile: Path, picture: Path) -> None:
+    """Let the asset browser list a character: who it is, by whom, under which licence, with its picture."""
+    collection.asset_mark()
+    about = collection.asset_data
+    about.description = tomllib.loads(profile.read_text(encoding="utf-8"))["description"]
+    about.author, about.license, about.copyright = "Semblance contributors", "GPL-3.0-or-later", "2026"
+    about.catalog_id = _CATALOG
+    for tag in _TAGS:
+        about.tags.new(tag, skip_if_exists=True)
+    with bpy.context.temp_override(id=collection):
+        bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
 
 
 def _studio(name: str, aim: float, distance: float) -> None:

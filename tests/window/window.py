@@ -85,8 +85,30 @@ def drawing_is_quick() -> Iterator[float]:
     check(f"drawing the sidebar takes {middle_ms:.3f} ms (the slowest of each: {most})", middle_ms < 1)
 
 
+def click(x: float, y: float, button: int = 1) -> None:
+    """Click at a place of the screen, counted from its upper left corner."""
+    subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(y)), "click", str(button)], check=False)
+
+
+def sidebar_place(across: float, down: float) -> tuple[float, float]:
+    """A place of the sidebar on the screen: a share of its width, pixels below its upper edge."""
+    region, window = next(r for r in view().regions if r.type == "UI"), bpy.context.window_manager.windows[0]
+    return region.x + across * region.width, window.height - (region.y + region.height) + down
+
+
+def module(name: str) -> object:
+    """One of the extension's: "blender.tracking_job"."""
+    return sys.modules[f"{EXTENSION}.addon.{name}"]
+
+
+def known(is_known: bool = True) -> None:
+    """Whether this user has seen the welcome."""
+    bpy.context.preferences.addons[EXTENSION].preferences.is_known = is_known
+
+
 def clear_view() -> Iterator[float]:
     """An empty scene with the sidebar open at our tab, and a calm view of what comes."""
+    known()
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
     space = view().spaces.active
