@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from addon.core.frames import CROP_SIZE
+from addon.core.key_poses import CLASSES, read_key_poses
 from addon.core.model_card import read_card
 from addon.core.paths import ROOT
 from training.figures import Row
@@ -25,7 +26,7 @@ _AGREEMENT_PEOPLE: Final = 5
 
 def measure_classes() -> dict[str, Row]:
     """Both recognisers on people, variants and key poses that they were not trained on."""
-    from training.class_faces import test_faces, test_poses
+    from training.class_faces import test_characters, test_faces
     from training.recognisers import CHARACTERS, PEOPLE
 
     people = test_faces(_OUT)
@@ -33,17 +34,19 @@ def measure_classes() -> dict[str, Row]:
     return {
         "expression.class_people": _class_row("people", PEOPLE, people["crops"][found],
                                               people["expression_class"][found]),
-        "expression.class_characters": _class_row("characters", CHARACTERS, *test_poses(_OUT)),
+        "expression.class_characters": _class_row("characters", CHARACTERS, *test_characters("poses", _OUT)),
+        "expression.class_driven": _class_row("characters", CHARACTERS, *test_characters("driven", _OUT), "driven_"),
     }
 
 
-def _class_row(whose: str, name: str, crops: np.ndarray, classes: np.ndarray) -> Row:
+def _class_row(whose: str, name: str, crops: np.ndarray, classes: np.ndarray, asked: str = "") -> Row:
+    """`asked` is how the card calls the test set."""
     from training.evaluate_recognisers import accuracy
     from training.recognisers import MODELS, recognise
 
     ours = accuracy(recognise(crops, name)["classes"].argmax(1), classes)
-    quality = read_card(MODELS / name).data["quality"]
-    told = ", ".join(f"{key.replace('_', ' + ')} {quality[key]:.3f}" for key in ("hog_linear", "geometry_nearest"))
+    quality, simple = read_card(MODELS / name).data["quality"], ("hog_linear", "geometry_nearest")
+    told = ", ".join(f"{key.replace('_', ' + ')} {quality[asked + key]:.3f}" for key in simple)
     return Row(ours, _PUBLISHED[whose], f"ExprGen on its own sets ({told} on ours)", "share right, 7 classes", "report")
 
 
@@ -67,10 +70,46 @@ def measure_agreement() -> dict[str, Row]:
     agrees, meant = ({name: float(np.mean([part == wanted for part in parts])) for name, parts in shown.items()}
                      for wanted in (seen, truth))
     each = {name: float((part == seen).mean()) for name, part in zip(CHARACTERS, shown["ours"], strict=True)}
-    told = (f"MediaPipe blendshapes (exact coefficients {agrees['exact coefficients']:.2f}; ours on {_listed(each)}; "
-            f"the class that was meant: {_listed(meant)})")
+    told = (f"MediaPipe blendshapes (exact coefficients {agrees['exact coefficients']:.2f}; "
+            f"ours on {_listed(each)})")
     return {"expression.class_agreement": Row(agrees["ours"], agrees["MediaPipe"], told, "share person = character",
-                                              ">= 0.85")}
+                                              ">= 0.85"),
+            "animator.class_kept": _kept_row(meant, "share meant = seen on the character")}
+
+
+def measure_kept_by_pose() -> dict[str, Row]:
+    """All unseen people, checked without a network that looks: whose hand-posed key pose do the controls come nearest?"""
+    from training.class_faces import TEST_PEOPLE, test_faces
+    from training.drawn_faces import CHARACTERS
+    from training.evaluate import encode, mediapipe_blendshapes
+
+    columns = _first_people(test_faces(_OUT), TEST_PEOPLE)
+    drivers = {"ours": encode(columns)[0], "MediaPipe": mediapipe_blendshapes(columns),
+               "exact coefficients": columns["coefficients"]}
+    kept = {name: float(np.mean([nearest_pose_classes(character, values) == columns["expression_class"]
+                                 for character in CHARACTERS])) for name, values in drivers.items()}
+    return {"animator.class_kept_by_pose": _kept_row(kept, "share meant = class of the nearest key pose")}
+
+
+def _kept_row(kept: dict[str, float], unit: str) -> Row:
+    told = f"MediaPipe blendshapes (exact coefficients {kept['exact coefficients']:.2f})"
+    return Row(kept["ours"], kept["MediaPipe"], told, unit, ">= 0.85")
+
+
+def nearest_pose_classes(character: str, values: np.ndarray) -> np.ndarray:
+    """Of coefficients [N, 54] on a character, the classes int [N] of the key poses in whose direction its controls go
+    from rest, the head's apart.
+    """
+    from addon.core.rig_profile import find_profile
+    from training.shown_coefficients import Shown
+
+    profile = find_profile(character)
+    controls, poses = profile.control_set, read_key_poses(profile)
+    face = np.array([control.group != "head" for control in controls.controls])
+    played = Shown(profile).decode(values, np.zeros((len(values), 3), np.float32))
+    ours, theirs = (controls.shares(each)[:, face] for each in (played, poses.values))
+    ours, theirs = (each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-6) for each in (ours, theirs))
+    return np.array([CLASSES.index(name) for name in poses.classes])[(ours @ theirs.T).argmax(1)]
 
 
 def _listed(shares: dict[str, float]) -> str:
@@ -115,6 +154,7 @@ def _crop_on_grey(picture: np.ndarray, head: Head) -> np.ndarray:
 
 
 MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {
-    ("expression.class_people", "expression.class_characters"): measure_classes,
-    ("expression.class_agreement",): measure_agreement,
+    ("expression.class_people", "expression.class_characters", "expression.class_driven"): measure_classes,
+    ("expression.class_agreement", "animator.class_kept"): measure_agreement,
+    ("animator.class_kept_by_pose",): measure_kept_by_pose,
 }

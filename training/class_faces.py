@@ -1,10 +1,10 @@
 """People and characters who show the seven expression classes: what the recognisers learn from and are asked about.
 
-    python -m training.class_faces [--crops 2500] [--tracked 500] [--poses 250] [--out out/recognisers]
+    python -m training.class_faces [--crops 2500] [--tracked 500] [--poses 250] [--driven 1250] [--out out/recognisers]
 
 Crops are drawn straight, tracked faces have landmarks too, for the geometry features; both as in make_expression_data.
-Characters show their key poses, as in drawn_faces. 0.1 s a face on one core; a second start goes on where the first
-stopped.
+Characters show their key poses, as in drawn_faces, and play the people's faces. 0.1 s a face on one core; a second
+start goes on where the first stopped.
 """
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ FACES_PER_PERSON: Final = 5
 TEST_PEOPLE: Final = 70
 TEST_POSES: Final = 42
 """Faces of each character; two key poses of each class are held out."""
-_SEED: Final = {"crops": 50_261, "tracked": 50_262, "poses": 50_263, "test": 90_004}
+TEST_DRIVEN: Final = 105
+"""Faces of each character, fifteen of each class, in held-out variants."""
+_SEED: Final = {"crops": 50_261, "tracked": 50_262, "poses": 50_263, "driven": 50_264, "test": 90_004}
 _HERE: Final = Path(__file__).parent
 
 
@@ -68,11 +70,11 @@ def test_faces(folder: Path) -> dict[str, np.ndarray]:
         return dict(data)
 
 
-def test_poses(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Crops and classes of all characters' held-out key poses, made in a minute when they are not in `folder`."""
-    make_poses(TEST_POSES, folder, test=True)
+def test_characters(kind: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Crops and classes of all characters' held-out "poses" or "driven" faces, made in minutes when not in `folder`."""
+    make_characters(kind, TEST_POSES if kind == "poses" else TEST_DRIVEN, folder, test=True)
     crops, classes = [], []
-    for path in sorted(folder.glob("test_poses_*.npz")):
+    for path in sorted(folder.glob(f"test_{kind}_*.npz")):
         with np.load(path) as data:
             crops.append(data["crops"])
             classes.append(data["expression_class"].astype(np.int64))
@@ -97,21 +99,39 @@ class Poser(Casting):
 
     def draw(self, random: np.random.Generator) -> dict[str, np.ndarray]:
         """See Casting."""
-        return self._pose(random, np.radians(random.normal(0, (10, 6, 4)))[None])
+        return self._pose(random, _turned(random))
 
 
-def make_poses(faces: int, folder: Path, test: bool = False) -> None:
-    """Make the characters' shards that are missing, `faces` faces of each character in one."""
+class Player(Casting):
+    """Plays the faces by which people show the classes, or in a test their held-out variants, all classes in turn."""
+
+    _number = 0
+
+    def draw(self, random: np.random.Generator) -> dict[str, np.ndarray]:
+        """See Casting."""
+        values, klass = class_mix(random, self._number % len(CLASSES), held_out=self.is_test)
+        self._number += 1
+        return {"controls": self.shown.decode(values[None], _turned(random))[0], "coefficients": values,
+                "known": self.shown.known, "expression_class": np.array(klass, np.int8)}
+
+
+def _turned(random: np.random.Generator) -> np.ndarray:
+    """float [1, 3]: a head that is turned a little."""
+    return np.radians(random.normal(0, (10, 6, 4)))[None]
+
+
+def make_characters(kind: str, faces: int, folder: Path, test: bool = False) -> None:
+    """Make the characters' shards of "poses" or "driven" that are missing, `faces` faces of each character in one."""
     from training.drawn_stage import DrawnStage
 
     curves, tracker = PerformanceCurves(), FaceTracker()
     for number, name in enumerate(CHARACTERS):
-        path = folder / f"{'test_' if test else ''}poses_{name.lower()}.npz"
+        path = folder / f"{'test_' if test else ''}{kind}_{name.lower()}.npz"
         if path.exists():
             continue
-        start, casting = time.perf_counter(), Poser(name, curves, test)
+        start, casting = time.perf_counter(), (Poser if kind == "poses" else Player)(name, curves, test)
         with without_chatter(), DrawnStage(casting.profile) as stage:
-            save(draw_shard(casting, stage, tracker, [_SEED["poses"], test, number], faces, pictures=False), path)
+            save(draw_shard(casting, stage, tracker, [_SEED[kind], test, number], faces, pictures=False), path)
         print(f"{path}: {faces} faces, {time.perf_counter() - start:.0f} s", flush=True)
 
 
@@ -121,10 +141,12 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=2500)
     parser.add_argument("--tracked", type=int, default=500)
     parser.add_argument("--poses", type=int, default=250, help="of each character")
+    parser.add_argument("--driven", type=int, default=1250, help="of each character")
     parser.add_argument("--out", type=Path, default=Path("out/recognisers"))
     arguments = parser.parse_args()
-    make_poses(arguments.poses, arguments.out)
-    make_poses(TEST_POSES, arguments.out, test=True)
+    for kind, faces, asked in (("poses", arguments.poses, TEST_POSES), ("driven", arguments.driven, TEST_DRIVEN)):
+        make_characters(kind, faces, arguments.out)
+        make_characters(kind, asked, arguments.out, test=True)
     make("crops", arguments.crops, arguments.out)
     make("tracked", arguments.tracked, arguments.out)
 

@@ -60,7 +60,7 @@ class Casting:
     def __init__(self, name: str, curves: PerformanceCurves, test: bool) -> None:
         self.name, self.profile = name, find_profile(name)
         self.shown = Shown(self.profile)
-        self._curves, self._test = curves, test
+        self._curves, self.is_test = curves, test
         poses = read_key_poses(self.profile)
         mine = np.array([(_rank(poses, i) % 5 == _TEST_POSE) == test for i in range(len(poses.names))])
         self._poses, self._classes = poses.values[mine], np.array([CLASSES.index(c) for c in poses.classes])[mine]
@@ -78,7 +78,7 @@ class Casting:
     def _pose(self, random: np.random.Generator, head: np.ndarray) -> dict[str, np.ndarray]:
         """A key pose, a little stronger or weaker."""
         controls, which = self.shown.controls, random.integers(len(self._poses))
-        strength = 1.0 if self._test else random.uniform(0.7, 1.1)
+        strength = 1.0 if self.is_test else random.uniform(0.7, 1.1)
         values = controls.clamped(controls.neutral + strength * (self._poses[which] - controls.neutral))[None]
         found, explained = self.shown.explain(values)
         return {"controls": self.shown.with_head(values, head)[0], "coefficients": found[0] * explained,
@@ -88,7 +88,7 @@ class Casting:
         """Coefficients [54]: a random mix or a frame of the real take, now and then with the tongue out."""
         if random.random() < 0.5:
             values = random_mix(random)
-        elif self._test:
+        elif self.is_test:
             values = self._curves.test[random.integers(len(self._curves.test))].copy()
         else:
             values = self._curves.sample(random)

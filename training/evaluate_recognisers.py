@@ -95,7 +95,8 @@ def write_cards(stages: list[str], size: str, data: Path, more: Path, models: Pa
     if "people" in stages:
         _class_card(PEOPLE, people_faces(data, more), test_people, _PEOPLE_DATA, size, models)
     if "characters" in stages:
-        _class_card(CHARACTERS, character_faces(data, more), test_poses, _DRAWN_DATA, size, models)
+        driven = read_labelled(sorted(data.glob("test_driven_*.npz")))
+        _class_card(CHARACTERS, character_faces(data, more), test_poses, _DRAWN_DATA, size, models, driven)
     if "similarity" in stages:
         _write(SIMILARITY, {"quality": {}}, _SIMILARITY, _DRAWN_DATA, models)
         measured = retrieval(test_people, test_poses, models)
@@ -103,13 +104,19 @@ def write_cards(stages: list[str], size: str, data: Path, more: Path, models: Pa
         _write(SIMILARITY, {"quality": measured}, _SIMILARITY, _DRAWN_DATA, models)
 
 
-def _class_card(name: str, known: Labelled, asked: Labelled, data: str, size: str, models: Path) -> None:
-    """Measure a recogniser and write its card."""
+def _class_card(
+    name: str, known: Labelled, asked: Labelled, data: str, size: str, models: Path, driven: Labelled | None = None
+) -> None:
+    """Measure a recogniser and write its card; one of characters also on those that people drive."""
     _write(name, {"quality": {}}, _CLASSES, data, models)
     seen = recognise(asked.crops, name, models)["classes"].argmax(1)
     table = confusion(seen, asked.classes)
     quality = {"faces_trained": len(known), "faces_asked": len(asked), "size": size,
                "accuracy": accuracy(seen, asked.classes), **rivals(known, asked)}
+    if driven is not None:
+        played = recognise(driven.crops, name, models)["classes"].argmax(1)
+        quality |= {"driven_accuracy": accuracy(played, driven.classes), **{
+            f"driven_{rival}": share for rival, share in rivals(known, driven).items()}}
     print(name, quality)
     rows = {CLASSES[klass]: [round(float(share), 3) for share in table[klass]] for klass in np.unique(asked.classes)}
     _write(name, {"quality": quality, "confusion": rows}, _CLASSES, data, models)
@@ -134,8 +141,9 @@ _PEOPLE_DATA: Final = """
 People rendered from ICT-FaceKit (USC ICT, MIT) by training/class_faces.py who show the variants of
 training/expression_classes.toml; measured on other people and on variants that were held out"""
 _DRAWN_DATA: Final = """
-Pictures of our own five characters by training/class_faces.py and training/drawn_faces.py near the key poses of their
-rigs, starting from recogniser_people; measured on key poses that were held out (every fifth of a class)"""
+Pictures of our own five characters by training/class_faces.py and training/drawn_faces.py: near the key poses of their
+rigs, and driven by the faces that recogniser_people learned from, which it starts from; measured on key poses that were
+held out (every fifth of a class), "driven" on people's variants that were"""
 _CARD: Final = '''# Written by training/evaluate_recognisers.py together with the network it measured.
 schema = 1
 name = "{name}"

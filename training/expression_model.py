@@ -91,6 +91,15 @@ class HalfLinear(nn.Module):
         return functional.linear(x, self.weight.float(), self.bias)
 
 
+def halve(module: nn.Module) -> None:
+    """Put a HalfLinear in the place of every linear layer."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, HalfLinear(child))
+        else:
+            halve(child)
+
+
 class Deployed(nn.Module):
     """The network as it is shipped: 16-bit weights, classes and confidence as probabilities."""
 
@@ -100,14 +109,7 @@ class Deployed(nn.Module):
         super().__init__()
         self.network = ExpressionNetwork().eval()
         self.network.load_state_dict(network.state_dict())
-        self._halve(self.network)
-
-    def _halve(self, module: nn.Module) -> None:
-        for name, child in module.named_children():
-            if isinstance(child, nn.Linear):
-                setattr(module, name, HalfLinear(child))
-            else:
-                self._halve(child)
+        halve(self.network)
 
     def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, ...]:
         """In the order of OUTPUTS."""

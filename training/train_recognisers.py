@@ -8,7 +8,6 @@ measured and exported again. Needs the faces of training.class_faces. --size pap
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,12 +36,10 @@ from training.stage_runs import Plan, best_device, read_checkpoint, run
 STAGES: Final = ("people", "characters", "similarity")
 PLANS: Final = {
     # ExprGen: batches of 50 as well, but plain SGD, ten times slower from the second stage on.
-    "people": Plan(epochs=40, batch=50, rate=2e-3),
-    "characters": Plan(epochs=24, batch=50, rate=1.5e-3),
+    "people": Plan(epochs=12, batch=50, rate=2e-3),
+    "characters": Plan(epochs=10, batch=50, rate=1.5e-3),
     "similarity": Plan(epochs=100, batch=50, rate=1e-3),
 }
-_VERSIONS: Final = 4
-"""How many variations of a face there are where its gradients are made beforehand."""
 _FAR: Final = 0.5
 """Of the pairs of one class, this share with the most different geometry does not match."""
 
@@ -106,26 +103,16 @@ def train_classes(network: Recogniser, faces: Labelled, plan: Plan, path: Path, 
     """Fit a recogniser to the classes, each counting the same; returns the steps still to do."""
     classes = torch.from_numpy(faces.classes).to(next(network.parameters()).device)
     members = [np.flatnonzero(faces.classes == klass) for klass in np.unique(faces.classes)]
-    varied_inputs = _varied_inputs(network, torch.from_numpy(faces.crops))
+    crops = torch.from_numpy(faces.crops)
 
     def loss_of(random: np.random.Generator) -> Tensor:
         rows = np.array([random.choice(members[i]) for i in random.integers(len(members), size=plan.batch)])
-        scores = network.head(network.trunk(varied_inputs(rows)))
+        with torch.no_grad():
+            seen = network.inputs(varied(network.pictures(crops[rows].to(classes.device))))
+        scores = network.head(network.trunk(seen))
         return functional.cross_entropy(scores, classes[rows], label_smoothing=0.05)
 
     return run(network, loss_of, plan.steps(len(faces)), plan, path, about)
-
-
-def _varied_inputs(network: Recogniser, crops: Tensor) -> Callable[[np.ndarray], Tensor]:
-    """Rows → what the network's learned layers get of these crops, varied; gradients, in versions made beforehand."""
-    def vary(some: Tensor) -> Tensor:
-        with torch.no_grad():
-            return network.inputs(varied(network.pictures(some.to(network.grey.device))))
-
-    if network.size.widths:
-        return lambda rows: vary(crops[rows])
-    kept = torch.stack([torch.cat([vary(part).half() for part in crops.split(256)]) for _ in range(_VERSIONS)])
-    return lambda rows: kept[torch.randint(_VERSIONS, (len(rows),)), rows].float()
 
 
 @dataclass(frozen=True)
@@ -191,8 +178,8 @@ def people_faces(data: Path, more: Path) -> Labelled:
 
 
 def character_faces(data: Path, more: Path) -> Labelled:
-    """The characters' key poses of training.class_faces and of training.drawn_faces."""
-    return _read((data, more), "poses_*.npz", "drawn_*.npz")
+    """Characters in key poses and as people drive them (training.class_faces), and those of training.drawn_faces."""
+    return _read((data, more), "poses_*.npz", "driven_*.npz", "drawn_*.npz")
 
 
 def _read(folders: tuple[Path, ...], *patterns: str) -> Labelled:

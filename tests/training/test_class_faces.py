@@ -61,6 +61,25 @@ def test_held_out_poses_of_all_characters_together(tmp_path: Path) -> None:
     for number, name in enumerate(class_faces.CHARACTERS):
         np.savez(tmp_path / f"test_poses_{name.lower()}.npz", crops=np.full((2, 128, 128, 3), number, np.uint8),
                  expression_class=np.array([number, 6], np.int8))
-    crops, classes = class_faces.test_poses(tmp_path)
+    crops, classes = class_faces.test_characters("poses", tmp_path)
     assert crops[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     assert classes.tolist() == [0, 6, 1, 6, 2, 6, 3, 6, 4, 6]
+
+
+def test_characters_play_every_class_in_variants_that_are_held_out_or_not(shared: Path) -> None:
+    """Mora's controls are the coefficients, so what she plays can be read off them."""
+    from training.performers import PerformanceCurves
+
+    curves, variants = PerformanceCurves(), [v for v in read_classes().variants if CLASSES[v.klass] != "neutral"]
+    for test in (False, True):
+        player, random = class_faces.Player("Mora", curves, test), np.random.default_rng(1)
+        rows = [player.draw(random) for _ in range(21)]
+        assert [int(row["expression_class"]) for row in rows] == list(range(7)) * 3
+        shown, _ = player.shown.explain(np.stack([row["controls"] for row in rows]))
+        meant = np.stack([row["coefficients"] for row in rows])
+        apart = np.abs(shown - meant)[:, player.shown.known]
+        assert np.median(apart) < 0.02
+        nearest = [min(variants, key=lambda v: min(np.abs(row - v.coefficients).sum(),
+                                                   np.abs(row - v.coefficients[coefficients.MIRROR]).sum()))
+                   for row, klass in zip(meant, np.arange(21) % 7, strict=True) if CLASSES[klass] != "neutral"]
+        assert np.mean([v.held_out == test for v in nearest]) > 0.7

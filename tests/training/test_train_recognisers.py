@@ -126,7 +126,8 @@ def test_every_stage_and_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     data, more, models = (tmp_path / name for name in ("data", "more", "models"))
     data.mkdir(), more.mkdir()
     for folder, name, seed, who in ((data, "tracked_000", 1, -1), (data, "test", 2, -1), (data, "poses_ada", 3, 0),
-                                    (data, "test_poses_ada", 4, 0), (more, "crops_000", 5, -1)):
+                                    (data, "test_poses_ada", 4, 0), (data, "test_driven_ada", 6, 0),
+                                    (more, "crops_000", 5, -1)):
         np.savez(folder / f"{name}.npz", **columns(42, seed, who))
     monkeypatch.setitem(train_recognisers.SIZES, "small", TINY)
     monkeypatch.setattr(train_recognisers, "PLANS", dict.fromkeys(train_recognisers.STAGES, Plan(12, 14, 5e-3)))
