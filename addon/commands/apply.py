@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..characters.style import Style
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX, Take
@@ -81,7 +82,7 @@ def cast_profiles(names: Iterable[str]) -> list[RigProfile]:
 
 
 def key_cast(
-    take: Take, profiles: Sequence[RigProfile], scene: Any, name: str, placement: Placement
+    take: Take, profiles: Sequence[RigProfile], scene: Any, name: str, placement: Placement, style: Style = Style()
 ) -> tuple[list[Applied], list[str]]:
     """Key the take on a character of each profile in Blender's `scene`, new ones side by side; as `key_each`."""
     from ..blender.apply import apply_take, key_each
@@ -93,7 +94,7 @@ def key_cast(
         root = ensure_character(scene, profile, there)
         there.append(root)
         named = f"{name} {root.name}" if len(profiles) > 1 else name
-        return apply_take(take, profile, scene, named, placement, root)
+        return apply_take(take, profile, scene, named, placement, root, style)
 
     return key_each((profile.name, partial(key, profile)) for profile in profiles)
 

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 from collections.abc import Callable
 
 from ..core.errors import SemblanceError
@@ -11,11 +13,30 @@ from ..tracking.region import FaceBox
 def whole_number(least: int, most: int, what: str = "a whole number", unit: str = "") -> Callable[[str], int]:
     """A type for argparse: an integer from `least` to `most`; the sentence says what it should have been."""
     def read(text: str) -> int:
-        if not text.isdigit() or not least <= int(text) <= most:
+        if not text.isdecimal() or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"'{text}' is not {what} from {least} to {most}{unit}")
         return int(text)
 
     return read
+
+
+def number_in(least: float, most: float, what: str) -> Callable[[str], float]:
+    """A type for argparse: a number from `least` to `most`."""
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if least <= float(text) <= most:
+                return float(text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not a {what} from {least:g} to {most:g}")
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """A type for argparse: a time of the source, which some begin below 0."""
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
 
 
 def face_box(text: str) -> FaceBox:

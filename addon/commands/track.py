@@ -14,8 +14,6 @@ examples:
 from __future__ import annotations
 
 import argparse
-import contextlib
-import math
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +22,7 @@ from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, Take, write_take
 from ..live.performance import record_take
-from .arguments import add_face_arguments
+from .arguments import add_face_arguments, seconds
 from .terminal import progress_display, write_json
 
 
@@ -32,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance track` takes."""
     parser.add_argument("source", metavar="SOURCE", help="video, image folder, webcam number, address or .csv")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <source>.take here)")
-    parser.add_argument("--start", type=_seconds, metavar="SECONDS", help="leave out what comes before")
-    parser.add_argument("--end", type=_seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
+    parser.add_argument("--start", type=seconds, metavar="SECONDS", help="leave out what comes before")
+    parser.add_argument("--end", type=seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
     add_face_arguments(parser)
     parser.add_argument(
@@ -58,13 +56,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{summary(take)}\nWrote '{path}'.")
     return 0
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if math.isfinite(float(text)):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
 
 
 def _record(args: argparse.Namespace) -> Take:
@@ -92,6 +83,6 @@ def default_name(source: str) -> str:
 def summary(take: Take) -> str:
     """What a take holds, in a line or two, with the source's warnings."""
     source: dict[str, Any] = take.source
-    seconds = float(take.times_s[-1] - take.times_s[0])
-    text = f"{len(take)} frames over {seconds:.1f} s, a face in {take.found.mean():.1%} of them."
+    length_s = float(take.times_s[-1] - take.times_s[0])
+    text = f"{len(take)} frames over {length_s:.1f} s, a face in {take.found.mean():.1%} of them."
     return "\n".join([text, *(f"Note: {warning}" for warning in source.get("warnings", []))])

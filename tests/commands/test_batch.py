@@ -52,9 +52,9 @@ def render_batch(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tmp_path, capsys):
     out = tmp_path / "out"
-    command = ["batch", "--take", *takes, "--out", str(out), "--render", "png", "--size", "48x48"]
+    command = ["batch", "--take", *takes, "--out", str(out), "--render", "png", "--size", "48x48", "--jobs", "1"]
     assert main(command) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["shot", "shot-2"]
+    assert sorted(p.name for p in out.iterdir()) == ["shot", "shot-2", "summary.json", "summary.txt"]
     for name in ("shot", "shot-2"):
         told = report(out / name)
         assert (told["status"], told["characters"]) == ("done", ["Pip"])
@@ -109,7 +109,7 @@ def test_bad_ones_are_reported_and_the_others_go_on(takes, tmp_path, capsys):
     (tmp_path / "columns.csv").write_text("Timecode,Nothing\n00:00:00:00.0,1\n")
     bad = [str(tmp_path / name) for name in ("cut.take", "columns.csv")]
     code = main(["batch", "--take", bad[0], takes[0], bad[1], "--video", str(tmp_path / "text.mp4"),
-                 str(tmp_path / "absent.mp4"), "--out", str(tmp_path / "out")])
+                 str(tmp_path / "absent.mp4"), "--out", str(tmp_path / "out"), "--jobs", "1"])
     assert code == 1
     said = capsys.readouterr()
     assert "1 of 5 done" in said.out
@@ -155,7 +155,9 @@ def test_script_with_several_processes(takes, tmp_path):
         ([], "nothing to do"),
         (["--take", "x.take", "--character", "Nobody"], "no character 'Nobody'"),
         (["--take", "x.take", "--scene", "absent.blend"], "no scene 'absent.blend'"),
-        (["--take", "x.take", "--jobs", "0"], "1 or more"),
+        (["--take", "x.take", "--check"], "about a manifest"),
+        (["--manifest", "absent.csv"], "Cannot read the manifest 'absent.csv'"),
+        (["--manifest", "absent.csv", "--take", "x.take"], "not in both places"),
     ],
 )
 def test_wrong_requests_are_one_sentence(arguments, words, tmp_path, capsys):
