@@ -8,6 +8,7 @@ import bpy
 
 from ..core.paths import RIGS
 from .folders import preferences
+from .translations import said
 
 NAME: Final = "Semblance"
 
@@ -23,7 +24,7 @@ class SEMBLANCE_OT_asset_library_add(bpy.types.Operator):
         """Once; Blender keeps it in its preferences."""
         _wish(context, True)
         add(context)
-        self.report({"INFO"}, f"The asset browser has the library '{NAME}'")
+        self.report({"INFO"}, said(f"The asset browser has the library '{NAME}'"))
         return {"FINISHED"}
 
 

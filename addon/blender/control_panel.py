@@ -31,6 +31,7 @@ from .rig_operators import (
     SEMBLANCE_OT_rig_forget,
     chosen_list,
 )
+from .translations import said
 
 # Mean width of a letter of the interface, at scale 1.
 _LETTER_PX = 6.6
@@ -162,12 +163,12 @@ class SEMBLANCE_PT_controls(bpy.types.Panel):
         used, count = sum(rig.enabled()), len(rig.controls)
         if rig.is_ours:
             row = layout.row()
-            row.label(text=f"{used} of {count} controls are on")
+            row.label(text=said(f"{used} of {count} controls are on"))
             row.operator(SEMBLANCE_OT_controls_reset.bl_idname, text="", icon="LOOP_BACK")
         else:
             _draw_preset(layout, rig)
             found = "Unknown names" if rig.layout == GENERIC else rig.layout or "From a preset"
-            layout.label(text=f"{found}: {used} of {count} controls are on")
+            layout.label(text=said(f"{found}: {used} of {count} controls are on"))
             if not rig.moves():
                 draw_sentence(layout.box(), context, _UNKNOWN)
         _draw_list(layout, context, rig)
@@ -188,7 +189,7 @@ def draw_sentence(
     letters = max(20, int(width / _LETTER_PX) - 6)
     column = layout.column(align=True)
     column.scale_y = 0.75
-    for index, line in enumerate(_wrapped(text, letters)):
+    for index, line in enumerate(_wrapped(said(text), letters)):
         column.label(text=line, icon=icon if index == 0 else "NONE" if icon == "NONE" else "BLANK1")
 
 

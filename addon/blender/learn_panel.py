@@ -33,6 +33,7 @@ from .operators import BesideWindow, Cancelling, draw_progress
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import free_name, preset_path, save_preset
 from .tracking_job import State
+from .translations import said
 
 _FAULTS = 5
 """So many sentences about controls are shown."""
@@ -79,9 +80,11 @@ class SEMBLANCE_OT_rig_learn(BesideWindow, OnRig, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """Which controls."""
-        which = "all controls, also of those that follow something already" if properties.everything else (
-            "the controls that follow nothing yet")
-        return f"Find out by pictures what moves {which}. Blender stays free meanwhile; Esc stops it"
+        if properties.everything:
+            return said("Find out by pictures what all controls do, also those that follow something already. "
+                        "Blender stays free meanwhile; Esc stops it")
+        return said("Find out by pictures what the controls do that follow nothing yet. Blender stays free meanwhile; "
+                    "Esc stops it")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -158,7 +161,8 @@ class SEMBLANCE_OT_key_pose_set(OnRig, bpy.types.Operator):
         for name, value in zip(controls.names, controls.clamped(binding.read()).tolist(), strict=True):
             item = pose.values.add()
             item.name, item.value = name, value
-        self.report({"INFO"}, f"'{self.expression}' is set; {len(key_poses(context.scene, rig))} key poses in all")
+        count = len(key_poses(context.scene, rig))
+        self.report({"INFO"}, said(f"'{self.expression}' is set; {count} key poses in all"))
 
 
 class SEMBLANCE_OT_key_poses_clear(OnRig, bpy.types.Operator):
@@ -196,7 +200,7 @@ class SEMBLANCE_OT_key_poses_learn(OnRig, bpy.types.Operator):
         sentence = take_learned(rig, with_meanings(controls, learned), learned)
         path = saved_preset(rig)
         write_learned(learned_path(path), learned, read_profile(path).control_set)
-        self.report({"INFO"}, sentence)
+        self.report({"INFO"}, said(sentence))
 
 
 class SEMBLANCE_PT_learn(bpy.types.Panel):
@@ -293,10 +297,10 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: S
     for sentence in result.faults[:_FAULTS]:
         draw_sentence(layout, context, sentence, "ERROR")
     if len(result.faults) > _FAULTS:
-        layout.label(text=f"{len(result.faults) - _FAULTS} more such controls")
+        layout.label(text=said(f"{len(result.faults) - _FAULTS} more such controls"))
     control = rig.active_control()
     if control is not None and isfinite(quality := result.quality.get(control.name, nan)):
-        layout.label(text=f"{control.name}: correlation {quality:.2f}")
+        layout.label(text=said(f"{control.name}: correlation {quality:.2f}"))
     if result.sheet:
         layout.operator("wm.path_open", text="Show Sheet", icon="IMAGE_DATA").filepath = result.sheet
 
@@ -304,7 +308,7 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: S
 def _draw_key_poses(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMBLANCE_PG_rig) -> None:
     count = len(key_poses(context.scene, rig))
     column = layout.column(align=True)
-    column.label(text=f"Key Poses: {count}" if count else "Key Poses (where pictures do not tell)")
+    column.label(text=said(f"Key Poses: {count}") if count else "Key Poses (where pictures do not tell)")
     column.operator_menu_enum(SEMBLANCE_OT_key_pose_set.bl_idname, "expression", text="Set Present Pose As")
     if count:
         row = column.row(align=True)

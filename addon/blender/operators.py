@@ -21,6 +21,7 @@ from .character_choice import cast_characters, find_cast, known_character, shown
 from .comparison import can_swap, remember, swap
 from .folders import ROOT_PACKAGE, takes_folder
 from .keying import Placement, scene_rate
+from .translations import said
 
 # How often the window looks at a child process.
 _POLL_S = 0.1
@@ -40,7 +41,7 @@ class Reporting:
         try:
             self.perform(context)
         except SemblanceError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -118,7 +119,7 @@ class BesideWindow:
             self.start(context)
         except (OSError, SemblanceError) as error:
             self.abandon(context)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return False
         return True
 
@@ -129,10 +130,10 @@ class BesideWindow:
         try:
             if state.take is None:
                 raise SemblanceError(state.error)
-            self.report({"INFO"}, self.finish(context, state))
+            self.report({"INFO"}, said(self.finish(context, state)))
         except SemblanceError as error:
             self.abandon(context)
-            self.report({"INFO" if str(error) == self.job.CANCELLED else "ERROR"}, str(error))
+            self.report({"INFO" if str(error) == self.job.CANCELLED else "ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -153,7 +154,7 @@ def draw_progress(layout: bpy.types.UILayout, state: tracking_job.State, done: s
     """How far a child process is: `done` in words, and the button of the operator `cancel`."""
     row = layout.row(align=True)
     row.scale_y = 1.4
-    row.progress(factor=state.share, text=done if state.done else "Starting")
+    row.progress(factor=state.share, text=said(done) if state.done else "Starting")
     row.operator(cancel, text="", icon="X")
 
 
@@ -226,9 +227,9 @@ class SEMBLANCE_OT_take_apply(Reporting, bpy.types.Operator):
         """Tell who was keyed; one character's trouble does not keep the others from their keys."""
         keyed, failed = key_cast(context.scene)
         for sentence in dict.fromkeys((*failed, *(note for applied in keyed for note in applied.notes))):
-            self.report({"WARNING"}, sentence)
+            self.report({"WARNING"}, said(sentence))
         frames = keyed[0].keyed.frames
-        self.report({"INFO"}, f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}")
+        self.report({"INFO"}, said(f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}"))
 
 
 class SEMBLANCE_OT_take_compare(Reporting, bpy.types.Operator):
@@ -275,7 +276,7 @@ class SEMBLANCE_OT_cast_find(Reporting, bpy.types.Operator):
         """Look through the scene."""
         find_cast(context.scene)
         count = len(context.scene.semblance.actors)
-        self.report({"INFO"}, f"The scene has {count} character{'' if count == 1 else 's'} that Semblance knows")
+        self.report({"INFO"}, said(f"Characters of the scene that Semblance knows: {count}"))
 
 
 class SEMBLANCE_OT_neutral_set(bpy.types.Operator):

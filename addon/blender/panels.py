@@ -22,6 +22,7 @@ from .operators import (
     draw_progress,
 )
 from .rig_operators import SEMBLANCE_OT_rig_use
+from .translations import said
 
 _MOST_ROWS = 5
 _TRIAL = "Pip plays in a scene of its own. Yours is as it was, one button away."
@@ -171,7 +172,7 @@ class SEMBLANCE_PT_keys(_Sidebar, bpy.types.Panel):
 def _draw_readiness(layout: bpy.types.UILayout) -> None:
     found = readiness.current()
     row = layout.row()
-    row.label(text=found.sentence, icon="ERROR" if found.problems else "CHECKMARK")
+    row.label(text=said(found.sentence), icon="ERROR" if found.problems else "CHECKMARK")
     if found.problems:
         row.operator(SEMBLANCE_OT_preferences_show.bl_idname, text="", icon="PREFERENCES")
     row.menu(SEMBLANCE_MT_help.__name__, text="", icon="QUESTION")
@@ -204,7 +205,7 @@ def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
         column.prop(settings, "character", text="", icon="ARMATURE_DATA")
         found = shown_character(scene)
         if settings.character is None and found:
-            column.label(text=f"Found: {found.name}", icon="CHECKMARK")
+            column.label(text=said(f"Found: {found.name}"), icon="CHECKMARK")
     row = column.row(align=True)
     row.popover(SEMBLANCE_PT_cast.__name__, text="Add Character", icon="ADD")
     row.operator(SEMBLANCE_OT_rig_use.bl_idname, icon="RESTRICT_SELECT_OFF")
@@ -218,7 +219,7 @@ def _draw_result(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
         name = action.name if action is not None else "no keys"
         layout.operator(
             SEMBLANCE_OT_take_compare.bl_idname, depress=actor.shows_new, icon="ARROW_LEFTRIGHT",
-            text=f"After: {name}" if actor.shows_new else f"Before: {name}",
+            text=said(f"After: {name}") if actor.shows_new else said(f"Before: {name}"),
         )
     elif action is not None:
         layout.label(text=action.name, icon="ACTION_SLOT")

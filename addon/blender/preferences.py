@@ -12,6 +12,7 @@ from .control_panel import draw_sentence
 from .first_run import SEMBLANCE_OT_try_it
 from .folders import ROOT_PACKAGE, made, places
 from .operators import Reporting, SEMBLANCE_OT_readiness_check
+from .translations import said
 
 _ICONS = {"ok": "CHECKMARK", "note": "INFO", "PROBLEM": "ERROR"}
 _WIDTH_PX = 700
@@ -108,10 +109,10 @@ def _draw_readiness(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     found, devices = readiness.current(), readiness.devices()
     if not found.problems:
         names = ", ".join(profile.name for profile in found.characters)
-        box.label(text=f"Everything is here. Characters: {names}.", icon="CHECKMARK")
+        box.label(text=said(f"Everything is here. Characters: {names}."), icon="CHECKMARK")
     if found.presets:
         names = ", ".join(sorted(profile.name for profile in found.presets))
-        box.label(text=f"Presets of your own rigs: {names}.", icon="PRESET")
+        box.label(text=said(f"Presets of your own rigs: {names}."), icon="PRESET")
     for sentence in (*(f"{problem}." for problem in found.problems), *found.unread):
         draw_sentence(box, context, sentence, "ERROR", _WIDTH_PX)
     for finding in devices:

@@ -16,6 +16,7 @@ from .character_choice import Chosen, take_preset
 from .folders import own_presets_folder
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import family, fitted, free_name, likeness, preset_path, save_preset
+from .translations import said
 
 
 class SEMBLANCE_OT_preset_save(OnRig, bpy.types.Operator):
@@ -41,7 +42,7 @@ class SEMBLANCE_OT_preset_save(OnRig, bpy.types.Operator):
         path = save_preset(rig.profile(), own_presets_folder(), [each.name for each in readiness.current().characters])
         rig.preset = str(path)
         readiness.refresh()
-        self.report({"INFO"}, f"Saved '{rig.name}' to {path}")
+        self.report({"INFO"}, said(f"Saved '{rig.name}' to {path}"))
 
 
 class SEMBLANCE_OT_preset_load(OnRig, bpy.types.Operator):
@@ -87,7 +88,7 @@ class SEMBLANCE_OT_preset_import(OnRig, bpy.types.Operator, ImportHelper):
                 self.tell(take_fitted(replace(profile, path=path), rig.root, context.scene))
         except SemblanceError as error:
             self.report({"WARNING"}, str(error))
-        self.report({"INFO"}, f"Imported '{name}'")
+        self.report({"INFO"}, said(f"Imported '{name}'"))
 
 
 class SEMBLANCE_OT_preset_export(OnRig, bpy.types.Operator, ExportHelper):
@@ -108,7 +109,7 @@ class SEMBLANCE_OT_preset_export(OnRig, bpy.types.Operator, ExportHelper):
         """Write."""
         path = Path(bpy.path.abspath(self.filepath))
         write_profile(require_rig(context).profile(), path)
-        self.report({"INFO"}, f"Wrote {path}")
+        self.report({"INFO"}, said(f"Wrote {path}"))
 
 
 class SEMBLANCE_OT_preset_delete(OnRig, bpy.types.Operator):

@@ -38,6 +38,7 @@ from . import (
     thumbnails,
     tracking_job,
     transfer_panel,
+    translations,
 )
 
 _log = logging.getLogger(__name__)
@@ -165,6 +166,7 @@ def _before_exit(*_: object) -> None:
 
 def register() -> None:
     """Called when the extension is enabled."""
+    translations.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.semblance = bpy.props.PointerProperty(type=properties.SEMBLANCE_PG_settings)
@@ -208,3 +210,4 @@ def unregister() -> None:
             bpy.utils.unregister_class(cls)
         except RuntimeError:
             _log.exception("Semblance could not unregister %s", cls.__name__)
+    translations.unregister()

@@ -13,6 +13,7 @@ from .binding import bind
 from .character_choice import Chosen, find_again, list_controls, shown_character, use_rig
 from .control_list import SEMBLANCE_PG_control, SEMBLANCE_PG_rig, find_rig
 from .operators import Reporting
+from .translations import said
 
 # More sentences than this about one rig are only counted.
 _TOLD = 4
@@ -32,10 +33,10 @@ class OnRig(Reporting):
     def tell(self, chosen: Chosen) -> None:
         """Report what was found, and what could not be used."""
         for note in chosen.notes[:_TOLD]:
-            self.report({"WARNING"}, note)
+            self.report({"WARNING"}, said(note))
         if len(chosen.notes) > _TOLD:
-            self.report({"WARNING"}, f"{len(chosen.notes) - _TOLD} more such sentences are left out")
-        self.report({"INFO"}, chosen.sentence)
+            self.report({"WARNING"}, said(f"{len(chosen.notes) - _TOLD} more such sentences are left out"))
+        self.report({"INFO"}, said(chosen.sentence))
 
 
 class SEMBLANCE_OT_character_add(Reporting, bpy.types.Operator):
@@ -59,7 +60,7 @@ class SEMBLANCE_OT_character_add(Reporting, bpy.types.Operator):
         root = add_character(find_profile(self.character), scene)
         stand_beside(root, [actor.root for actor in scene.semblance.actors if actor.root is not None], scene)
         scene.semblance.character = root
-        self.report({"INFO"}, f"Added {root.name}")
+        self.report({"INFO"}, said(f"Added {root.name}"))
 
 
 class SEMBLANCE_OT_rig_use(OnRig, bpy.types.Operator):
@@ -80,7 +81,7 @@ class SEMBLANCE_OT_rig_use(OnRig, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         """Find, list, choose."""
         for sentence in readiness.current().unread:
-            self.report({"WARNING"}, sentence)
+            self.report({"WARNING"}, said(sentence))
         self.tell(use_rig(context.selected_objects, context.scene))
 
 
@@ -97,8 +98,10 @@ class SEMBLANCE_OT_rig_find_again(OnRig, bpy.types.Operator):
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """What happens to the corrections."""
         if properties.keep:
-            return "Look at the rig once more, for controls that are new or gone; what you have set on others stays"
-        return "Forget what was set in the list and take the controls as they are found on the rig"
+            return said(
+                "Look at the rig once more, for controls that are new or gone; what you have set on others stays"
+            )
+        return said("Forget what was set in the list and take the controls as they are found on the rig")
 
     def perform(self, context: bpy.types.Context) -> None:
         """Propose anew."""
@@ -168,8 +171,9 @@ class SEMBLANCE_OT_controls_enable(Reporting, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """On or off."""
-        how = "on" if properties.enabled else "off"
-        return f"Switch all listed controls {how}; while you search, only those that are found"
+        if properties.enabled:
+            return said("Switch all listed controls on; while you search, only those that are found")
+        return said("Switch all listed controls off; while you search, only those that are found")
 
     def perform(self, context: bpy.types.Context) -> None:
         """Switch exactly what is listed, not the other side of it."""
@@ -227,7 +231,7 @@ class SEMBLANCE_OT_neutral_from_pose(OnRig, bpy.types.Operator):
             for item, value, bound in zip(rig.controls, values.tolist(), binding.bound, strict=True):
                 if bound:
                     item.neutral = value
-        self.report({"INFO"}, f"The present pose is the neutral of {int(binding.bound.sum())} controls")
+        self.report({"INFO"}, said(f"The present pose is the neutral of {int(binding.bound.sum())} controls"))
 
 
 def chosen_rig(context: bpy.types.Context) -> SEMBLANCE_PG_rig | None:

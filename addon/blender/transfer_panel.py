@@ -14,6 +14,7 @@ from .character_choice import is_known, known_character
 from .comparison import look, remember
 from .operators import Reporting
 from .transfer_action import read_action, transfer_performance
+from .translations import said
 
 
 def _is_known(settings: SEMBLANCE_PG_transfer, item: bpy.types.Object) -> bool:
@@ -40,10 +41,13 @@ class SEMBLANCE_PG_transfer(bpy.types.PropertyGroup):
 
 
 class SEMBLANCE_OT_take_transfer(Reporting, bpy.types.Operator):
-    """Learn how the one character's controls move the other's, a few seconds, and key its performance there as a new
-    Action. The performance itself is not touched"""
+    """From one character to the other."""
 
     bl_idname = "semblance.take_transfer"
+    bl_description = (
+        "Learn in some seconds how the one character's controls move the other's, and key its performance there as a "
+        "new Action. The performance itself is not touched"
+    )
     bl_label = "Transfer Take"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -68,7 +72,7 @@ class SEMBLANCE_OT_take_transfer(Reporting, bpy.types.Operator):
         if settings.use_extend:
             extend_scene(scene, done.keyed)
         for note in (*notes, *done.notes):
-            self.report({"WARNING"}, note)
+            self.report({"WARNING"}, said(note))
         frames = done.keyed.frames
         self.report({"INFO"}, (
             f"Keyed {done.keyed.controls} controls of {target.root.name} on frames {frames[0]} to {frames[-1]}, "
@@ -97,7 +101,7 @@ class SEMBLANCE_OT_pose_pair_add(Reporting, bpy.types.Operator):
         name = self.name or next(f"pose {i}" for i in range(1, len(pairs) + 2) if f"pose {i}" not in pairs.names)
         pairs = with_pair(pairs, name, source.read(), target.read())
         _keep(pairs, source, target)
-        self.report({"INFO"}, f"Kept '{name}': {len(pairs)} pose pairs, {LEAST} are enough to start")
+        self.report({"INFO"}, said(f"Kept '{name}': {len(pairs)} pose pairs, {LEAST} are enough to start"))
 
 
 class SEMBLANCE_OT_pose_pair_remove(Reporting, bpy.types.Operator):

@@ -43,10 +43,8 @@ def steps() -> Iterator[float]:
     yield 2
     picture("try_1_welcome")
     click(*sidebar_place(*_BUTTON))
-    yield 2
+    yield 1
     check(f"one click makes '{window.scene.name}' and starts a child", window.scene.name != home and job() is not None)
-    picture("try_2_tracking")
-    yield from drawing_is_quick()
     child = job()._process if job() else None
     key("Escape")
     yield 2
@@ -55,7 +53,8 @@ def steps() -> Iterator[float]:
     check("and the view is as before", (space.region_3d.view_distance, space.shading.type) == before)
     begun = time.monotonic()
     click(*sidebar_place(*_BUTTON))
-    yield 1
+    yield 2.5
+    picture("try_2_tracking")
     while job() is not None and time.monotonic() - begun < _MOST_S:
         yield 0.2
     yield 3

@@ -1,0 +1,83 @@
+"""The interface in other languages: one table for each; Blender looks up what is constant, `said` what has values.
+
+What the Blender room shows is translated: labels, tooltips, menus, reports, sentences of panels. Sentences of the rooms
+that do not know Blender (tracking, characters, live, robot, core) stay in English, as in a terminal; so do the names of
+signals, coefficients and expressions, which are data.
+"""
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import bpy
+
+FOLDER: Final = Path(__file__).parent
+_PLACE: Final = re.compile(r"\{(\d+)\}")
+# Labels of operators are looked up in a context of their own.
+_CONTEXTS: Final = ("*", "Operator")
+_FEW: Final = 5
+"""Letters of a sentence without its values."""
+
+_tables: dict[str, dict[str, str]] = {}
+
+
+def register() -> None:
+    """Let Blender know all tables."""
+    _tables.update(read_tables())
+    bpy.app.translations.register(__package__, {
+        language: {(context, text): words for text, words in strings.items() for context in _CONTEXTS}
+        for language, strings in _tables.items()
+    })
+
+
+def unregister() -> None:
+    """Let it forget them."""
+    bpy.app.translations.unregister(__package__)
+    _tables.clear()
+    _translated.cache_clear()
+    _patterns.cache_clear()
+
+
+def read_tables() -> dict[str, dict[str, str]]:
+    """Language ("de") → what is shown in English → in that language."""
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["strings"] for path in FOLDER.glob("*.toml")}
+
+
+def said(sentence: str) -> str:
+    """A sentence with values in it, in the language of the interface; in English if that has none for it."""
+    language = _language()
+    return _translated(sentence, language) if language in _tables else sentence
+
+
+def _language() -> str:
+    """Of the interface: "de" of "de_DE"; empty in a Blender without languages."""
+    return bpy.app.translations.locale.partition("_")[0]
+
+
+@lru_cache(maxsize=2048)
+def _translated(sentence: str, language: str) -> str:
+    strings = _tables[language]
+    if sentence in strings:
+        return strings[sentence]
+    for pattern, order, words in _patterns(language):
+        if found := pattern.fullmatch(sentence):
+            for place, value in zip(order, found.groups(), strict=True):
+                words = words.replace(f"{{{place}}}", _translated(value, language))
+            return words
+    return sentence
+
+
+@lru_cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], list[str], str]]:
+    """(what it looks like in English, the numbers of its values, in that language); the longest first."""
+    filled = [(text, words) for text, words in _tables[language].items() if _PLACE.search(text)]
+    found = []
+    for text, words in sorted(filled, key=lambda each: len(_PLACE.sub("", each[0])), reverse=True):
+        few = sum(letter.isalpha() for letter in _PLACE.sub("", text)) < _FEW
+        value = r"(\S*?)" if few else "(.*?)"    # two words in a long sentence mean nothing
+        parts = [re.escape(part) if index % 2 == 0 else value for index, part in enumerate(_PLACE.split(text))]
+        found.append((re.compile("".join(parts), re.DOTALL), _PLACE.findall(text), words))
+    return found
