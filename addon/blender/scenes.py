@@ -69,7 +69,10 @@ def save_scene(path: Path) -> None:
             # Blender's own words name the temporary file; the cause is nearly always the folder.
             raise SemblanceError(f"Blender cannot save '{path}'; choose another folder or free some space.") from error
         # Blender does not notice when the disk fills up with the last bytes of a compressed file.
-        if not partial.read_bytes().endswith(_END_OF_SEEK_TABLE):
+        with partial.open("rb") as file:
+            file.seek(-min(len(_END_OF_SEEK_TABLE), file.seek(0, io.SEEK_END)), io.SEEK_END)
+            whole = file.read() == _END_OF_SEEK_TABLE
+        if not whole:
             raise SemblanceError(f"Blender could not write all of '{path}'; free some space or choose another folder.")
 
 

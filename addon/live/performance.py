@@ -1,16 +1,18 @@
 """A whole performance from a source to a Take, and a Take refined again without tracking."""
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.frames import ExpressionTrack, FaceFrame, stack
+from ..core.frames import LANDMARK_COUNT, ExpressionTrack, FaceFrame, stack
 from ..core.gaps import bridge
 from ..core.live_link import read_live_link
 from ..core.smoothing import Smoothing, smooth
@@ -22,6 +24,7 @@ from ..tracking.region import FaceBox, middle_box
 from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
 
+_Item = TypeVar("_Item")
 Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the source does not know)."""
 # Crops are 49 kB each; encoding as they come keeps memory constant whatever the clip's length.
@@ -64,7 +67,7 @@ def record_take(
         return read_take(Path(address))
     if suffix == ".csv":
         return read_live_link(Path(address))
-    encoder = Encoder()
+    encoder = Encoder(busy=True)
 
     def read(tracker: FaceTracker | DrawnFaceTracker) -> _Reading:
         with open_source(address, start_s=start_s, end_s=end_s) as source:
@@ -143,16 +146,30 @@ def _read_drawn(read: _Read, face: int, box: FaceBox | None) -> _Reading:
     return read(DrawnFaceTracker(face, middle_box(reading.info["width"], reading.info["height"])))
 
 
+def _ahead(items: Iterable[_Item], pool: Executor) -> Iterator[_Item]:
+    """The same items; the next one is made in a thread of the pool while whoever asks works on one."""
+    made = iter(items)
+    coming = pool.submit(next, made, None)
+    while (item := coming.result()) is not None:
+        coming = pool.submit(next, made, None)
+        yield item
+
+
 def _read(
     source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None
 ) -> _Reading:
-    faces = _reporting((tracker.track(frame) for frame in source), source.info.frame_count, progress)
-    landmarks, rows = [], []
-    while batch := list(islice(faces, _BATCH)):
-        landmarks += [face.landmarks for face in batch]
-        track = encoder.encode(batch)
-        rows += [track.row(i) for i in range(len(track))]
+    rows = []
+    # Three stages beside one another: what takes longest is all that a picture takes, given the cores. Landmarks are
+    # six times all else that is kept of a frame; on disk they do not fill the memory, however long the clip is.
+    with tempfile.TemporaryFile() as landmarks, ThreadPoolExecutor(2) as pool:
+        faces = _reporting(map(tracker.track, _ahead(source, pool)), source.info.frame_count, progress)
+        for batch in _ahead(iter(lambda: list(islice(faces, _BATCH)), []), pool):
+            landmarks.write(np.stack([face.landmarks for face in batch], dtype=np.float32).tobytes())
+            track = encoder.encode(batch)
+            rows += [track.row(i) for i in range(len(track))]
+        landmarks.flush()
+        kept = np.memmap(landmarks, np.float32, "c", shape=(len(rows), LANDMARK_COUNT, 3))
     info = {**vars(source.info), "warnings": list(source.warnings)}
     models = {**tracker.stamps, "expression": encoder.card.stamp}
     drawn = isinstance(tracker, DrawnFaceTracker)
-    return _Reading(np.stack(landmarks), bridge(stack(rows)), info, models, drawn)
+    return _Reading(kept, bridge(stack(rows)), info, models, drawn)

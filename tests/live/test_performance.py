@@ -109,7 +109,7 @@ def uno():
 def reads_crops(tmp_path, monkeypatch):
     """An encoder that reads faces without landmarks: the mean of the crop is each coefficient."""
     encoder = Encoder(write_model(tmp_path))
-    monkeypatch.setattr(performance, "Encoder", lambda: encoder)
+    monkeypatch.setattr(performance, "Encoder", lambda **_: encoder)
 
 
 def test_a_face_that_landmarks_do_not_fit_is_read_as_a_drawn_one(tmp_path, uno, reads_crops):
