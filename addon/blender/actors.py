@@ -10,10 +10,12 @@ from ..characters.style import LEAST, MOST, Style
 class SEMBLANCE_PG_kept(bpy.types.PropertyGroup):
     """What one data-block of a character is animated by on the other side of before and after."""
 
-    item: PointerProperty(type=bpy.types.Object, name="Object")
+    item: PointerProperty(type=bpy.types.Object, name="Object", description="What carries the animation")
     keys: PointerProperty(type=bpy.types.Key, name="Shape Keys", description="Of a mesh; instead of an object")
-    action: PointerProperty(type=bpy.types.Action, name="Action")
-    slot: StringProperty(name="Slot")
+    action: PointerProperty(
+        type=bpy.types.Action, name="Action", description="The Action on the other side of before and after",
+    )
+    slot: StringProperty(name="Slot", description="The identifier of the slot of that Action")
     track: StringProperty(name="NLA Track", description="Of the new keys, where they went to a strip")
 
     @property
@@ -25,7 +27,7 @@ class SEMBLANCE_PG_kept(bpy.types.PropertyGroup):
 class SEMBLANCE_PG_value(bpy.types.PropertyGroup):
     """The value of one control, by the group's own name, on the other side of before and after."""
 
-    value: FloatProperty(name="Value")
+    value: FloatProperty(name="Value", description="The value of one control")
 
 
 def _may_lead(actor: SEMBLANCE_PG_actor, item: bpy.types.Object) -> bool:
@@ -39,7 +41,7 @@ def _may_lead(actor: SEMBLANCE_PG_actor, item: bpy.types.Object) -> bool:
 class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
     """One character of the scene."""
 
-    root: PointerProperty(type=bpy.types.Object, name="Character")
+    root: PointerProperty(type=bpy.types.Object, name="Character", description="Its armature, or its mesh without one")
     use: BoolProperty(name="Key", default=False, description="Apply keys this character")
     strength: FloatProperty(
         name="Strength", default=1, min=LEAST, max=MOST, step=5, precision=2,
@@ -63,9 +65,11 @@ class SEMBLANCE_PG_actor(bpy.types.PropertyGroup):
         description="Live: take over what this other ticked character plays, by Transfer; empty plays by itself. "
         "It takes some seconds to learn",
     )
-    kept: CollectionProperty(type=SEMBLANCE_PG_kept)
-    values: CollectionProperty(type=SEMBLANCE_PG_value)
-    shows_new: BoolProperty(name="Shows New Keys", default=True)
+    kept: CollectionProperty(type=SEMBLANCE_PG_kept, description="What was on the character on the other side")
+    values: CollectionProperty(type=SEMBLANCE_PG_value, description="Where its controls stood on the other side")
+    shows_new: BoolProperty(
+        name="Shows New Keys", default=True, description="The new keys are on the character, not those before",
+    )
 
     def style(self) -> Style:
         """As the rest of Semblance knows it."""

@@ -95,14 +95,14 @@ class SEMBLANCE_PG_signal(bpy.types.PropertyGroup):
 class SEMBLANCE_PG_control(bpy.types.PropertyGroup):
     """One control of a rig; its name is the property group's own."""
 
-    bone: StringProperty(name="Bone")
-    channel: StringProperty(name="Channel")
-    axis: IntProperty(name="Axis")
-    property: StringProperty(name="Property")
-    object: StringProperty(name="Object")
+    bone: StringProperty(name="Bone", description="The bone that carries the control; empty without one")
+    channel: StringProperty(name="Channel", description="Whether it is a location, a rotation or a scale")
+    axis: IntProperty(name="Axis", description="The axis of the channel: 0 is X")
+    property: StringProperty(name="Property", description="The custom property that carries the control")
+    object: StringProperty(name="Object", description="The object that carries the control; empty for the rig itself")
     meshes: StringProperty(name="Meshes", description="Names of mesh objects, one in a line")
-    key: StringProperty(name="Shape Key")
-    group: StringProperty(name="Group")
+    key: StringProperty(name="Shape Key", description="The shape key that carries the control")
+    group: StringProperty(name="Group", description="The part of the face that the control moves")
     enabled: BoolProperty(
         name="Use", default=True, update=_both_sides("enabled"),
         description="Key this control; what is switched off is never touched",
@@ -140,8 +140,12 @@ class SEMBLANCE_PG_control(bpy.types.PropertyGroup):
         name="Other Side", search=_other_controls, update=_pair_edited,
         description="The control that does the same on the other side of the face; itself if central",
     )
-    mirror_sign: FloatProperty(name="Mirror Sign", default=1)
-    follows: CollectionProperty(type=SEMBLANCE_PG_signal)
+    mirror_sign: FloatProperty(
+        name="Mirror Sign", default=1, description="What the value is multiplied by on the other side",
+    )
+    follows: CollectionProperty(
+        type=SEMBLANCE_PG_signal, description="The parts of the performance that move the control",
+    )
     words: StringProperty(name="Words", description="All that the search looks at, in small letters")
 
     def rig(self) -> SEMBLANCE_PG_rig:
@@ -229,11 +233,11 @@ class SEMBLANCE_PG_rig(bpy.types.PropertyGroup):
 
     root: PointerProperty(type=bpy.types.Object, name="Rig", description="The armature, or the first mesh without one")
     description: StringProperty(name="Description", description="A line about the rig")
-    armature: StringProperty(name="Armature")
-    is_ours: BoolProperty(name="Semblance's Own")
+    armature: StringProperty(name="Armature", description="The name of the armature that the list was made for")
+    is_ours: BoolProperty(name="Semblance's Own", description="The character came with Semblance and is set up already")
     layout: StringProperty(name="Layout", description="The naming that was recognised")
     preset: StringProperty(name="Preset File", description="Where it was read from or saved last")
-    controls: CollectionProperty(type=SEMBLANCE_PG_control)
+    controls: CollectionProperty(type=SEMBLANCE_PG_control, description="What can be keyed on this character")
     active: IntProperty(name="Active Control", description="The control whose details are shown")
     search: StringProperty(
         name="Search", options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},

@@ -61,8 +61,8 @@ _results: dict[str, _Result] = {}
 class SEMBLANCE_PG_key_pose(bpy.types.PropertyGroup):
     """The values of a rig's controls for one expression, whose name is the property group's own."""
 
-    root: PointerProperty(type=bpy.types.Object, name="Rig")
-    values: CollectionProperty(type=SEMBLANCE_PG_value)
+    root: PointerProperty(type=bpy.types.Object, name="Rig", description="The rig that has this pose")
+    values: CollectionProperty(type=SEMBLANCE_PG_value, description="Where its controls stand in the pose")
 
 
 class SEMBLANCE_OT_rig_learn(BesideWindow, OnRig, bpy.types.Operator):

@@ -28,8 +28,8 @@ Raw = bool | int | float | list[float]
 class SEMBLANCE_PG_before(bpy.types.PropertyGroup):
     """What the controls on one data-block of a character were before it was moved live."""
 
-    root: PointerProperty(type=bpy.types.Object, name="Character")
-    item: PointerProperty(type=bpy.types.Object, name="Object")
+    root: PointerProperty(type=bpy.types.Object, name="Character", description="Its armature, or its mesh without one")
+    item: PointerProperty(type=bpy.types.Object, name="Object", description="What was moved")
     keys: PointerProperty(type=bpy.types.Key, name="Shape Keys", description="Of a mesh; instead of an object")
     values: StringProperty(name="Values", description="JSON: place and value of each control")
 

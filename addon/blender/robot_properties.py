@@ -70,7 +70,7 @@ class SEMBLANCE_PG_robot_port(bpy.types.PropertyGroup):
 class SEMBLANCE_PG_robot_part(bpy.types.PropertyGroup):
     """One object of the digital twin; the group's name is what it shows."""
 
-    item: PointerProperty(type=bpy.types.Object, name="Object")
+    item: PointerProperty(type=bpy.types.Object, name="Object", description="What was made for the twin")
 
 
 class SEMBLANCE_PG_robot(bpy.types.PropertyGroup):
@@ -85,9 +85,11 @@ class SEMBLANCE_PG_robot(bpy.types.PropertyGroup):
         ),
     )
     unit: StringProperty(name="Unit", description="The one head of this design that was calibrated; empty: none yet")
-    ports: CollectionProperty(type=SEMBLANCE_PG_robot_port)
-    twin: PointerProperty(type=bpy.types.Collection, name="Digital Twin")
-    parts: CollectionProperty(type=SEMBLANCE_PG_robot_part)
+    ports: CollectionProperty(type=SEMBLANCE_PG_robot_port, description="Where each link of the head is plugged in")
+    twin: PointerProperty(
+        type=bpy.types.Collection, name="Digital Twin", description="Shows what was sent to the head",
+    )
+    parts: CollectionProperty(type=SEMBLANCE_PG_robot_part, description="All that was made for the twin")
     """Of the twin: what was made for it, so that nothing else is taken away with it."""
 
     def info(self) -> Design | None:
@@ -141,7 +143,9 @@ class SEMBLANCE_PG_robot_row(bpy.types.PropertyGroup):
 class SEMBLANCE_PG_robot_view(bpy.types.PropertyGroup):
     """What only this window knows."""
 
-    rows: CollectionProperty(type=SEMBLANCE_PG_robot_row, options={"SKIP_SAVE"})
+    rows: CollectionProperty(
+        type=SEMBLANCE_PG_robot_row, options={"SKIP_SAVE"}, description="One for each actuator",
+    )
     row: IntProperty(name="Actuator", options={"SKIP_SAVE"}, description="The actuator whose numbers are shown below")
     jog: FloatProperty(
         name="Position", min=-1, max=1, step=1, precision=3, options={"SKIP_SAVE"},
