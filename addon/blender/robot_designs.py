@@ -70,8 +70,8 @@ def wakes(links: dict[str, str]) -> str:
     if set(links.values()) <= {SIMULATED}:
         return "This is the simulated head: nothing real moves."
     if set(links.values()) & set(_PULSES):
-        return ("Hobby servos cannot tell where they stand: each group jumps to its neutral when it is switched on, "
+        return ("Hobby servos cannot tell where they stand: each group jumps to its rest when it is switched on, "
                 "one group after the other.")
     if set(links.values()) & set(BY_NETWORK):
-        return "Nobody tells where the head stands: it goes to its neutral first."
+        return "Nobody tells where the head stands: it goes to its rest first."
     return "The motors are switched on where they stand."

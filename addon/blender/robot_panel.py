@@ -1,6 +1,7 @@
 """The sidebar's Robot panel; drawing asks the session and reads no files."""
 from __future__ import annotations
 
+import functools
 from math import isfinite
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ import bpy
 import numpy as np
 
 from ..robot.calibrating import MARKS
+from ..robot.links import BY_NETWORK
 from . import live_session, robot_keys, robot_session
 from .control_panel import draw_sentence
 from .first_run import is_new
@@ -29,6 +31,7 @@ from .robot_operators import (
     SEMBLANCE_OT_robot_unit,
 )
 from .robot_session import Session
+from .translations import said
 
 STATES: Final = {
     "CONNECTING": ("SORTTIME", "Connecting ...", "Opens the head; nothing moves."),
@@ -43,7 +46,9 @@ STATES: Final = {
 """State → icon, a word, what it means for whoever stands beside the head."""
 _PLAYING: Final = {"live": "the live performer", "clip": "the performance", "jog": "the calibration"}
 _METERS: Final = ("Want", "Shape", "Sent", "Read")
-_NAME_SHARE: Final = 0.4
+_NAME_SHARE: Final = 0.5
+_LETTER_PX: Final = 6.5
+_LEAST_LETTERS: Final = 3
 _BOX_PX: Final = 24
 _HANGS: Final = "The robot process does not answer; if the head moves, use the switch of its supply."
 _SHOWN_ROWS: Final = 6
@@ -94,6 +99,8 @@ class SEMBLANCE_UL_robot_meters(bpy.types.UIList):
 
     columns: tuple[list[float], ...] = ()
     """The four values of all actuators; set once for all lines, because this is drawn all the time."""
+    letters: int = 0
+    """That a name has room for."""
 
     def draw_item(
         self, context: bpy.types.Context, layout: bpy.types.UILayout, view: bpy.types.PropertyGroup,
@@ -102,7 +109,7 @@ class SEMBLANCE_UL_robot_meters(bpy.types.UIList):
     ) -> None:
         """Only the visible lines are drawn."""
         line = layout.split(factor=_NAME_SHARE, align=True)
-        line.label(text=item.name)
+        line.label(text=shortened(item.name, self.letters))
         bars = line.row(align=True)
         for column in self.columns:
             value = column[index] if index < len(column) else float("nan")
@@ -132,6 +139,8 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
             return
         layout = self.layout
         SEMBLANCE_UL_robot_meters.columns = tuple(column.tolist() for column in four(session))
+        width = context.region.width / context.preferences.system.ui_scale - _BOX_PX
+        SEMBLANCE_UL_robot_meters.letters = int(width * _NAME_SHARE / _LETTER_PX)
         head = layout.split(factor=_NAME_SHARE, align=True)
         head.label(text="")
         row = head.row(align=True)
@@ -161,7 +170,7 @@ class SEMBLANCE_PT_robot_calibration(_Robot, bpy.types.Panel):
         draw_sentence(layout, context, "Measure how far each servo of this one head goes, and where its neutral is. "
                       "Its own limits can only be narrower than those of the design.")
         if settings.unit:
-            layout.label(text=f"Goes on with {settings.unit}", icon="PRESET")
+            layout.label(text=said(f"Goes on with {settings.unit}"), icon="PRESET")
         else:
             layout.prop(context.window_manager.semblance_robot, "unit")
         layout.operator(SEMBLANCE_OT_robot_connect.bl_idname, text="Calibrate This Head", icon="DRIVER_DISTANCE",
@@ -187,8 +196,9 @@ class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
         if session is None or session.status is None:
             return
         layout, status = self.layout, session.status
-        layout.label(text=f"{status.rate_hz:.0f} times a second, {status.jitter_ms:.1f} ms late at most", icon="TIME")
-        layout.label(text=f"{status.accepted} frames taken, {status.refused} refused")
+        rate = f"{status.rate_hz:.0f} times a second, {status.jitter_ms:.1f} ms late at most"
+        layout.label(text=said(rate), icon="TIME")
+        layout.label(text=said(f"{status.accepted} frames taken, {status.refused} refused"))
         for link in session.robot.links.values():
             layout.label(text=f"{link.name}: {link.protocol} {link.port}", icon="PLUGIN")
         if status.log:
@@ -196,6 +206,18 @@ class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
             row.label(text=Path(status.log).name, icon="TEXT")
             row.operator(SEMBLANCE_OT_robot_log.bl_idname, text="", icon="FILE_FOLDER")
             draw_sentence(layout, context, f"What was really sent is written to {status.log}")
+
+
+@functools.cache
+def shortened(name: str, letters: int) -> str:
+    """A name of several words in so many letters: its last word, which tells it from its neighbours, stays whole."""
+    words = name.replace("_", " ").split(" ")
+    while len(" ".join(words)) > letters:
+        longest = max(words[:-1], key=len, default="")
+        if len(longest) <= _LEAST_LETTERS:
+            break
+        words[words.index(longest)] = longest[:-1]
+    return " ".join(words)
 
 
 def four(session: Session) -> tuple[np.ndarray, ...]:
@@ -212,7 +234,7 @@ def numbers(session: Session, index: int) -> list[str]:
     """One actuator in its own unit."""
     robot, sent = session.robot, session.sent
     actuator, travel = robot.actuators[index], robot.actuators[index].travel
-    said = [f"Channel {actuator.channel} on {actuator.link}, group {actuator.group}",
+    said = [actuator.name, f"Channel {actuator.channel} on {actuator.link}, group {actuator.group}",
             f"Travel {travel.low:g} · {travel.neutral:g} · {travel.high:g} {travel.unit}"]
     if sent is None:
         return said
@@ -242,7 +264,7 @@ def _draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     layout.row(align=True).prop(settings, "head", expand=True)
     column = layout.column(align=True)
     column.operator_menu_enum(SEMBLANCE_OT_robot_unit.bl_idname, "unit", icon="PRESET",
-                              text=f"Unit: {settings.unit or 'not calibrated'}")
+                              text=said(f"Unit: {settings.unit or 'not calibrated'}"))
     if settings.head == "REAL":
         _draw_ports(column, settings)
     row = layout.row()
@@ -263,7 +285,7 @@ def _draw_ports(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -
     design = settings.info()
     for name, protocol in (design.links if design else {}).items():
         row, port = column.row(align=True), settings.ports.get(name)
-        words = f"Host:port of {name}" if protocol == "osc" else f"Port of {name} ({protocol})"
+        words = f"Host:port of {name}" if protocol in BY_NETWORK else f"Port of {name} ({protocol})"
         if port is not None:
             row.prop(port, "port", text="", placeholder=words)
         row.operator_menu_enum(SEMBLANCE_OT_robot_port.bl_idname, "port", icon="DOWNARROW_HLT",
@@ -275,7 +297,7 @@ def _draw_stop(layout: bpy.types.UILayout, session: Session) -> None:
     row = layout.row()
     row.scale_y, row.alert = 2.0, True
     key = robot_keys.words(robot_keys.STOP)
-    row.operator(SEMBLANCE_OT_robot_stop.bl_idname, text=f"STOP  ({key})" if key else "STOP", icon="CANCEL")
+    row.operator(SEMBLANCE_OT_robot_stop.bl_idname, text=said(f"STOP  ({key})") if key else "STOP", icon="CANCEL")
 
 
 def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:
@@ -286,7 +308,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
     width = int(context.region.width / context.preferences.system.ui_scale) - _BOX_PX
     row = box.row()
     row.alert = session.state == "STOPPED"
-    row.label(text=f"{word}: {session.robot.name}{', simulated' if session.is_simulated else ''}", icon=icon)
+    row.label(text=said(f"{word}: {session.robot.name}{', simulated' if session.is_simulated else ''}"), icon=icon)
     if session.hangs:
         draw_sentence(box, context, _HANGS, "ERROR", width)
     else:
@@ -303,7 +325,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
     row.operator(SEMBLANCE_OT_robot_rest.bl_idname, icon="LOCKED")
     hold = robot_keys.words(robot_keys.HOLD)
     if hold and not session.energised:
-        layout.label(text=f"or hold {hold} over the 3D view", icon="BLANK1")
+        layout.label(text=said(f"or hold {hold} over the 3D view"), icon="BLANK1")
     for sentence in (*(status.faults if status else ()), session.problem):
         if sentence:
             draw_sentence(layout, context, sentence, "ERROR")
@@ -326,7 +348,7 @@ def _draw_sources(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
     elif session.wants_live and live_session.current() is not None and playing != "live" and session.energised:
         draw_sentence(layout, context, "No face is followed at the moment; see Live above.", "INFO")
     elif playing:
-        layout.label(text=f"Follows {_PLAYING.get(playing, playing)}", icon="CHECKMARK")
+        layout.label(text=said(f"Follows {_PLAYING.get(playing, playing)}"), icon="CHECKMARK")
     shown = context.scene.semblance_robot.twin is not None
     layout.operator(SEMBLANCE_OT_robot_twin.bl_idname, icon="OUTLINER_OB_ARMATURE", depress=shown,
                     text="Remove Digital Twin" if shown else "Show Digital Twin")
@@ -343,14 +365,14 @@ def _draw_calibration(layout: bpy.types.UILayout, context: bpy.types.Context, se
     row = box.row(align=True)
     row.operator(SEMBLANCE_OT_robot_step.bl_idname, text="", icon="TRIA_LEFT").by = "BACK"
     place = calibration.robot.index[actuator.name] + 1
-    row.label(text=f"{place} of {len(calibration.robot)}: {actuator.name}")
+    row.label(text=said(f"{place} of {len(calibration.robot)}: {actuator.name}"))
     row.operator(SEMBLANCE_OT_robot_step.bl_idname, text="", icon="TRIA_RIGHT").by = "NEXT"
     column = box.column()
     column.active = session.energised
     column.prop(view, "jog", slider=True)
     turned = session.turned_to()
     at = calibration.raw(calibration.u if turned is None else turned)
-    box.label(text=f"{'Turned to' if turned is not None else 'Asked for'} {at:g} {travel.unit}")
+    box.label(text=said(f"{'Turned to' if turned is not None else 'Asked for'} {at:g} {travel.unit}"))
     column = box.column(align=True)
     for which in MARKS:
         mark = "CHECKMARK" if which in marked else "DOT"
@@ -365,4 +387,4 @@ def _draw_calibration(layout: bpy.types.UILayout, context: bpy.types.Context, se
     row.prop(view, "unit", text="")
     row.operator(SEMBLANCE_OT_robot_unit_save.bl_idname, icon="FILE_TICK")
     left = len(calibration.left)
-    layout.label(text=f"{left} keep the design's travel" if left else "All of them were measured", icon="BLANK1")
+    layout.label(text=said(f"{left} keep the design's travel") if left else "All of them were measured", icon="BLANK1")

@@ -6,7 +6,7 @@ nothing else of the scene is touched.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import bpy
@@ -20,7 +20,7 @@ from . import readiness
 from .binding import bind
 from .live_puppet import Puppet
 
-_ROOT: Final = "*"
+ROOT: Final = "*"
 """Name of the part that is the character's root; actuators have other names."""
 _APART: Final = 0.3
 _ROW: Final = 0.16
@@ -32,6 +32,7 @@ _COLORS: Final = (
     (0.95, 0.55, 0.15), (0.25, 0.65, 0.95), (0.45, 0.8, 0.35), (0.9, 0.35, 0.45), (0.7, 0.5, 0.9), (0.9, 0.8, 0.3),
     (0.3, 0.75, 0.7), (0.75, 0.6, 0.5),
 )
+_SEEN: Final = ("MESH", "CURVE", "FONT")
 _puppets: dict[str, Puppet] = {}
 
 
@@ -43,26 +44,22 @@ def show(scene: bpy.types.Scene, robot: RobotMap) -> None:
     """
     remove(scene)
     edge = _right_edge(scene)
-    profile = _character(robot)
     collection = bpy.data.collections.new(f"Robot Twin {robot.name}")
     collection.hide_render = True
     scene.collection.children.link(collection)
     settings = scene.semblance_robot
     settings.twin = collection
-    if profile is not None:
-        root = _append(profile, collection)
-        for item in list(collection.all_objects):
-            _keep(settings, item, _ROOT if item == root else "")
-        root.name, root.semblance_is_twin = f"Twin of {robot.name}", True
-        moving = [root]
-    else:
-        moving = _bars(robot, collection, settings)
+    parts = build(robot, collection)
+    if ROOT in parts:
+        parts[ROOT].name, parts[ROOT].semblance_is_twin = f"Twin of {robot.name}", True
+    names = {item: name for name, item in parts.items()}
+    for item in list(collection.all_objects):
+        part = settings.parts.add()
+        part.name, part.item, item.hide_select = names.get(item, ""), item, True
     bpy.context.view_layer.update()
     left = min((span[0] for item in collection.all_objects if (span := _span(item))), default=0.0)
-    for item in moving:
+    for item in (parts[ROOT],) if ROOT in parts else tuple(collection.all_objects):
         item.location.x += edge + _APART - left
-    for item in list(collection.all_objects):
-        item.hide_select = True
 
 
 def remove(scene: bpy.types.Scene) -> None:
@@ -88,10 +85,23 @@ def play(scene: bpy.types.Scene, robot: RobotMap, u: np.ndarray) -> None:
     settings = scene.semblance_robot
     if settings.twin is None or len(u) != len(robot):
         return
-    parts = {part.name: part.item for part in settings.parts if part.name and part.item is not None}
-    root = parts.get(_ROOT)
-    if root is not None:
-        _pose(scene, robot, root, u)
+    pose(scene, robot, {part.name: part.item for part in settings.parts if part.name and part.item is not None}, u)
+
+
+def build(robot: RobotMap, collection: bpy.types.Collection) -> dict[str, bpy.types.Object]:
+    """Put the twin into `collection`, around the origin; returns what `pose` moves.
+
+    Raises:
+        SemblanceError: if the character's file is missing or cannot be read.
+    """
+    profile = _character(robot)
+    return _bars(robot, collection) if profile is None else {ROOT: _append(profile, collection)}
+
+
+def pose(scene: bpy.types.Scene, robot: RobotMap, parts: Mapping[str, bpy.types.Object], u: np.ndarray) -> None:
+    """Show u [N] on the parts that `build` made, as far as they are still there."""
+    if ROOT in parts:
+        _pose(scene, robot, parts[ROOT], u)
         return
     for name, value in zip(robot.index, np.round(u, 4).tolist(), strict=True):
         item = parts.get(name)
@@ -142,30 +152,26 @@ def _append(profile: RigProfile, collection: bpy.types.Collection) -> bpy.types.
     return next(item for item in appended.all_objects if item.type == "ARMATURE" and item.parent is None)
 
 
-def _bars(
-    robot: RobotMap, collection: bpy.types.Collection, settings: bpy.types.PropertyGroup
-) -> list[bpy.types.Object]:
+def _bars(robot: RobotMap, collection: bpy.types.Collection) -> dict[str, bpy.types.Object]:
     """One bar for each actuator over a dark track, labelled; all in the plane that a front view sees."""
     top = (len(robot) - 1) * _ROW / 2
     rows = {name: top - i * _ROW for i, name in enumerate(robot.index)}
-    made = [
+    still = [
         _mesh("Robot Tracks", [(-_HALF, _HALF, z, _THICK, 0.02) for z in rows.values()], (0.08, 0.08, 0.08)),
         _mesh("Robot Neutral", [(-0.008, 0.008, 0.0, top + _ROW, 0.0)], (0.5, 0.5, 0.5)),
         _label("\n".join(rows), (-_HALF - 0.1, top - _TEXT / 3), _TEXT, "RIGHT", _ROW / _TEXT),
         _label(f"{robot.name}: as sent", (-_HALF, top + 1.6 * _ROW), _TEXT * 1.4, "LEFT", 1),
     ]
-    for item in made:
-        _keep(settings, item, "")
+    bars: dict[str, bpy.types.Object] = {}
     groups = list(robot.groups)
     for actuator in robot.actuators:
         color = _COLORS[groups.index(actuator.group) % len(_COLORS)]
         bar = _mesh(f"Robot {actuator.name}", [(0.0, 1.0, 0.0, _THICK, -0.01)], color)
         bar.location.z, bar.scale.x = rows[actuator.name], 0.0
-        _keep(settings, bar, actuator.name)
-        made.append(bar)
-    for item in made:
+        bars[actuator.name] = bar
+    for item in (*still, *bars.values()):
         collection.objects.link(item)
-    return made
+    return bars
 
 
 def _mesh(
@@ -202,9 +208,12 @@ def _material(color: tuple[float, float, float]) -> bpy.types.Material:
     return material
 
 
-def _keep(settings: bpy.types.PropertyGroup, item: bpy.types.Object, name: str) -> None:
-    part = settings.parts.add()
-    part.name, part.item = name, item
+def box(collection: bpy.types.Collection) -> tuple[Vector, Vector]:
+    """Lowest and highest corner of what can be seen of a twin."""
+    corners = [item.matrix_world @ Vector(corner) for item in collection.all_objects
+               if item.type in _SEEN and not item.hide_viewport for corner in item.bound_box]
+    low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
+    return low, high
 
 
 def _right_edge(scene: bpy.types.Scene) -> float:
@@ -213,7 +222,7 @@ def _right_edge(scene: bpy.types.Scene) -> float:
 
 def _span(item: bpy.types.Object) -> tuple[float, float] | None:
     """Lowest and highest x of what can be seen; the bones of a hidden armature do not count."""
-    if item.type not in ("MESH", "CURVE", "FONT", "ARMATURE") or item.hide_viewport:
+    if item.type not in (*_SEEN, "ARMATURE") or item.hide_viewport:
         return None
     across = [(item.matrix_world @ Vector(corner)).x for corner in item.bound_box]
     return (min(across), max(across)) if max(across) > min(across) else None

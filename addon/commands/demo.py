@@ -29,11 +29,11 @@ from .terminal import progress_display, without_chatter
 CLIP: Final = ROOT / "assets" / "demo" / "performer.mp4"
 TRUTH: Final = CLIP.with_name("truth.csv")
 CHARACTER: Final = "Pip"
-_HEIGHT_PX: Final = 480
+HEIGHT_PX: Final = 480
 _CLOSER: Final = 1.35
 _UPWARDS: Final = 0.07
-_SHEET_COLUMNS: Final = 6
-_SHEET_CELL_PX: Final = 300
+SHEET_COLUMNS: Final = 6
+SHEET_CELL_PX: Final = 300
 # A coefficient that hardly moves in the clip has no curve to compare.
 _LEAST_SPREAD: Final = 0.02
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"\nDone. In '{out}' there are now:\n"
         f"  demo.mp4    performer and {CHARACTER} side by side\n"
-        f"  demo.png    {_SHEET_COLUMNS} moments of it\n"
+        f"  demo.png    {SHEET_COLUMNS} moments of it\n"
         f"  demo.blend  {CHARACTER} with the keys; open it in Blender and press Space\n"
         f"  demo.take   the performance, for 'semblance apply' or 'semblance export'"
     )
@@ -132,7 +132,7 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
 
     profile = find_profile(CHARACTER)
     scene = open_scene(None)
-    fps = _rate(take)
+    fps = rate_of(take)
     # This scene is the demo's own, so it takes the clip's rate.
     scene.render.fps = max(1, round(fps))
     scene.render.fps_base = scene.render.fps / fps
@@ -148,7 +148,7 @@ def key_and_render(take: Take, blend: Path, folder: Path) -> list[Path]:
     print(f"     {applied.keyed.controls} controls keyed on {len(applied.keyed.frames)} frames")
     progress = progress_display("bar", "    ")
     try:
-        render_clip(scene, folder, frames, (_HEIGHT_PX, _HEIGHT_PX), video=False, progress=progress)
+        render_clip(scene, folder, frames, (HEIGHT_PX, HEIGHT_PX), video=False, progress=progress)
     finally:
         progress.close()
     return sorted(folder.glob("*.png"))
@@ -159,19 +159,19 @@ def film(take: Take, pictures: list[Path], folder: Path, out: Path) -> None:
     from ..blender.movie import encode
 
     cv2 = require("cv2", "Writing pictures")
-    moments = set(telling_moments(take.smoothed.coefficients, _SHEET_COLUMNS).tolist())
+    moments = set(telling_moments(take.smoothed.coefficients, SHEET_COLUMNS).tolist())
     folder.mkdir()
     joined, chosen = [], []
     for i, (performer, character) in enumerate(_pairs(pictures)):
         joined.append(folder / f"{i:05}.png")
         # Fast to write: they live for seconds.
-        picture = beside(performer, character, _HEIGHT_PX, ("performer", CHARACTER))
+        picture = beside((performer, character), HEIGHT_PX, ("performer", CHARACTER))
         cv2.imwrite(str(joined[-1]), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if i in moments:
             chosen.append((performer, character))
-    encode(joined, out / "demo.mp4", _rate(take))
+    encode(joined, out / "demo.mp4", rate_of(take))
     with replacing(out / "demo.png") as partial:
-        cv2.imwrite(str(partial), contact_sheet(chosen, _SHEET_CELL_PX))
+        cv2.imwrite(str(partial), contact_sheet(chosen, SHEET_CELL_PX))
 
 
 def _pairs(pictures: list[Path]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -181,6 +181,6 @@ def _pairs(pictures: list[Path]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield frame.image, cv2.imread(str(picture))
 
 
-def _rate(take: Take) -> float:
+def rate_of(take: Take) -> float:
     """Frames per second by the take's own clock."""
     return (len(take) - 1) / float(take.times_s[-1] - take.times_s[0])

@@ -7,7 +7,9 @@ examples:
   semblance robot maps                                      the robots that are known, each checked
   semblance robot play clip.take --robot maestro_head --arm       on simulated servos
   semblance robot play clip.csv --robot maestro_head --link /dev/ttyACM0
+  semblance robot play clip.take --robot ameca_like --arm --film out.mp4 --video clip.mp4   what was sent, as a film
   semblance robot live --robot bus_head --source 0 --unit head-007 --link unit
+  semblance robot rest                                      eased to rest, then limp: every head that runs here
   semblance robot stop                                      limp, now: every head that runs here
   semblance robot doctor --port /dev/ttyACM0 --protocol maestro   what is plugged in; asks, moves nothing
   semblance robot calibrate --robot maestro_head --unit head-007 --link /dev/ttyACM0   measure one head
@@ -17,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +29,15 @@ from ..robot.client import RobotClient
 from ..robot.links import PROTOCOLS
 from ..robot.links.simulated import KINDS
 from ..robot.map_reading import find_map, read_map, shipped_maps
-from ..robot.messages import Stop
+from ..robot.messages import Disarm, Stop
 from ..robot.one_writer import running
 from ..robot.unit_file import find_unit, read_unit
 
 _SIMULATED: Final = "simulated"
 _UNIT: Final = "unit"
+_STOP_S: Final = 2.0
+_REST_S: Final = 8.0
+"""To rest takes seconds; after five the head goes limp from wherever it is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     maps.add_argument("maps", nargs="*", metavar="NAME", help="a robot, or an actuators.toml (default: all)")
     play = jobs.add_parser("play", help="play a take, or a Live Link Face CSV")
     play.add_argument("performance", type=Path, metavar="FILE", help=".take or Live Link .csv")
+    play.add_argument("--film", type=Path, metavar="FILE.mp4",
+                      help="then render performer, Pip and the head as it was sent, side by side")
+    play.add_argument("--video", type=Path, metavar="FILE", help="the performer's video, for --film")
     live = jobs.add_parser("live", help="follow a face live")
     live.add_argument("--source", default="0", metavar="SOURCE", help="as `semblance live --source` (default: 0)")
     live.add_argument("--join", type=_worker, metavar="PORT:TOKEN", help="follow the face that another head follows")
@@ -51,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _add_head(job)
         job.add_argument("--arm", action="store_true", help="let it move without asking")
         job.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
+    jobs.add_parser("rest", help="ease every head that runs here to rest, then limp; a heavy one does not fall")
     jobs.add_parser("stop", help="limp, now: every head that runs here")
     doctor = jobs.add_parser("doctor", help="what is on the ports, and what it says of itself; nothing moves")
     doctor.add_argument("--robot", default="", metavar="NAME", help="a robot, whose links are asked")
@@ -70,8 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the job; returns the exit code."""
     job: Callable[[argparse.Namespace], int] = {
-        "maps": _maps, "play": _play, "live": _live, "stop": _stop, "doctor": _doctor, "calibrate": _calibrate,
-        "serve": _serve,
+        "maps": _maps, "play": _play, "live": _live, "rest": _rest, "stop": _stop, "doctor": _doctor,
+        "calibrate": _calibrate, "serve": _serve,
     }[args.job]
     return job(args)
 
@@ -166,23 +175,32 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _stop(args: argparse.Namespace) -> int:
-    heads = running()
+    return _tell_all(Stop("Stopped from a terminal."), ("STOPPED",), _STOP_S)
+
+
+def _rest(args: argparse.Namespace) -> int:
+    return _tell_all(Disarm(), ("LIMP", "STOPPED"), _REST_S)
+
+
+def _tell_all(command: Disarm | Stop, ends: Collection[str], within_s: float) -> int:
+    """Say it to every head at once and tell how each ended; 1 if one did not."""
+    heads = [(head, RobotClient.join(head.port, head.token, "a terminal")) for head in running()]
     if not heads:
         print("No robot process runs here.")
-    stopped = 0
-    for head in heads:
-        client = RobotClient.join(head.port, head.token, "semblance robot stop")
-        client.send(Stop("Stopped from a terminal."))
-        state = _wait_stopped(client)
-        stopped += state == "STOPPED"
+    for _, client in heads:
+        client.send(command)
+    until_s, missed = time.monotonic() + within_s, 0
+    for head, client in heads:
+        state = _wait_for(client, ends, until_s)
+        missed += state not in ends
         print(f"{head.robot} on {head.link} (process {head.pid}): {state or 'does not answer; use the switch'}")
-    return int(stopped < len(heads))
+    return int(missed > 0)
 
 
-def _wait_stopped(client: RobotClient) -> str:
-    """The state that a head says it is in, within two seconds."""
-    state, until_s = "", time.monotonic() + 2
-    while state != "STOPPED" and client.state == "connected" and time.monotonic() < until_s:
+def _wait_for(client: RobotClient, ends: Collection[str], until_s: float) -> str:
+    """The state that a head says it is in, at the latest at `until_s` of time.monotonic(); then leave it."""
+    state = ""
+    while state not in ends and client.state == "connected" and time.monotonic() < until_s:
         status = client.poll().status
         state = status.state if status else state
         time.sleep(0.02)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..robot import signals
 from ..robot.actuator_map import RobotMap
 from ..robot.client import RobotClient
 from ..robot.messages import Arm, Disarm, Follow, RobotStatus, Sent, Stop
+from .robot_film import film, require_film
 
 _POLL_S: Final = 0.02
 _DRAW_S: Final = 0.1
@@ -32,15 +34,21 @@ _READY_S: Final = 15.0
 
 
 def play(robot: RobotMap, args: argparse.Namespace) -> int:
-    """Play a take from its first to its last frame, then rest, limp and end."""
-    command = performance(robot, record_take(str(args.performance)).smoothed)
+    """Play a take from its first to its last frame, then rest, limp and end; then film it if that is wanted."""
+    video = require_film(args.film, args.video) if args.film else None
+    take = record_take(str(args.performance))
+    command = performance(robot, take.smoothed)
     with contextlib.closing(Session(robot, args)) as session:
         session.client.send(command)
         session.wait(lambda status: status.playing == "clip")
         if not session.arm():
             return 0
         # It waits at its first frame until the head is there, so it plays from the beginning.
-        return session.run(lambda status: not status.playing)
+        code = session.run(lambda status: not status.playing)
+    if video:
+        print(f"Films what was sent into '{args.film}' ...", flush=True)
+        film(take, video, robot, session.log, args.film)
+    return code
 
 
 def live(robot: RobotMap, args: argparse.Namespace) -> int:
@@ -154,6 +162,11 @@ class Session:
         finally:
             self._rest()
         return 0
+
+    @property
+    def log(self) -> Path:
+        """Where what was sent is written down."""
+        return Path(self._status.log if self._status else "")
 
     def close(self) -> None:
         """End the process; it lets go of the head before it ends."""

@@ -1,4 +1,4 @@
-"""Performer and character next to each other: the pictures of a film, and a contact sheet of its best moments."""
+"""Performer and characters next to each other: the pictures of a film, and a contact sheet of its best moments."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,23 +13,26 @@ _BACKGROUND = (32, 30, 29)
 _LABEL = (235, 235, 235)
 
 
-def beside(left: np.ndarray, right: np.ndarray, height: int, labels: tuple[str, str]) -> np.ndarray:
-    """Two pictures uint8 [H, W, 3] BGR at one height with a gap between and a label at the foot of each.
+def beside(pictures: Sequence[np.ndarray], height: int, labels: Sequence[str]) -> np.ndarray:
+    """Pictures uint8 [H, W, 3] BGR at one height with a gap between and a label at the foot of each.
 
     Width and height of the result are even, as video encoders need them.
     """
-    parts = [_labelled(fit(picture, height), label) for picture, label in zip((left, right), labels, strict=True)]
     gap = np.full((height, _GAP_PX, 3), _BACKGROUND, np.uint8)
-    joined = np.hstack([parts[0], gap, parts[1]])
+    joined = np.hstack(_with_gaps([_labelled(fit(picture, height), label)
+                                   for picture, label in zip(pictures, labels, strict=True)], gap))
     return joined[: height // 2 * 2, : joined.shape[1] // 2 * 2]
 
 
-def contact_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> np.ndarray:
-    """Each pair as a column, its left picture above its right one, all `width` px wide and square."""
-    between = np.full((_GAP_PX, width, 3), _BACKGROUND, np.uint8)
-    columns = [np.vstack([square(above, width), between, square(below, width)]) for above, below in pairs]
-    beside_it = np.full((columns[0].shape[0], _GAP_PX, 3), _BACKGROUND, np.uint8)
-    return np.hstack([part for column in columns for part in (beside_it, column)][1:])
+def contact_sheet(moments: Sequence[Sequence[np.ndarray]], width: int) -> np.ndarray:
+    """Each moment as a column, its pictures one below the other, all `width` px wide and square."""
+    below = np.full((_GAP_PX, width, 3), _BACKGROUND, np.uint8)
+    columns = [np.vstack(_with_gaps([square(picture, width) for picture in each], below)) for each in moments]
+    return np.hstack(_with_gaps(columns, np.full((columns[0].shape[0], _GAP_PX, 3), _BACKGROUND, np.uint8)))
+
+
+def _with_gaps(parts: Sequence[np.ndarray], gap: np.ndarray) -> list[np.ndarray]:
+    return [each for part in parts for each in (gap, part)][1:]
 
 
 def telling_moments(track: np.ndarray, count: int) -> np.ndarray:

@@ -89,6 +89,8 @@ class Actuator:
     override: Override | None = None
     model: int | None = None
     """The model number that the motor must answer with; None: any."""
+    rest: float = 0.0
+    """u where it is laid down before its torque goes; a heavy head falls from anywhere else."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,11 @@ class RobotMap:
                                       a.model)
             for a in self.actuators if a.link == link
         }
+
+    @cached_property
+    def rest(self) -> np.ndarray:
+        """u float64 [N] where the head lies without torque."""
+        return np.array([actuator.rest for actuator in self.actuators])
 
     @cached_property
     def _sign(self) -> np.ndarray:

@@ -34,7 +34,7 @@ from .messages import (
     to_message,
 )
 
-_START_S: Final = 15.0
+_START_S: Final = 30.0
 _STILL_S: Final = 0.4
 _GOES_S: Final = 7.0
 """To rest and limp takes seconds; after these the process is ended by force."""
@@ -176,7 +176,7 @@ class RobotClient:
             line = self._lines.get_nowait()
         except queue.Empty:
             if now_s - self._began_s > _START_S:
-                self._end("The robot process did not start within 15 seconds.")
+                self._end("The robot process did not start within 30 seconds.")
             return
         try:
             said = json.loads(line)

@@ -54,6 +54,8 @@ class RobotLoop:
         self._entries = 0
         self._live: tuple[np.ndarray, float] | None = None
         self._clip: Player | None = None
+        self._clip_s: float | None = None
+        """Of the clip, what the newest wanted pose is from; None: it is not from a clip."""
         self._jog: tuple[np.ndarray, float] | None = None
         self._owner = self._playing = ""
         self._anchor = self._wanted = np.zeros(len(robot))
@@ -174,7 +176,7 @@ class RobotLoop:
         if wanted is not None:
             self._states.frame(now_s)
             self._wanted = wanted
-        at_rest = bool(np.abs(self._gate.sent).max(initial=0) < _AT_REST)
+        at_rest = bool(np.abs(self._gate.sent - self.robot.rest).max(initial=0) < _AT_REST)
         self._states.tick(now_s, at_rest)
         # Counted, because a person's arm or disarm changes the state between two ticks.
         if self._states.entries != self._entries:
@@ -189,7 +191,7 @@ class RobotLoop:
 
     def _source(self, now_s: float) -> np.ndarray | None:
         """u [N] that the present owner wants; live goes before jog before clip. None: nothing fresh."""
-        owner, wanted = "", None
+        owner, wanted, self._clip_s = "", None, None
         if self._live and now_s - self._live[1] <= self.robot.loop.stale_after_s:
             owner, wanted = "live", self._live[0]
         elif self._jog and now_s - self._jog[1] <= self.robot.loop.rest_after_s:
@@ -206,6 +208,7 @@ class RobotLoop:
     def _from_clip(self, clip: Player) -> np.ndarray:
         values = np.zeros(len(self.robot.control_names))
         values[[self.robot.control_names.index(name) for name in clip.names]] = clip.values()
+        self._clip_s = clip.at_s
         if self._states.state is State.LIVE:
             clip.advance(self.period_s)
         if clip.ended:
@@ -218,8 +221,8 @@ class RobotLoop:
         if self._states.enabling:
             u = self._head.standing()
             if not np.isfinite(u).any():
-                self._states.reason = "Switches the motors on at neutral, a group at a time; hobby servos jump there."
-            self._gate.start(np.where(np.isfinite(u), u, 0.0))
+                self._states.reason = "Switches the motors on at rest, a group at a time; hobby servos jump there."
+            self._gate.start(np.where(np.isfinite(u), u, self.robot.rest))
             self._shaper.start(self._gate.sent)
             self._rules.rested()
             groups = dict.fromkeys(a.group for a in self.robot.actuators)
@@ -252,7 +255,7 @@ class RobotLoop:
         """Aim, shape, pass the gate, send."""
         state, aim = self._states.state, self._wanted
         if state is State.RESTING:
-            aim = np.zeros(len(self.robot))
+            aim = self.robot.rest if self._states.leaving else np.zeros(len(self.robot))
         aim = self._rules.apply(aim, self.period_s, {place for _, place in self._warned.values() if place is not None})
         if state in (State.ARMING, State.RESTING):
             aim = self._anchor + self._states.share(now_s) * (aim - self._anchor)
@@ -267,7 +270,7 @@ class RobotLoop:
         raw = np.where(self._head.enabled, passed.raw, np.nan)
         self.newest = Sent(now_s, aim, shaped, passed.u, raw, self._read)
         if self.log:
-            self.log.frame(now_s, state, aim, raw)
+            self.log.frame(now_s, state, aim, raw, self._clip_s)
 
     def _poll(self, now_s: float) -> None:
         """Errors and positions, slowly; a fault of severity "stop" stops the head."""

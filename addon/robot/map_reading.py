@@ -26,6 +26,7 @@ The keys, all of them::
     channel = 3
     group = "mouth"
     reversed = false                 # true: +u goes towards `low`
+    rest = 0.0                       # u where it is laid down before its torque goes, such as a chin on the chest
     model = 1060                     # what the motor must answer to the handshake; absent: anything
     travel = { unit = "us", low = 1480, neutral = 1500, high = 1820 }
     inputs = [
@@ -52,6 +53,7 @@ The keys, all of them::
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -78,6 +80,7 @@ from .actuator_map import (
     Travel,
 )
 from .links import PROTOCOLS, LinkSettings
+from .rules import excess
 from .toml_table import Table, read_table
 
 SCHEMA: Final = 1
@@ -130,7 +133,8 @@ def read_map(path: Path) -> RobotMap:
         actuators.append(_actuator(row, actuators, names, tuple(links), tuple(groups)))
     if not actuators:
         top.refuse("actuator", "needs one [[actuator]] or more.")
-    caps, tires = _rules(top.tables("rule", needed=False), tuple(a.name for a in actuators))
+    rest = [actuator.rest for actuator in actuators]
+    caps, tires = _rules(top.tables("rule", needed=False), tuple(a.name for a in actuators), rest)
     robot = RobotMap(
         top.text("name"), top.text("description", ""), controls, names, loop, links, groups, tuple(actuators), caps,
         tires, Path(path),
@@ -197,7 +201,7 @@ def _actuator(
     row.label = "an actuator"
     name = row.text("name")
     row.label = f"actuator '{name}'"
-    row.only("name", "link", "channel", "group", "reversed", "model", "travel", "inputs", "override")
+    row.only("name", "link", "channel", "group", "reversed", "rest", "model", "travel", "inputs", "override")
     if any(a.name == name for a in before):
         row.refuse("name", "is there twice; give each actuator its own name.")
     link, channel = row.choice("link", links), row.whole("channel", None, 0, 252)
@@ -213,6 +217,7 @@ def _actuator(
     return Actuator(
         name, link, channel, row.choice("group", groups), row.truth("reversed", False), _travel(row.table("travel")),
         inputs, override, row.whole("model") if "model" in row else None,
+        row.number("rest", 0.0, -1, 1),
     )
 
 
@@ -252,7 +257,9 @@ def _curve(row: Table) -> Curve:
     return Curve(tuple(x for x, _ in points), tuple(y for _, y in points))
 
 
-def _rules(rows: list[Table], names: tuple[str, ...]) -> tuple[tuple[Cap, ...], tuple[Tire, ...]]:
+def _rules(
+    rows: list[Table], names: tuple[str, ...], rest: Sequence[float]
+) -> tuple[tuple[Cap, ...], tuple[Tire, ...]]:
     caps, tires = [], []
     for row in rows:
         row.label = "a rule"
@@ -261,6 +268,8 @@ def _rules(rows: list[Table], names: tuple[str, ...]) -> tuple[tuple[Cap, ...], 
         row.label = f"rule '{kind}' of actuator '{of}'"
         if kind == "cap":
             caps.append(_cap(row, names.index(of), names))
+            if excess(caps[-1], rest) > 0:
+                row.refuse("curve", "forbids where the head rests (key 'rest' of both actuators).")
             continue
         row.only("kind", "of", "beyond", "after_s", "ease_to", "over_s", "recover_s")
         beyond = row.number("beyond", None, 0.05, 1)

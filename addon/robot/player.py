@@ -24,21 +24,22 @@ class Player:
         self.names = play.names
         self._times_s = times_s - times_s[0]
         self._values = play.values.astype(np.float64)
-        self._at_s = 0.0
+        self.at_s = 0.0
+        """How much of it has been played."""
 
     @property
     def ended(self) -> bool:
         """The last frame has been played."""
-        return self._at_s > self._times_s[-1]
+        return self.at_s > self._times_s[-1]
 
     def advance(self, step_s: float) -> None:
         """The head follows: time passes."""
-        self._at_s += step_s
+        self.at_s += step_s
 
     def values(self) -> np.ndarray:
         """float64 [names] now, between the frames on both sides."""
-        i = int(np.searchsorted(self._times_s, self._at_s, "right"))
+        i = int(np.searchsorted(self._times_s, self.at_s, "right"))
         if i == len(self._times_s):
             return self._values[-1]
-        share = (self._at_s - self._times_s[i - 1]) / (self._times_s[i] - self._times_s[i - 1])
+        share = (self.at_s - self._times_s[i - 1]) / (self._times_s[i] - self._times_s[i - 1])
         return self._values[i - 1] + share * (self._values[i] - self._values[i - 1])

@@ -45,12 +45,13 @@ class Supervisor:
         """ARMING, and the motors are still being switched on; `enabled` ends it."""
         self.entries = 0
         """How often a state was entered."""
-        self._since_s = 0.0
+        self._since_s = self._left_s = 0.0
         self._blend_s = settings.arm_blend_s
         self._frame_s = float("-inf")
         self._arm_s: float | None = None
         self._held_s: float | None = None
-        self._leaving = False
+        self.leaving = False
+        """RESTING, and on its way to where it goes limp."""
 
     @property
     def energised(self) -> bool:
@@ -76,7 +77,7 @@ class Supervisor:
             self._arm_s = now_s
             self.reason = "Armed; waits for a frame to follow."
         elif self.state is State.RESTING:
-            self._leaving = False
+            self.leaving = False
 
     def held(self, now_s: float) -> None:
         """The arm button is still down; it keeps the head armed, and never arms it."""
@@ -88,10 +89,10 @@ class Supervisor:
         if self._arm_s is not None:
             self.reason = "Disarmed before a frame came."
         self._arm_s = self._held_s = None
-        if self.energised and not self._leaving:
+        if self.energised and not self.leaving:
             if self.state is not State.RESTING:
                 self._go(State.RESTING, now_s, reason)
-            self._leaving, self.reason = True, reason
+            self.leaving, self._left_s, self.reason = True, now_s, reason
 
     def stop(self, now_s: float, reason: str) -> None:
         """Limp at once, and stay so until a person arms."""
@@ -114,7 +115,7 @@ class Supervisor:
             self._arming(now_s, self._settings.return_blend_s, False, "Another source took over.")
 
     def tick(self, now_s: float, at_rest: bool = False) -> State:
-        """Time passes; `at_rest`: the head stands at neutral. Returns the state now."""
+        """Time passes; `at_rest`: the head stands where it rests. Returns the state now."""
         if self._held_s is not None and now_s - self._held_s > HELD_S:
             self.disarm(now_s, "The arm button was let go; eases to rest.")
         fresh = now_s - self._frame_s <= self._settings.stale_after_s
@@ -155,13 +156,13 @@ class Supervisor:
 
     def _tick_resting(self, now_s: float, for_s: float, fresh: bool, at_rest: bool) -> None:
         limp_after_s = self._settings.limp_after_s
-        if self._leaving:
-            if (at_rest and for_s >= EASE_S) or for_s >= REST_GIVES_UP_S:
+        if self.leaving:
+            if (at_rest and for_s >= EASE_S) or now_s - self._left_s >= REST_GIVES_UP_S:
                 self._go(State.LIMP, now_s, "At rest and limp; arm to move again.")
         elif fresh:
             self._arming(now_s, self._settings.arm_blend_s, False, "Frames are back.")
         elif limp_after_s and for_s >= limp_after_s:
-            self._go(State.LIMP, now_s, f"Rested for {limp_after_s:.0f} s and went limp; arm to move again.")
+            self.disarm(now_s, f"Rested for {limp_after_s:.0f} s; goes limp.")
 
     def _arming(self, now_s: float, blend_s: float, enabling: bool, reason: str) -> None:
         self._go(State.ARMING, now_s, reason)
@@ -169,5 +170,5 @@ class Supervisor:
 
     def _go(self, state: State, now_s: float, reason: str) -> None:
         self.state, self.reason, self._since_s = state, reason, now_s
-        self.enabling = self._leaving = False
+        self.enabling = self.leaving = False
         self.entries += 1

@@ -59,9 +59,10 @@ class Sidebar(Layout):
 
 
 @pytest.fixture
-def draw(extension):
-    """Draws the panels; gives their layout."""
+def draw(extension, monkeypatch):
+    """Draws the panels for somebody who has seen the welcome; gives their layout."""
     module = extension("blender.robot_panel")
+    monkeypatch.setattr(module, "is_new", lambda context: False)
 
     def shown() -> Sidebar:
         layout = Sidebar(module)
@@ -111,6 +112,14 @@ def test_faults_and_problems_are_sentences(draw, robot):  # noqa: F811
     said = text(draw())
     assert "71 °C hot" in said and "61 °C warm" in said and "Nobody is seen." in said
     assert "Arm Again" in draw().buttons
+
+
+def test_long_names_stay_apart_in_a_narrow_sidebar(extension):
+    shortened = extension("blender.robot_panel").shortened
+    names = [f"Lip Bottom Depress {side}" for side in ("Left", "Middle", "Right")]
+    assert [shortened(name, 18) for name in names] == ["Lip Bott Depr Left", "Lip Bot Dep Middle", "Lip Bot Depr Right"]
+    assert shortened("eyelid_upper_left", 17) == "eyelid upper left" and shortened("jaw", 2) == "jaw"
+    assert shortened("Eyelid Upper Left", 1) == "Eye Upp Left"
 
 
 def test_meters_show_what_was_wanted_shaped_sent_and_read(draw, robot):  # noqa: F811

@@ -136,7 +136,7 @@ def test_the_question_before_a_real_head_moves_says_how_it_wakes(robot, extensio
     link = replace(session.robot.links["face"], protocol="maestro", port="/dev/ttyACM9")
     session.robot = replace(session.robot, links={"face": link})
     said = " ".join(text for text, _ in will_move(session))
-    assert "/dev/ttyACM9" in said and "jumps to its neutral" in said and "hand at the switch" in said
+    assert "/dev/ttyACM9" in said and "jumps to its rest" in said and "hand at the switch" in said
 
 
 def test_stop_is_said_first_and_ends_what_it_follows(robot, live):

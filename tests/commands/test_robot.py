@@ -21,6 +21,7 @@ from addon.live.messages import Controls, ExpressionSeen
 from addon.robot.map_reading import ROBOTS, find_map
 from addon.robot.messages import Follow
 from addon.robot.one_writer import running
+from addon.robot.sent_log import sent_by_clip
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def take():
     """A second in which the jaw opens."""
     times_s = np.arange(30) / 30
     values = np.zeros((30, coefficients.COUNT), np.float32)
-    values[:, coefficients.INDEX["jawOpen"]] = 0.8
+    values[:, coefficients.INDEX["jawOpen"]] = np.linspace(0.2, 0.9, 30)
     track = ExpressionTrack(times_s, values, np.zeros((30, EMBEDDING_SIZE), np.float32),
                             np.zeros((30, 2, 2), np.float32), np.zeros((30, 3), np.float32), np.ones(30, np.float32))
     return Take(np.ones(30, bool), np.empty((0, LANDMARK_COUNT, 3), np.float32), track, track, {})
@@ -75,6 +76,8 @@ def test_a_take_is_played_on_simulated_servos_and_the_head_ends_limp(tmp_path, t
     log = tmp_path / "user" / "logs" / "maestro_head.jsonl"
     rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert max(row["raw"][10] or 0 for row in rows if "raw" in row) > 1700
+    moments_s, raw = sent_by_clip(log, find_map(str(quick)))
+    assert moments_s[0] == 0 and moments_s[-1] == pytest.approx(29 / 30, abs=0.03) and np.isfinite(raw[-1]).all()
     assert running() == []
 
 

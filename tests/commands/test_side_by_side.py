@@ -10,13 +10,13 @@ def _grey(height, width, level):
 
 
 def test_two_pictures_stand_at_one_height_and_even_size():
-    joined = beside(_grey(300, 401, 10), _grey(480, 480, 200), 241, ("performer", "Pip"))
+    joined = beside((_grey(300, 401, 10), _grey(480, 480, 200)), 241, ("performer", "Pip"))
     assert joined.shape[0] == 240 and joined.shape[1] % 2 == 0
     assert (joined[20, 20] == 10).all() and (joined[20, -20] == 200).all()
 
 
 def test_labels_are_drawn_at_the_foot():
-    joined = beside(_grey(200, 200, 90), _grey(200, 200, 90), 200, ("performer", "Pip"))
+    joined = beside((_grey(200, 200, 90), _grey(200, 200, 90)), 200, ("performer", "Pip"))
     assert (joined[:150] == 90).mean() > 0.95
     assert joined[150:].max() > 200
 

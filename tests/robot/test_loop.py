@@ -11,6 +11,7 @@ from addon.core.errors import SemblanceError
 from addon.robot.head import LIMP_TRIES, WATCHDOG_S
 from addon.robot.links import LinkFault
 from addon.robot.loop import ENABLE_APART_S
+from addon.robot.map_reading import read_map
 from addon.robot.messages import Jog, Play, Target
 from addon.robot.sent_log import SentLog
 from addon.robot.states import State
@@ -99,6 +100,46 @@ def test_groups_are_switched_on_one_after_the_other(bench):
             assert "hobby servos jump there" in bench.loop.status().reason
     assert times[0] == 2 and times[-1] == 4 and times.index(4) * 0.02 >= ENABLE_APART_S - 0.03
     assert bench.links["face"]._watchdog_s == WATCHDOG_S
+
+
+@pytest.fixture
+def heavy(tmp_path):
+    """A head whose lip falls from anywhere but its lower end."""
+    desk_head(tmp_path)
+    path = tmp_path / "actuators.toml"
+    text = path.read_text(encoding="utf-8").replace('name = "lip"', 'name = "lip"\nrest = -0.8')
+    path.write_text(text.replace("rate_hz = 50", "rate_hz = 50\nlimp_after_s = 3"), encoding="utf-8")
+    return Bench(read_map(path))
+
+
+def test_a_heavy_head_is_laid_down_before_its_torque_goes(heavy):
+    heavy.to_live(mouthLowerDownLeft=0.5)
+    heavy.loop.disarm()
+    heavy.run(2, mouthLowerDownLeft=0.5)
+    assert heavy.loop.state is State.LIMP and not heavy.links["face"].on
+    lips = [frame[4] for frame in heavy.links["face"].sent[-60:]]
+    assert lips[-1] == pytest.approx(1510 - 0.8 * 210, abs=4) and np.abs(np.diff(lips)).max() < 12
+
+
+def test_a_heavy_head_without_frames_looks_ahead_until_it_is_laid_down(heavy):
+    heavy.to_live()
+    assert heavy.run(3, frames=False)[-1] == pytest.approx([0, 0, 0, 0], abs=1e-3)
+    assert heavy.loop.state is State.RESTING
+    heavy.run(4, frames=False)
+    assert heavy.loop.state is State.LIMP
+    assert heavy.links["face"].sent[-1][4] == pytest.approx(1510 - 0.8 * 210, abs=4)
+
+
+def test_a_heavy_head_is_woken_where_it_lies(heavy):
+    heavy.loop.connect()
+    heavy.loop.arm()
+    assert heavy.run(0.1)[0] == pytest.approx([0, 0, 0, -0.8])
+
+
+def test_stop_does_not_wait_for_a_heavy_head(heavy):
+    heavy.to_live()
+    heavy.loop.stop("now")
+    assert not heavy.links["face"].on and heavy.loop.state is State.STOPPED
 
 
 def test_without_frames_it_holds_then_rests_then_goes_limp(live):

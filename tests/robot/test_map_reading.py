@@ -54,6 +54,7 @@ def test_a_map_is_read(tmp_path):
         ('protocol = "maestro"', 'protocol = "maestra"', "did you mean 'maestro'?"),
         ("[[0.0, -1.0], [0.6", "[[0.0, 0.1], [0.6", "'lip', key 'curve' forbids the neutral pose"),
         ('when = "jaw"', 'when = "lip"', "is the actuator itself"),
+        ('name = "lip"', 'name = "lip"\nrest = -1.5', "actuator 'lip', key 'rest' must be from -1 to 1"),
         ("ease_to = 0.6", "ease_to = 0.9", "key 'ease_to' must be from 0 to 0.85"),
         ('controls = "expression"', 'controls = "pipp"', "must be 'expression' or a character"),
         ("inputs = [\n  { control = \"mouth", "x = [\n  { control = \"mouth", "'lip', key 'x' is unknown here"),
@@ -137,3 +138,12 @@ def test_shipped_maps_bear_their_folders_name_and_rest_at_neutral(path):
     robot = read_map(path)
     assert robot.name == path.parent.name and robot.description
     assert not [warning for warning in robot.warnings if "stands at" in warning]
+
+
+def test_a_pose_to_rest_in_that_a_cap_forbids_is_refused(tmp_path):
+    path = _changed(tmp_path, 'name = "lip"', 'name = "lip"\nrest = -0.9')
+    assert read_map(path).rest.tolist() == [0, 0, 0, -0.9]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('name = "jaw"', 'name = "jaw"\nrest = 1'), encoding="utf-8")
+    with pytest.raises(SemblanceError, match="'lip', key 'curve' forbids where the head rests"):
+        read_map(path)

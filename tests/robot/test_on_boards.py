@@ -50,7 +50,7 @@ class Body:
     """A loop on a board; time passes as fast as it is told to."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.clock, self.sequence = kind, Clock(), 0
+        self.kind, self.clock, self.sequence, self.ticks = kind, Clock(), 0, 0
         self.board = made_board(kind)
         # The watchdogs of the hardware sleep: time here has nothing to do with theirs, and a busy machine stalls.
         self.board.clock = lambda: 0.0
@@ -69,8 +69,9 @@ class Body:
 
     def run(self, seconds: float, frames: bool = True, **values: float) -> Body:
         names = self.robot.control_names
-        for tick in range(round(seconds * self.robot.loop.rate_hz)):
-            if tick % 30 == 29:
+        for _ in range(round(seconds * self.robot.loop.rate_hz)):
+            self.ticks += 1
+            if self.ticks % 30 == 0:
                 self.board.settle(0.5)  # a terminal holds 4 KB, and a busy machine may not let the board read
             if frames:
                 self.sequence += 1
@@ -78,7 +79,6 @@ class Body:
                 self.loop.target(Target(names, self.clock(), self.sequence, frame))
             self.loop.tick()
             self.clock.now_s += self.loop.period_s
-        self.board.settle()
         return self
 
     def to_live(self, **values: float) -> Body:
@@ -108,6 +108,7 @@ class Body:
 
     def steps(self) -> dict[int, list[int]]:
         """Every goal that each servo was moved to, in order, raw."""
+        self.board.settle()
         if isinstance(self.board, DynamixelBoard | FeetechBoard):
             return {ident: motor.moved for ident, motor in self.board.motors.items()}
         goals: dict[int, list[int]] = {}
@@ -192,9 +193,9 @@ def test_the_switch_of_the_supply_off_and_on_in_motion_moves_nothing(body: Body)
     body.run(0.6, jawOpen=0.5)
     assert body.loop.state is State.STOPPED and "supply" in body.loop._states.reason
     body.board.faults.mute = False
-    moved = {ident: len(motor.moved) for ident, motor in body.board.motors.items()}
+    moved = {ident: len(goals) for ident, goals in body.steps().items()}
     body.run(1, jawOpen=1.0)
-    assert {ident: len(motor.moved) for ident, motor in body.board.motors.items()} == moved
+    assert {ident: len(goals) for ident, goals in body.steps().items()} == moved
     assert body.powered() == set()
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -135,15 +136,25 @@ def test_what_is_refused_is_told_in_a_sentence(environment):
         one.until(lambda s: "cannot jog 'ear'" in s.problem)
 
 
+def _at_once(scenario, environment, cases):
+    """Each case with a head and a folder of its own, side by side: most of their time they wait."""
+    folder = Path(environment["SEMBLANCE_USER"])
+    own = [{**environment, "SEMBLANCE_USER": str(folder / str(k))} for k in range(len(cases))]
+    with ThreadPoolExecutor(len(cases)) as pool:
+        list(pool.map(scenario, own, cases))
+
+
 @posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda n: n.name)
-def test_a_signal_rests_limps_and_ends(environment, number):
-    with head(environment) as one:
-        one.to_live()
-        one.process.send_signal(number)
-        assert one.process.wait(8) == 0
-        events = one.events()
-        assert events[events.index("LIVE"):] == ["LIVE", "RESTING", "LIMP", "DISCONNECTED"]
+def test_a_signal_rests_limps_and_ends(environment):
+    def ended_by(own, number):
+        with head(own) as one:
+            one.to_live()
+            one.process.send_signal(number)
+            assert one.process.wait(8) == 0, number
+            events = one.events()
+            assert events[events.index("LIVE"):] == ["LIVE", "RESTING", "LIMP", "DISCONNECTED"], number
+
+    _at_once(ended_by, environment, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
 
 @posix
@@ -250,21 +261,21 @@ def test_two_processes_cannot_have_one_port(environment):
         one.until(lambda s: s.accepted > 0)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("--link", "/nowhere/port"), "/nowhere/port"),
-        (("--link", "jaw=COM3"), "no link 'jaw'"),
-        (("--fault", "stuck:99"), "has no channel 99"),
-        (("--fault", "bored"), "'bored' is no fault to simulate"),
-        (("--unit", "head-007"), "head-007"),
-    ],
-)
-def test_what_cannot_be_connected_is_one_sentence_and_nothing_moves(environment, arguments, sentence):
-    with head(environment, *arguments) as one:
-        one.until(lambda s: False)
-        assert one.client.state == "ended" and sentence in one.client.sentence and "\n" not in one.client.sentence
-        assert one.process.wait(5) == 1
+def test_what_cannot_be_connected_is_one_sentence_and_nothing_moves(environment):
+    def refused(own, case):
+        *arguments, sentence = case
+        with head(own, *arguments) as one:
+            one.until(lambda s: False)
+            assert one.client.state == "ended" and sentence in one.client.sentence and "\n" not in one.client.sentence
+            assert one.process.wait(5) == 1
+
+    _at_once(refused, environment, [
+        ("--link", "/nowhere/port", "/nowhere/port"),
+        ("--link", "jaw=COM3", "no link 'jaw'"),
+        ("--fault", "stuck:99", "has no channel 99"),
+        ("--fault", "bored", "'bored' is no fault to simulate"),
+        ("--unit", "head-007", "head-007"),
+    ])
 
 
 def test_a_stranger_without_the_token_is_not_heard(environment):

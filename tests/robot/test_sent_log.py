@@ -3,9 +3,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from addon.core.errors import SemblanceError
 from addon.robot import sent_log
-from addon.robot.sent_log import SentLog
+from addon.robot.sent_log import SentLog, sent_by_clip
 
 from .making import desk_head
 
@@ -45,3 +49,51 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     log.frame(0, "LIVE", np.zeros(4), np.zeros(4))
     log.close()
     assert "is not written down: cannot write" in log.problem
+
+
+def _played(tmp_path, moments):
+    robot, path = desk_head(tmp_path), tmp_path / "log.jsonl"
+    log = SentLog(robot, path)
+    for k, clip_s in enumerate(moments):
+        log.frame(10 + k, "LIVE", np.zeros(4), np.array([1500.0 + k, np.nan, 0, 0]), clip_s)
+    log.event(99, "RESTING", "ends")
+    log.close()
+    return robot, path
+
+
+def test_what_was_sent_is_found_by_the_moments_of_the_clip(tmp_path):
+    robot, path = _played(tmp_path, [None, 0.0, 0.0, 0.02, 0.04, None])
+    moments_s, raw = sent_by_clip(path, robot)
+    assert moments_s.tolist() == [0.0, 0.0, 0.02, 0.04]
+    assert raw[:, 0].tolist() == [1501, 1502, 1503, 1504] and np.isnan(raw[:, 1]).all()
+
+
+def test_of_two_performances_the_last_counts(tmp_path):
+    robot, path = _played(tmp_path, [0.0, 0.5, 0.0, 0.25])
+    moments_s, raw = sent_by_clip(path, robot)
+    assert moments_s.tolist() == [0.0, 0.25] and raw[:, 0].tolist() == [1502, 1503]
+
+
+def test_a_log_without_a_performance_and_one_of_another_head_are_refused(tmp_path):
+    robot, path = _played(tmp_path, [None, None])
+    with pytest.raises(SemblanceError, match="tells of no performance"):
+        sent_by_clip(path, robot)
+    path.write_text(path.read_text(encoding="utf-8").replace('"jaw"', '"beak"'), encoding="utf-8")
+    with pytest.raises(SemblanceError, match="tells of the robot 'desk_head', not of"):
+        sent_by_clip(path, robot)
+    with pytest.raises(SemblanceError, match="Cannot read what was sent"):
+        sent_by_clip(tmp_path / "none.jsonl", robot)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 1000), noise=st.binary(max_size=12), cut=st.booleans())
+def test_a_damaged_log_is_one_sentence_or_still_makes_sense(tmp_path, at, noise, cut):
+    robot, path = _played(tmp_path, [0.0, 0.02, 0.04])
+    data = path.read_bytes()
+    at %= len(data)
+    path.write_bytes(data[:at] + noise + (b"" if cut else data[at:]))
+    try:
+        moments_s, raw = sent_by_clip(path, robot)
+    except SemblanceError:
+        return
+    assert raw.shape == (len(moments_s), 4) and len(moments_s)

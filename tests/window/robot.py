@@ -5,7 +5,7 @@
 
 SEMBLANCE_SOURCE is a video of a face, played in a loop as if it were a webcam. Steps, pictures and SEMBLANCE_STAY are
 those of panel.py; the scene is saved beside the video as robot.blend. At the end Blender quits while the head moves.
-SEMBLANCE_ROBOTS names the designs that are driven ("ameca_like,maestro_head").
+SEMBLANCE_ROBOTS names the designs that are driven ("ameca_like,maestro_head"), SEMBLANCE_TAKE a .take to be played.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
+TAKE = os.environ.get("SEMBLANCE_TAKE", "")
 ROBOTS = os.environ.get("SEMBLANCE_ROBOTS", "ameca_like,maestro_head").split(",")
 _spent_ms: list[float] = []
 
@@ -98,7 +99,7 @@ def state() -> str:
 
 
 def steps() -> Iterator[float]:
-    """Choose, connect, twin, live, arm, stop, play, calibrate, kill, another file, quit."""
+    """Choose, connect, twin, live, arm, stop, play keys and a take, calibrate, kill, another file, quit."""
     yield from clear_view()
     press(bpy.ops.semblance.character_add, "EXEC_DEFAULT", character="Pip")
     region = view().spaces.active.region_3d
@@ -125,6 +126,8 @@ def steps() -> Iterator[float]:
     for design in ROBOTS:
         yield from drive(design)
     yield from play_keys()
+    if TAKE:
+        yield from play_take()
     yield from calibrate()
     yield from interrupt()
     for cls in module("blender.registration").CLASSES:
@@ -190,20 +193,39 @@ def play_keys() -> Iterator[float]:
     press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design="maestro_by_pip")
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield from wait_for("maestro_by_pip is connected", lambda: state() == "LIMP")
-    press(bpy.ops.semblance.robot_play, "EXEC_DEFAULT", what="ACTION")
-    press(bpy.ops.semblance.robot_arm, "EXEC_DEFAULT")
-    yield from wait_for("it plays", lambda: head().status.playing == "clip", 10)
-    yield 1
-    picture("robot_8_playing")
-    yield from wait_for("to its end", lambda: head().news == "Played to its end.", 12)
-    picture("robot_8_played")
-    yield from wait_for("it goes to rest", lambda: state() == "RESTING", 5)
-    press(bpy.ops.semblance.robot_rest, "EXEC_DEFAULT")
-    yield from wait_for("and limp", lambda: state() == "LIMP", 8)
+    yield from played("ACTION")
     yield from held()
     press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
     yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
     pip.animation_data_clear()
+
+
+def play_take() -> Iterator[float]:
+    """The sidebar's take on Ada's head, with Ada beside Pip."""
+    bpy.context.scene.semblance.source = TAKE
+    press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design="ameca_like")
+    press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
+    yield from wait_for("ameca_like is connected", lambda: state() == "LIMP")
+    press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
+    yield from played("TAKE")
+    press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
+    press(bpy.ops.semblance.robot_disconnect, "EXEC_DEFAULT")
+    yield from wait_for("it has ended", lambda: not module("blender.robot_session").leaving(), 10)
+
+
+def played(what: str) -> Iterator[float]:
+    """Armed, played from its beginning to its end, rested."""
+    press(bpy.ops.semblance.robot_play, "EXEC_DEFAULT", what=what)
+    press(bpy.ops.semblance.robot_arm, "EXEC_DEFAULT")
+    yield from wait_for(f"{what} plays", lambda: head().status.playing == "clip" and state() == "LIVE", 15)
+    for k in range(4):
+        yield 1
+        picture(f"robot_8_{what}_{k}")
+    yield from wait_for(f"{what} plays to its end", lambda: head().news == "Played to its end.", 60)
+    picture(f"robot_8_{what}_played")
+    yield from wait_for("it goes to rest", lambda: state() == "RESTING", 5)
+    press(bpy.ops.semblance.robot_rest, "EXEC_DEFAULT")
+    yield from wait_for("and limp", lambda: state() == "LIMP", 8)
 
 
 def held() -> Iterator[float]:
