@@ -21,6 +21,7 @@ from .live_operators import (
     SEMBLANCE_OT_live_toggle,
 )
 from .live_session import Session
+from .translations import said
 
 _UNIT_PX: Final = 20
 """A unit of icons at scale 1."""
@@ -35,6 +36,7 @@ _STATES: Final = {
 }
 _HINTS: Final = {
     "LIVELINK": "In Live Link Face on the iPhone, add this computer's address and this port as a target.",
+    "IFACIALMOCAP": "Start the app on the phone and write its address here; both must be in one network.",
     "VMC": "Let the other tracker send VMC to this computer at this port.",
     "OSC": "Let the other program send its coefficients to this computer at this port.",
 }
@@ -120,7 +122,7 @@ class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
                 row.label(text=actor.root.name, icon="ARMATURE_DATA")
                 row.prop(actor, "leader", text="", placeholder="Follows")
                 if actor.leader is None:
-                    column.prop(actor, "face", text=f"Face of {actor.root.name}")
+                    column.prop(actor, "face", text=said(f"Face of {actor.root.name}"))
                 column.separator(factor=0.5)
 
 
@@ -234,9 +236,12 @@ def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         row = column.row(align=True)
         row.prop(live, "video", text="", placeholder="Choose a video")
         row.prop(live, "loop", text="", icon="FILE_REFRESH")
+    elif live.kind == "IFACIALMOCAP":
+        column.prop(live, "phone", text="", placeholder="192.168.1.20")
     else:
         column.prop(live, live.port_name())
         column.prop(live, "from_network")
+    if live.kind in _HINTS:
         draw_sentence(column, context, _HINTS[live.kind])
     column.prop(live, "mirror")
 
@@ -256,7 +261,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, session:
         numbers = row.row(align=True)
         numbers.label(text=f"{status.fps:.0f} fps", icon=mark)
         numbers.label(text=f"{session.latency_ms or status.latency_ms:.0f} ms")
-        row.progress(factor=min(max(status.confidence, 0.0), 1.0), text=f"Face {status.confidence:.0%}")
+        row.progress(factor=min(max(status.confidence, 0.0), 1.0), text=said(f"Face {status.confidence:.0%}"))
     if (status.sentence or status.state != "running") and session.guide() is None:
         draw_sentence(layout, context, status.sentence or words, "INFO" if status.state == "running" else mark)
     for sentence in filter(None, (session.cast_problem, session.problem)):
@@ -304,5 +309,6 @@ def _draw_recording(layout: bpy.types.UILayout, context: bpy.types.Context, sess
         text = f"Recording in {recording.left_s:.0f} ..."
         row.operator(SEMBLANCE_OT_live_record.bl_idname, text=text, icon="RECORD_ON")
     else:
-        row.operator(SEMBLANCE_OT_live_record.bl_idname, text=f"Stop  {recording.recorded_s:.1f} s", icon="RECORD_ON")
+        stop = said(f"Stop  {recording.recorded_s:.1f} s")
+        row.operator(SEMBLANCE_OT_live_record.bl_idname, text=stop, icon="RECORD_ON")
         row.operator(SEMBLANCE_OT_live_mark.bl_idname, text="", icon="MARKER_HLT")

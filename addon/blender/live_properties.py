@@ -62,6 +62,8 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
             ("STREAM", "Phone or Network Camera", "Pictures from an address: http://… or rtsp://…", "URL", 1),
             ("VIDEO", "Video in a Loop", "A video file at its own speed, again and again", "FILE_MOVIE", 2),
             ("LIVELINK", "Live Link Face", "The iPhone app sends what its depth camera measures", "LINK_BLEND", 3),
+            ("IFACIALMOCAP", "iFacialMocap", "The iPhone app, or MeowFace on Android, sends when it is asked to",
+             "LINK_BLEND", 6),
             ("VMC", "VMC", "Another tracker sends VMC (VSeeFace, XR Animator, Warudo ...)", "PLUGIN", 4),
             ("OSC", "OSC", "Another program sends coefficients by OSC (Face Cap ...)", "PLUGIN", 5),
         ),
@@ -70,7 +72,7 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
     size: EnumProperty(
         name="Picture", default="AUTO", description="Larger pictures help with faces that are far away, and cost time",
         items=(
-            ("AUTO", "Automatic", "As the camera likes"), ("VGA", "640 × 480", "Quickest"),
+            ("AUTO", "Automatic", "As the camera likes"), ("VGA", "640 × 480", "The quickest"),
             ("HD", "1280 × 720", "For a face farther away"), ("FULL", "1920 × 1080", "For a whole room"),
         ),
     )
@@ -80,7 +82,10 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
     )
     stream: StringProperty(
         name="Address", default="http://", description="As the phone's camera app shows it, such as "
-        "http://192.168.1.20:8080/video or rtsp://…; for iFacialMocap or MeowFace ifacialmocap://192.168.1.20",
+        "http://192.168.1.20:8080/video or rtsp://…",
+    )
+    phone: StringProperty(
+        name="Phone", description="The address that the app shows, such as 192.168.1.20",
     )
     video: StringProperty(
         name="Video", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
@@ -158,6 +163,9 @@ class SEMBLANCE_PG_live(bpy.types.PropertyGroup):
             return self.stream.strip() if self.stream.strip() != "http://" else ""
         if self.kind == "VIDEO":
             return bpy.path.abspath(self.video) if self.video else ""
+        if self.kind == "IFACIALMOCAP":
+            phone = self.phone.strip().rpartition("//")[2]
+            return f"ifacialmocap://{phone}" if phone else ""
         scheme = _DOORS[self.kind]
         return f"{scheme}://{'0.0.0.0' if self.from_network else ''}:{getattr(self, f'port_{scheme}')}"
 

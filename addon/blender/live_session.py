@@ -49,7 +49,7 @@ _NOTHING_S: Final = 5.0
 """A recording of which the worker knows nothing after so long is none."""
 _SET: Final = ("gain", "offset", "enabled", "muted", "mirrored", "minimum", "maximum", "neutral", "mirror_sign")
 """What a list of controls sets on each, besides what it follows."""
-_NO_SOURCE: Final = "Choose the video or write the camera's address first."
+_NO_SOURCE: Final = "Choose the video, or write the address of the camera or phone first."
 _GONE: Final = "Live ended: {}."
 
 

@@ -1,12 +1,14 @@
 """Follow the face in a video, webcam or stream and write the performance as a .take file.
 
 SOURCE is a video file, a folder or numbered pattern of images, a webcam's number (0 is the first), an MJPEG or RTSP
-address, or a Live Link Face .csv to import. The take keeps the raw performance beside the calibrated and smoothed one.
+address, a door for another tracker (livelink://, ifacialmocap://PHONE, vmc://, osc://; docs/live.md), or a Live Link
+Face .csv to import. The take keeps the raw performance beside the calibrated and smoothed one.
 
 examples:
   semblance track clip.mp4
   semblance track clip.mp4 --start 2 --end 12 -o walk.take
   semblance track 0 --end 20 -o me.take          twenty seconds of the first webcam
+  semblance track livelink://0.0.0.0:11111 --end 20 -o me.take       twenty seconds of an iPhone
   semblance track dog.mp4 --drawn                a drawn face, on which landmarks are of no use
   semblance track crowd.mp4 --box 30,10,20,25    the head in this part of the picture, in %
   semblance track MySlate_1_iPhone.csv           a Live Link Face recording becomes a take
@@ -21,6 +23,7 @@ from urllib.parse import urlsplit
 from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, Take, write_take
+from ..live.doors import is_door
 from ..live.performance import record_take
 from .arguments import add_face_arguments, seconds
 from .terminal import progress_display, write_json
@@ -59,8 +62,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace) -> Take:
-    if args.source.isdigit() and args.end is None:
-        raise SemblanceError(f"A webcam has no end; say how long to record: semblance track {args.source} --end 20.")
     progress = progress_display(args.progress, "Tracking")
     try:
         return record_take(
@@ -72,9 +73,11 @@ def _record(args: argparse.Namespace) -> Take:
 
 
 def default_name(source: str) -> str:
-    """A file name without suffix for a source: its own stem, "webcam0", or the host of an address."""
+    """A file name without suffix for a source: its own stem, "webcam0", a door's kind, or the host of an address."""
     if source.isdigit():
         return f"webcam{source}"
+    if is_door(source):
+        return urlsplit(source).scheme
     if "://" in source:
         return urlsplit(source).hostname or "stream"
     return Path(source).resolve().stem.partition("%")[0].rstrip("_-. ") or "images"

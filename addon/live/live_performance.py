@@ -6,9 +6,9 @@ a leap in time or a change of settings it moves from what was shown to what is s
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from ..core.smoothing import COLUMNS, LiveSmoother, Smoothing, columns, parts
 from ..expression.calibration import Calibration, calibrate
 from ..expression.encoder import Encoder
 from ..tracking.drawn import DrawnFaceTracker
+from ..tracking.following import Follows, follow_all
 from ..tracking.region import FaceBox
-from ..tracking.tracker import Box, FaceTracker
+from ..tracking.tracker import FaceTracker
 from .live_calibration import Lids, NeutralTaking, RangeTaking, RestFinding
 from .live_settings import LiveSettings
 
@@ -48,17 +49,6 @@ class Moment:
     """Calibrated, smoothed, bridged; what characters play."""
 
 
-class Follows(Protocol):
-    """A tracker of one face."""
-
-    @property
-    def place(self) -> Box | None:
-        """Where it is now."""
-
-    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
-        """The face in `frame`, none of the others."""
-
-
 class LivePerformance:
     """One performer, followed from frame to frame."""
 
@@ -72,7 +62,7 @@ class LivePerformance:
             SemblanceError: if a network is missing.
         """
         self._encoder = encoder
-        self._tracker = tracker or (DrawnFaceTracker if drawn else FaceTracker)(face, box)
+        self.tracker: Follows = tracker or (DrawnFaceTracker if drawn else FaceTracker)(face, box)
         self._settings, self._calibration = LiveSettings(), Calibration()
         self._played = self._calibration
         self._lids, self._rest = Lids(), RestFinding()
@@ -131,7 +121,7 @@ class LivePerformance:
     @property
     def stamps(self) -> dict[str, str]:
         """Role → "name version sha256-prefix" of the networks, for a take's header."""
-        return {**getattr(self._tracker, "stamps", {}), "expression": self._encoder.card.stamp}
+        return {**getattr(self.tracker, "stamps", {}), "expression": self._encoder.card.stamp}
 
     @property
     def guide(self) -> str:
@@ -156,14 +146,8 @@ class LivePerformance:
             except SemblanceError as error:
                 self.problems.append(str(error))
 
-    @property
-    def place(self) -> Box | None:
-        """Where in the picture the performer's face is."""
-        return self._tracker.place
-
-    def see(self, frame: Frame, others: Sequence[Box] = ()) -> Moment:
-        """The performer in this frame, who is nobody of the `others`."""
-        face = self._tracker.track(frame, others)
+    def see(self, face: FaceFrame) -> Moment:
+        """The performer's face in a frame, as `tracker` found it."""
         return self._moment(face, self._encoder.encode_one(face))
 
     def hear(self, expression: Expression) -> Moment:
@@ -241,11 +225,9 @@ class LivePerformance:
 
 def see_all(performances: Mapping[int, LivePerformance], frame: Frame) -> dict[int, Moment]:
     """Each performer in one picture; no two of them are the same face."""
-    moments = {}
-    for face, performance in sorted(performances.items()):
-        others = [each.place for other, each in performances.items() if other != face]
-        moments[face] = performance.see(frame, [place for place in others if place is not None])
-    return moments
+    everybody = sorted(performances.items())
+    found = follow_all([performance.tracker for _, performance in everybody], frame)
+    return {number: performance.see(face) for (number, performance), face in zip(everybody, found, strict=True)}
 
 
 @dataclass(frozen=True)

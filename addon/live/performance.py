@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.frames import LANDMARK_COUNT, ExpressionTrack, FaceFrame, stack
+from ..core.frames import LANDMARK_COUNT, Expression, ExpressionTrack, FaceFrame, stack
 from ..core.gaps import bridge
 from ..core.live_link import read_live_link
 from ..core.smoothing import Smoothing, smooth
@@ -23,12 +24,17 @@ from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox, middle_box
 from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
+from .doors import is_door, open_door
 
 _Item = TypeVar("_Item")
 Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the source does not know)."""
 # Crops are 49 kB each; encoding as they come keeps memory constant whatever the clip's length.
 _BATCH = 64
+_NOBODY_S: Final = 30.0
+"""So long a door waits for its first frame,"""
+_GONE_S: Final = 5.0
+"""and for the next one."""
 _ONCE: Final = ("camera", "stream")
 """Kinds of sources that cannot be read again."""
 _READ_AS_DRAWN: Final = (
@@ -53,8 +59,9 @@ def record_take(
     if the source can be read again.
 
     Args:
-        address: video file, folder or pattern of images, stream address; or a `.take` or Live Link `.csv` to open.
-        start_s, end_s: part of the source, in its own time.
+        address: video file, folder or pattern of images, stream address, door for another tracker; or a `.take` or
+            Live Link `.csv` to open.
+        start_s, end_s: part of the source, in its own time; a webcam and a door need an end.
         face: which face, 0 = the largest.
         box: where the head is; None = find it.
         drawn: the face is a drawn one, to be read from the picture alone.
@@ -67,6 +74,10 @@ def record_take(
         return read_take(Path(address))
     if suffix == ".csv":
         return read_live_link(Path(address))
+    if end_s is None and (address.isdigit() or is_door(address)):
+        raise SemblanceError(f"'{address}' has no end; say how long to record: semblance track {address} --end 20.")
+    if is_door(address):
+        return _heard(address, start_s or 0.0, end_s or 0.0, progress)
     encoder = Encoder(busy=True)
 
     def read(tracker: FaceTracker | DrawnFaceTracker) -> _Reading:
@@ -92,6 +103,39 @@ def refine(take: Take, calibration: Calibration, smoothing: Smoothing) -> Take:
         calibration=calibration.to_json(),
         smoothing=smoothing.to_json(),
     )
+
+
+def _heard(address: str, start_s: float, end_s: float, progress: Progress | None) -> Take:
+    """What another tracker sends from its first frame on, part of it by its own clock.
+
+    Raises:
+        SemblanceError: if nobody sends, nothing in that time, or no face.
+    """
+    rows: list[Expression] = []
+    with open_door(address) as door:
+        name, warnings, heard_s = door.info.name, [], time.monotonic()
+        for expression in door:
+            now_s = time.monotonic()
+            if expression is None:
+                if now_s - heard_s < (_GONE_S if rows else _NOBODY_S):
+                    continue
+                if not rows:
+                    raise SemblanceError(f"Nothing came from '{name}' for {_NOBODY_S:g} s. {door.hint}".strip())
+                warnings.append(f"'{name}' fell silent after {rows[-1].time_s:.1f} s.")
+                break
+            if expression.time_s > end_s:
+                break
+            heard_s = now_s
+            rows.append(expression)
+            if progress:
+                progress(len(rows), None)
+        info = {**vars(door.info), "warnings": [*warnings, *door.warnings]}
+    rows = [row for row in rows if row.time_s >= start_s]
+    if not any(row.confidence > 0 for row in rows):
+        raise SemblanceError(f"'{name}' sent no face between {start_s:g} and {end_s:g} s.")
+    raw = bridge(stack(rows))
+    take = Take(raw.confidence > 0, np.zeros((0, LANDMARK_COUNT, 3), np.float32), raw, raw, info, {})
+    return refine(take, find_neutral(take.raw), Smoothing())
 
 
 def _reporting(faces: Iterable[FaceFrame], total: int | None, progress: Progress | None) -> Iterator[FaceFrame]:

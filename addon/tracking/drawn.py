@@ -15,8 +15,9 @@ from ..core.errors import require
 from ..core.frames import LANDMARK_COUNT, FaceFrame, Frame
 from .crop import square_crop
 from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
+from .following import Box, Course, nearer_to_another
 from .region import FaceBox, Region, whole
-from .tracker import Box, check_face, no_face
+from .tracker import check_face, no_face
 
 _FAINT: Final = 0.3
 """Least probability of a detection; drawn faces get less than people."""
@@ -49,6 +50,7 @@ class DrawnFaceTracker:
         self._detector = Detector()
         self._face, self._box = face, box
         self._region: Region | None = None
+        self.course = Course()
         self._time_s = -math.inf
         self._look = np.zeros((_LOOK_PX, _LOOK_PX))
         self._frames = self._clear = 0
@@ -68,9 +70,15 @@ class DrawnFaceTracker:
         """Where the face is that is followed now."""
         return _corners(self._region) if self._region else None
 
-    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
-        """The followed face in `frame`, never one of the `others`; `found` is False where there is none."""
-        region, confidence = self._place(frame, others)
+    def give_up(self, frame: Frame) -> FaceFrame:
+        """What was found in this frame is somebody else: look for the own face again."""
+        self._region = None
+        self.course.unsee()
+        return no_face(frame, 0.0)
+
+    def track(self, frame: Frame, others: Sequence[Box] = (), sought: Sequence[Box] = ()) -> FaceFrame:
+        """The followed face in `frame`, with `others` and `sought` as for people; `found` is False without one."""
+        region, confidence = self._place(frame, others, sought)
         self._frames += 1
         self._clear += confidence >= _CLEAR
         if region is None:
@@ -78,28 +86,32 @@ class DrawnFaceTracker:
         unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
         return FaceFrame(frame.time_s, True, unknown, confidence, square_crop(frame.image, region))
 
-    def _place(self, frame: Frame, others: Sequence[Box]) -> tuple[Region | None, float]:
+    def _place(self, frame: Frame, others: Sequence[Box], sought: Sequence[Box]) -> tuple[Region | None, float]:
         """The square of the face, None if there is none, and how sure that is."""
         if self._box:
             return self._box.square(frame.image), FOUND
         seen = self._detector.find(frame.image, whole(frame.image), _FAINT)
+        places = [(face, _corners(_square(face))) for face in seen]
+        last = self.course.expected(frame.time_s)
         face = self._choose([
-            face for face in seen if all(overlap(*_corners(_square(face)), *other) <= SAME_FACE for other in others)
-        ], len(seen))
+            face for face, place in places if all(overlap(*place, *other) <= SAME_FACE for other in others)
+            and not nearer_to_another(place, last, sought)
+        ], len(seen), last)
         if face is not None:
+            followed = self._region is not None
             self._region = self._calmed(_square(face), frame.time_s)
+            self.course.see(_corners(self._region), frame.time_s, found=not followed)
             self._time_s, self._look = frame.time_s, _look(frame.image, self._region)
             return self._region, face.score
         if self._region is not None and _correlation(self._look, _look(frame.image, self._region)) >= _ALIKE:
             return self._region, _HELD
         return None, 0.0
 
-    def _choose(self, faces: list[Detection], seen: int) -> Detection | None:
+    def _choose(self, faces: list[Detection], seen: int, last: Box | None) -> Detection | None:
         """The face that was followed before, or the `face`-th by size of all that were `seen`."""
-        last = self._region
         if last is not None and faces:
-            nearest = max(faces, key=lambda face: _shared(_square(face), last))
-            if _shared(_square(nearest), last) > 0:
+            nearest = max(faces, key=lambda face: overlap(*_corners(_square(face)), *last))
+            if overlap(*_corners(_square(nearest)), *last) > 0:
                 return nearest
         faces = sorted(faces, key=lambda face: _square(face).side, reverse=True)
         rank = max(self._face - (seen - len(faces)), 0)

@@ -15,11 +15,10 @@ from ..core.errors import SemblanceError
 from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from .crop import aligned_crop
 from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
+from .following import Box, Course, nearer_to_another
 from .networks import MeshNetwork
 from .region import MARGIN, FaceBox, Region, around, whole
 
-Box = tuple[np.ndarray, np.ndarray]
-"""Upper left and lower right corner [2] px."""
 EYE_CORNERS = [33, 263]
 """Landmarks: outer corners of the right and the left eye."""
 _EARLY: Final = 80
@@ -39,7 +38,7 @@ class FaceTracker:
 
     `face` chooses among several in the picture where tracking begins: 0 is the largest, 1 the second largest and so on.
     Later the same face is kept by overlap with where it was last seen. With a `box` only faces in it are looked for.
-    Several trackers follow several faces of one picture if each is told where those of the others are.
+    Several trackers follow several faces of one picture by `following.follow_all`.
     """
 
     def __init__(self, face: int = 0, box: FaceBox | None = None) -> None:
@@ -48,7 +47,7 @@ class FaceTracker:
         self._detector, self._mesh = Detector(), MeshNetwork()
         self._face, self._box = face, box
         self._region: Region | None = None
-        self._last: Box | None = None
+        self.course = Course()
         self._seen = self._checked = self._wandered = 0
 
     @property
@@ -68,11 +67,17 @@ class FaceTracker:
     @property
     def place(self) -> Box | None:
         """Where the face is that is followed now."""
-        return self._last if self._region else None
+        return self.course.last if self._region else None
 
     def reset(self) -> None:
         """Forget the face: the next frame is from somewhere else."""
-        self._region = self._last = None
+        self._region, self.course = None, Course()
+
+    def give_up(self, frame: Frame) -> FaceFrame:
+        """What was found in this frame is somebody else: look for the own face again."""
+        self._region = None
+        self.course.unsee()
+        return no_face(frame, 0.0)
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """All faces in uint8 [H, W, 3] BGR, or only those whose middle is in the box; the likeliest first."""
@@ -82,9 +87,14 @@ class FaceTracker:
         faces = self._detector.find(image, self._box.surroundings(image))
         return [face for face in faces if square.holds((face.low + face.high) / 2)]
 
-    def track(self, frame: Frame, others: Sequence[Box] = ()) -> FaceFrame:
-        """The followed face in `frame`, never one of the `others`; `found` is False where there is none."""
-        region = self._region or self._find(frame.image, others)
+    def track(self, frame: Frame, others: Sequence[Box] = (), sought: Sequence[Box] = ()) -> FaceFrame:
+        """The followed face in `frame`; `found` is False where there is none.
+
+        Args:
+            others: faces that somebody else follows; it is none of them.
+            sought: where lost faces may be that somebody else looks for; it is none that is nearer to one of these.
+        """
+        followed, region = self._region is not None, self._region or self._find(frame, others, sought)
         if region is None:
             return no_face(frame, 0.0)
         landmarks, presence = self._look(frame.image, region)
@@ -92,8 +102,9 @@ class FaceTracker:
         if taken or not presence >= FOUND:
             self._region = None
             return no_face(frame, 0.0 if taken else presence)
-        self._last = _box(landmarks)
-        self._region = around(*self._last, *landmarks[EYE_CORNERS, :2])
+        box = _box(landmarks)
+        self.course.see(box, frame.time_s, found=not followed)
+        self._region = around(*box, *landmarks[EYE_CORNERS, :2])
         if self._seen % (4 if self._seen < _EARLY else 40) == 0:
             self._checked += 1
             self._wandered += self._wander(frame.image, self._region, landmarks)
@@ -115,17 +126,20 @@ class FaceTracker:
         landmarks, presence = self._mesh(region.cut(image, self._mesh.side, extend=True))
         return region.project(landmarks / self._mesh.side), presence
 
-    def _find(self, image: np.ndarray, others: Sequence[Box]) -> Region | None:
+    def _find(self, frame: Frame, others: Sequence[Box], sought: Sequence[Box]) -> Region | None:
         """The region of the chosen face: the one that was followed before, or the `face`-th by size."""
-        seen = self.detect(image)
-        faces = [face for face in seen if all(overlap(face.low, face.high, *other) <= SAME_FACE for other in others)]
-        if self._last is not None and faces:
-            low, high = self._last
+        seen, last = self.detect(frame.image), self.course.expected(frame.time_s)
+        faces = [
+            face for face in seen if all(overlap(face.low, face.high, *other) <= SAME_FACE for other in others)
+            and not nearer_to_another((face.low, face.high), last, sought)
+        ]
+        if last is not None and faces:
+            low, high = last
             nearest = max(faces, key=lambda face: overlap(low, high, face.low, face.high))
             if overlap(low, high, nearest.low, nearest.high) > 0:
                 return nearest.region
         if len(faces) > 1:
-            faces.sort(key=lambda face: self._size(image, face.region), reverse=True)
+            faces.sort(key=lambda face: self._size(frame.image, face.region), reverse=True)
         rank = max(self._face - (len(seen) - len(faces)), 0)
         return faces[rank].region if rank < len(faces) else None
 

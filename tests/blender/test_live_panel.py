@@ -49,7 +49,7 @@ def say(live, state: str = "running", **told: object) -> None:  # noqa: F811
 
 
 def test_before_start_there_is_a_source_and_one_button(draw, live):  # noqa: F811
-    for kind in ("CAMERA", "STREAM", "VIDEO", "LIVELINK", "VMC", "OSC"):
+    for kind in ("CAMERA", "STREAM", "VIDEO", "LIVELINK", "IFACIALMOCAP", "VMC", "OSC"):
         live.settings.kind = kind
         assert "[Start Live]" in draw() and "[Stop Live]" not in draw()
     assert any("port" in text for text in draw())
@@ -179,6 +179,11 @@ def test_a_door_listens_here_until_the_user_says_otherwise(live):  # noqa: F811
     assert live.settings.address() == "livelink://0.0.0.0:11111"
     live.settings.kind, live.settings.port_osc, live.settings.from_network = "OSC", 9001, False
     assert live.settings.address() == "osc://:9001"
+    live.settings.kind = "IFACIALMOCAP"
+    assert live.settings.address() == ""
+    for phone in ("192.168.0.9", " ifacialmocap://192.168.0.9 "):
+        live.settings.phone = phone
+        assert live.settings.address() == "ifacialmocap://192.168.0.9"
     live.settings.kind = "STREAM"
     assert live.settings.address() == ""
     live.settings.stream = " http://192.168.1.2:8080/video "

@@ -16,8 +16,9 @@ from addon.core.coefficients import COUNT, INDEX, in_group
 from addon.core.frames import EMBEDDING_SIZE, Expression, FaceFrame, Frame
 from addon.expression.calibration import Calibration
 from addon.live.live_calibration import RANGE, RANGE_S
-from addon.live.live_performance import LivePerformance, see_all
+from addon.live.live_performance import LivePerformance, Moment, see_all
 from addon.live.live_settings import LiveSettings
+from addon.tracking.following import follow_all
 from addon.tracking.sources import open_source
 
 from .making import a_performance, an_expression, column, encoder, heard
@@ -37,12 +38,17 @@ def clip() -> list[Frame]:
         return list(source)
 
 
+def see(performance: LivePerformance, frame: Frame) -> Moment:
+    """The only performer in the picture."""
+    return see_all({0: performance}, frame)[0]
+
+
 # Pictures
 
 
 def test_a_video_is_followed_frame_by_frame(clip: list[Frame]) -> None:
     performance = LivePerformance(encoder())
-    moments = [performance.see(frame) for frame in clip[:40]]
+    moments = [see(performance, frame) for frame in clip[:40]]
     assert [moment.time_s for moment in moments] == [frame.time_s for frame in clip[:40]]
     assert all(moment.face and moment.face.found and moment.raw.confidence > 0.5 for moment in moments)
     assert np.ptp([moment.expression.coefficients for moment in moments], axis=0).max() > 0.3
@@ -52,7 +58,7 @@ def test_a_video_is_followed_frame_by_frame(clip: list[Frame]) -> None:
 def test_frames_without_a_face_are_bridged_and_then_eased(clip: list[Frame]) -> None:
     performance = LivePerformance(encoder())
     blank = np.zeros_like(clip[0].image)
-    shown = [performance.see(frame if i < 15 or 18 <= i < 25 else replace(frame, image=blank))
+    shown = [see(performance, frame if i < 15 or 18 <= i < 25 else replace(frame, image=blank))
              for i, frame in enumerate(clip)]
     held = [moment.expression.coefficients for moment in shown]
     assert np.array_equal(held[14], held[17]) and shown[16].expression.confidence == 0 and shown[16].raw.confidence == 0
@@ -77,7 +83,7 @@ def test_two_faces_in_one_picture_are_two_performers(clip: list[Frame]) -> None:
         if 3 <= i < 5:
             picture[:, width:] = 60
         moments = see_all(pair, replace(clip[i], image=picture))
-        expected = alone.see(clip[i])
+        expected = see(alone, clip[i])
         on_left, on_right = moments[0].face, moments[1].face
         assert on_left and on_left.found and on_left.landmarks[:, 0].max() < width
         assert np.abs(moments[0].raw.coefficients - expected.raw.coefficients).mean() < 0.06
@@ -93,6 +99,29 @@ def test_two_faces_in_one_picture_are_two_performers(clip: list[Frame]) -> None:
         assert np.array_equal(moments[0].raw.coefficients, last)
     moments = see_all(pair, replace(clip[9], image=two_people(clip, 9, 49)))
     assert moments[0].face and moments[0].face.landmarks[:, 0].max() < width and moments[1].raw.confidence > 0.5
+
+
+@pytest.mark.parametrize("man_in_front", [True, False])
+def test_two_people_who_swap_places_keep_their_characters(clip: list[Frame], shared: Path, man_in_front: bool) -> None:
+    """A filmed man and the performer walk past each other in one and a half seconds."""
+    with open_source(shared / "data/webcam_video/man_at_webcam.mp4", end_s=1.2) as source:
+        man = [frame.image[:, 50:350] for frame in source]
+    woman = [cv2.resize(frame.image, (300, 300), interpolation=cv2.INTER_AREA) for frame in clip]
+    pair, first = {face: LivePerformance(encoder(), face) for face in (0, 1)}, 0
+    for i in range(28):
+        way = round(580 * float(np.clip((i - 3) / 22, 0, 1)))
+        places = [(man[i], way), (woman[i], 580 - way)]
+        picture = np.full((300, 900, 3), 60, np.uint8)
+        for patch, left in reversed(places) if man_in_front else places:
+            picture[:, left + 30:left + 270] = patch[:, 30:270]
+        frame = Frame(picture, i / 15, i)
+        faces = follow_all([each.tracker for each in pair.values()], frame)
+        first = first if i else int(faces[0].landmarks[0, 0] > 300)  # whom the first character follows
+    moments = see_all(pair, frame)
+    for face, (patch, left) in enumerate(places[::-1] if first else places):
+        seen, alone = moments[face], see(LivePerformance(encoder()), Frame(patch, 0.0, 0))
+        assert seen.face and seen.face.found and left < seen.face.landmarks[:, 0].mean() < left + 300
+        assert np.corrcoef(seen.raw.coefficients, alone.raw.coefficients)[0, 1] > 0.9
 
 
 # Loss and return
@@ -233,7 +262,7 @@ class Seen:
     place = None
     card = encoder().card
 
-    def track(self, frame: Frame, others: object = ()) -> FaceFrame:
+    def track(self, frame: Frame, others: object = (), sought: object = ()) -> FaceFrame:
         return FaceFrame(frame.time_s, True, np.zeros((478, 3), np.float32), 1.0, frame.image)
 
     def encode_one(self, face: FaceFrame) -> Expression:
@@ -244,14 +273,14 @@ class Seen:
 def test_the_resting_face_is_found_by_itself_until_it_is_set() -> None:
     performance = LivePerformance(Seen(), tracker=Seen())  # type: ignore[arg-type]
     frames = [Frame(np.zeros((128, 128, 3), np.uint8), float(t), i) for i, t in enumerate(at(0, 30, 20))]
-    seen = [performance.see(frame) for frame in frames[:500]]
+    seen = [see(performance, frame) for frame in frames[:500]]
     brow = column(seen, "browDownLeft")
     assert brow[20] > 0.25 and brow[410:450].max() < 0.01 and np.abs(np.diff(brow)).max() < 0.25
     assert performance.neutral_state == "" and performance.calibration.source == "none"
     assert performance.recorded_calibration.source == "auto"
     performance.begin_neutral(0.2)
     for frame in frames[500:]:
-        performance.see(frame)
+        see(performance, frame)
     assert performance.recorded_calibration.source == "live"
     performance.calibration = Calibration()  # somebody else, of whom nothing is known
     assert performance.recorded_calibration.source == "none" and performance.neutral_state == ""
@@ -357,7 +386,7 @@ settings_of = st.builds(
                 min_size=1, max_size=30))
 def test_whatever_comes_characters_get_numbers_and_times_rise(script: list[object]) -> None:
     performance, moments = _PERFORMANCE, []
-    performance.__init__(encoder(), tracker=performance._tracker)  # type: ignore[misc]
+    performance.__init__(encoder(), tracker=performance.tracker)  # type: ignore[misc]
     for event in script:
         if isinstance(event, LiveSettings):
             performance.settings = event

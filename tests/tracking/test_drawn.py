@@ -11,6 +11,7 @@ from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
 from addon.core.paths import RIGS
 from addon.tracking.drawn import DrawnFaceTracker
+from addon.tracking.following import follow_all
 from addon.tracking.region import FaceBox
 from addon.tracking.tracker import FaceTracker
 
@@ -99,8 +100,7 @@ def test_two_trackers_never_follow_one_drawn_face() -> None:
     first, second = DrawnFaceTracker(0), DrawnFaceTracker(1)
     for i in range(2):
         frame = Frame(both, i / 30, i)
-        large = first.track(frame, [place for place in [second.place] if place])
-        small = second.track(frame, [place for place in [first.place] if place])
+        large, small = follow_all([first, second], frame)
         assert large.found and small.found
         assert first.place is not None and second.place is not None and first.place[0][0] > second.place[1][0]
 

@@ -11,6 +11,7 @@ from addon.core.errors import SemblanceError
 from addon.core.frames import FaceFrame, Frame
 from addon.core.paths import RIGS, ROOT
 from addon.tracking.detection import overlap
+from addon.tracking.following import follow_all
 from addon.tracking.region import FaceBox, around
 from addon.tracking.tracker import FaceTracker
 
@@ -89,8 +90,7 @@ def test_two_trackers_never_follow_one_face(two_faces: np.ndarray) -> None:
     only_small[:, 410:] = 200
     for i, image in enumerate([two_faces, two_faces, only_small, only_small, two_faces]):
         frame = Frame(image, i / 30, i)
-        large = first.track(frame, [place for place in [second.place] if place])
-        small = second.track(frame, [place for place in [first.place] if place])
+        large, small = follow_all([first, second], frame)
         assert small.found and np.mean(small.landmarks[:, 0]) < 400
         assert large.found == (image is two_faces) and (not large.found or np.mean(large.landmarks[:, 0]) > 400)
     # Who is already on the face of another lets go of it.

@@ -74,7 +74,7 @@ def ticks_are_quick(what: str) -> None:
     _spent_ms.clear()
 
 
-def wait_for(what: str, holds: object, seconds: float = 15) -> Iterator[float]:
+def wait_for(what: str, holds: object, seconds: float = 60) -> Iterator[float]:
     """Until it holds, or for so long."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
@@ -127,6 +127,7 @@ def steps() -> Iterator[float]:
     yield from play()
     yield from record()
     yield from several()
+    yield from follow()
     yield from interrupt()
     check("no picture and no Action of live is left", not bpy.data.images.get("live"))
     press(bpy.ops.semblance.live_toggle)
@@ -138,7 +139,7 @@ def calibrate() -> Iterator[float]:
     press(bpy.ops.semblance.live_neutral)
     yield 0.4
     picture("live_5_neutral")
-    yield from wait_for("Set Neutral takes a second", lambda: session().status.neutral == "set", 5)
+    yield from wait_for("Set Neutral takes a second", lambda: session().status.neutral == "set")
     press(bpy.ops.semblance.live_range)
     yield 4
     picture("live_5_range")
@@ -170,7 +171,7 @@ def record() -> Iterator[float]:
     yield 0.5
     picture("live_7_recording")
     press(bpy.ops.semblance.live_record)
-    yield from wait_for("the take is keyed", lambda: action(name) is not None, 20)
+    yield from wait_for("the take is keyed", lambda: action(name) is not None)
     yield 1
     picture("live_8_take")
     first = action(name)
@@ -186,13 +187,13 @@ def record() -> Iterator[float]:
     press(bpy.ops.semblance.live_record, "EXEC_DEFAULT", what="RETAKE")
     yield 5
     press(bpy.ops.semblance.live_record)
-    yield from wait_for("a retake is an Action of its own", lambda: action(name).name != before, 20)
+    yield from wait_for("a retake is an Action of its own", lambda: action(name).name != before)
     live = bpy.context.scene.semblance_live
     begins = live.take_frame
     live.punch_first, live.punch_last = begins + 20, begins + 50
     before = action(name).name
     press(bpy.ops.semblance.live_record, "EXEC_DEFAULT", what="PUNCH")
-    yield from wait_for("a punch-in ends by itself", lambda: action(name).name != before, 20)
+    yield from wait_for("a punch-in ends by itself", lambda: action(name).name != before)
     yield 1
     picture("live_9_punched")
 
@@ -214,14 +215,40 @@ def several() -> Iterator[float]:
     picture("live_10_two")
 
 
+def follow() -> Iterator[float]:
+    """The second takes over what the first plays; a take keys both."""
+    if len(NAMES) < 2:
+        return
+    scene, (first, second) = bpy.context.scene, NAMES[:2]
+    scene.semblance.actors[second_row()].leader = bpy.data.objects[first]
+    yield 8  # it is learned
+    seen = pose(second)
+    yield from wait_for(f"{second} follows {first}", lambda: pose(second) != seen)
+    picture("live_11_follows")
+    before = action(first).name
+    scene.semblance_live.countdown = 0
+    press(bpy.ops.semblance.live_record, "EXEC_DEFAULT", what="NEW")
+    yield 4
+    press(bpy.ops.semblance.live_record)
+    yield from wait_for("the take is keyed on the first", lambda: action(first).name != before)
+    yield 0.5
+    check(f"and on who follows: {session().news} {session().problem}", action(second) is not None)
+    picture("live_12_follower_keyed")
+
+
+def second_row() -> int:
+    """Of the list of characters."""
+    return next(i for i, actor in enumerate(bpy.context.scene.semblance.actors) if actor.root.name == NAMES[1])
+
+
 def interrupt() -> Iterator[float]:
     """The worker is killed; another file; the extension is disabled."""
     os.kill(session().client.pid, signal.SIGKILL)
-    yield from wait_for("a killed worker ends live", lambda: session() is None, 5)
+    yield from wait_for("a killed worker ends live", lambda: session() is None)
     farewell = module("blender.live_session").farewell()
     check(f"and it is said: {farewell}", bool(farewell))
     yield 1
-    picture("live_11_killed")
+    picture("live_13_killed")
     for what, act in (
         ("opening a file", lambda: bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)),
         ("disabling", lambda: addon_utils.disable(EXTENSION)),

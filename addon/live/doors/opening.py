@@ -21,6 +21,7 @@ _KINDS: Final[dict[str, tuple[int, Callable[[], Reader]]]] = {
     "vmc": (VMC_PORT, VmcReader),
     "osc": (OSC_PORT, OscFaceReader),
 }
+_WHICH_PHONE: Final = "write the one that its app shows, such as ifacialmocap://192.168.0.9."
 _ADDRESS: Final = re.compile(
     r"(livelink|vmc|osc|ifacialmocap)://(\[[0-9a-f:.%]+\]|[^\s:/\[\]]*)(?::(\d{1,5}))?/?", re.IGNORECASE
 )
@@ -44,6 +45,8 @@ def open_door(address: str, mirror: bool = False) -> Door:
     match = _ADDRESS.fullmatch(address.strip())
     port = int(match[3]) if match and match[3] else None
     if match is None or (port or 0) > 65_535:
+        if address.strip().lower().startswith("ifacialmocap"):
+            raise SemblanceError(f"'{address}' is no address of a phone: {_WHICH_PHONE}")
         raise SemblanceError(
             f"'{address}' is no address to listen at: say livelink://, vmc:// or osc://, then a host if other devices "
             "are to be heard and a port up to 65535, such as livelink://0.0.0.0:11111."
@@ -51,7 +54,7 @@ def open_door(address: str, mirror: bool = False) -> Door:
     kind, host = match[1].lower(), match[2].strip("[]")
     if kind == "ifacialmocap":
         if not host:
-            raise SemblanceError("Say which phone: the address that the app shows, such as ifacialmocap://192.168.0.9.")
+            raise SemblanceError(f"No phone is named: {_WHICH_PHONE}")
         return IFacialMocapDoor(host, port or PHONE_PORT, mirror)
     usual, reader = _KINDS[kind]
     return Door(kind, host or "127.0.0.1", usual if port is None else port, reader, mirror)

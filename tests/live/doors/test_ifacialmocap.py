@@ -99,7 +99,7 @@ def test_a_phone_is_greeted_until_it_speaks_and_alone_is_heard(monkeypatch):
 
 def test_its_addresses():
     assert is_door("ifacialmocap://192.168.0.9")
-    with pytest.raises(SemblanceError, match="Say which phone"):
+    with pytest.raises(SemblanceError, match="No phone is named: write the one that its app shows"):
         open_door("ifacialmocap://")
     with pytest.raises(SemblanceError, match="'no.such.phone.invalid' in .* is not a known address"):
         open_door("ifacialmocap://no.such.phone.invalid")
