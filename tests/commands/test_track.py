@@ -62,8 +62,8 @@ def test_seconds_are_finite_numbers(seconds, capsys):
 
 @pytest.mark.parametrize(
     ("source", "name"),
-    [("clips/a b.mp4", "a b"), ("0", "webcam0"), ("rtsp://cam.local/live", "cam.local"), ("livelink://0.0.0.0:11111", "livelink"),
-     ("frames/shot_%04d.png", "shot"),
+    [("clips/a b.mp4", "a b"), ("0", "webcam0"), ("rtsp://cam.local/live", "cam.local"),
+     ("livelink://0.0.0.0:11111", "livelink"), ("frames/shot_%04d.png", "shot"),
      ("%d.png", "images")],
 )
 def test_default_names(source, name):
