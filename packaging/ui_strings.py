@@ -26,7 +26,7 @@ _PLACES: Final = {
     "said": (0,), "draw_progress": (2,),
 }
 _LABELS: Final = ("bl_label", "bl_description")
-_SENTENCE: Final = re.compile(r"(?:[A-Z'‘]|\{\d)[^\n]*[a-z)] \S.*", re.DOTALL)
+_SENTENCE: Final = re.compile(r"(?:[A-Z'‘]|\{\d)[^\n]*[a-z):] \S.*", re.DOTALL)
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 
 

@@ -19,6 +19,7 @@ from .operators import (
     SEMBLANCE_OT_preferences_show,
     SEMBLANCE_OT_take_cancel,
     draw_progress,
+    failure,
     key_cast,
     redraw_sidebars,
 )
@@ -177,6 +178,8 @@ class SEMBLANCE_PT_welcome(bpy.types.Panel):
         if tracking_job.current() is not None:
             draw_trial(layout)
             return
+        if sentence := failure(tracking_job):
+            draw_sentence(layout, context, sentence, "ERROR")
         row = layout.row()
         row.scale_y = 2.2
         row.operator(SEMBLANCE_OT_try_it.bl_idname, icon="PLAY")

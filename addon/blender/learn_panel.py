@@ -29,7 +29,7 @@ from .binding import bind
 from .control_list import SEMBLANCE_PG_rig, find_rig
 from .control_panel import draw_sentence
 from .folders import own_presets_folder
-from .operators import BesideWindow, Cancelling, draw_progress
+from .operators import BesideWindow, Cancelling, draw_progress, failure
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import free_name, preset_path, save_preset
 from .tracking_job import State
@@ -289,6 +289,8 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, rig: S
     if unknown < len(rig.controls):
         column.operator(SEMBLANCE_OT_rig_learn.bl_idname, text="Learn All Controls").everything = True
     row.operator(SEMBLANCE_OT_learned_forget.bl_idname, text="", icon="TRASH")
+    if sentence := failure(learning_job):
+        draw_sentence(layout, context, sentence, "ERROR")
     result = _results.get(rig.preset)
     if result is None:
         draw_sentence(layout, context, _EXPLAINED)

@@ -115,11 +115,11 @@ class BesideWindow:
         redraw_sidebars(context)
 
     def _begun(self, context: bpy.types.Context) -> bool:
+        tracking_job.failures.pop(self.job.__name__, None)
         try:
             self.start(context)
         except (OSError, SemblanceError) as error:
-            self.abandon(context)
-            self.report({"ERROR"}, said(str(error)))
+            self._fail(context, str(error))
             return False
         return True
 
@@ -132,10 +132,17 @@ class BesideWindow:
                 raise SemblanceError(state.error)
             self.report({"INFO"}, said(self.finish(context, state)))
         except SemblanceError as error:
-            self.abandon(context)
-            self.report({"INFO" if str(error) == self.job.CANCELLED else "ERROR"}, said(str(error)))
+            self._fail(context, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+    def _fail(self, context: bpy.types.Context, sentence: str) -> None:
+        self.abandon(context)
+        if sentence == self.job.CANCELLED:
+            self.report({"INFO"}, said(sentence))
+        else:
+            tracking_job.failures[self.job.__name__] = sentence
+            self.report({"ERROR"}, said(sentence))
 
 
 class Cancelling:
@@ -148,6 +155,11 @@ class Cancelling:
         if job := self.job.current():
             job.cancel()
         return {"FINISHED"}
+
+
+def failure(job: ModuleType) -> str:
+    """Why the job failed when it was tried last; empty if it did not."""
+    return tracking_job.failures.get(job.__name__, "")
 
 
 def draw_progress(layout: bpy.types.UILayout, state: tracking_job.State, done: str, cancel: str) -> None:

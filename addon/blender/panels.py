@@ -20,6 +20,7 @@ from .operators import (
     SEMBLANCE_OT_take_compare,
     SEMBLANCE_OT_take_track,
     draw_progress,
+    failure,
 )
 from .rig_operators import SEMBLANCE_OT_rig_use
 from .translations import said
@@ -54,7 +55,7 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.label(text="Source")
         column.prop(settings, "source", text="", placeholder="Video, take or Live Link CSV")
-        _draw_tracking(layout, settings)
+        _draw_tracking(layout, context)
         _draw_character(layout, context.scene)
         row = layout.row()
         row.scale_y = 1.4
@@ -178,7 +179,8 @@ def _draw_readiness(layout: bpy.types.UILayout) -> None:
     row.menu(SEMBLANCE_MT_help.__name__, text="", icon="QUESTION")
 
 
-def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+def _draw_tracking(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    settings = context.scene.semblance
     if tracking_job.current() is not None and not is_trial(settings.id_data):
         state = tracking_job.state()
         counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
@@ -187,6 +189,8 @@ def _draw_tracking(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
     row = layout.row()
     row.scale_y = 1.4
     row.operator(SEMBLANCE_OT_take_track.bl_idname, icon="TRACKER")
+    if sentence := failure(tracking_job):
+        draw_sentence(layout, context, sentence, "ERROR")
     if settings.take:
         layout.label(text=Path(settings.take).name, icon="FILE_TICK")
 

@@ -20,6 +20,7 @@ from ..core.smoothing import Smoothing
 from ..core.take import SUFFIX
 from ..expression.calibration import Calibration, find_neutral, neutral_from
 from ..tracking.region import FaceBox
+from . import tracking_job
 from .actors import SEMBLANCE_PG_actor, cast
 from .character_choice import is_known
 from .control_list import SEMBLANCE_PG_rig
@@ -34,6 +35,7 @@ _GAINS = {"brows": ("brows",), "eyes": ("eyelids",), "mouth": ("mouth", "cheeks"
 
 def _source_changed(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
     settings.take = ""
+    tracking_job.failures.clear()
 
 
 def _character_chosen(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:

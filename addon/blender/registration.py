@@ -191,6 +191,7 @@ def unregister() -> None:
     first_run.SEMBLANCE_OT_try_it.stop()
     asset_library.unregister()
     preferences.unregister()
+    tracking_job.failures.clear()
     learn_panel.unregister()
     robot_keys.unregister()
     robot_session.unregister()

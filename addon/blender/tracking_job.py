@@ -140,6 +140,8 @@ class TrackingJob:
 
 
 _current: TrackingJob | None = None
+failures: dict[str, str] = {}
+"""Module of the job → why it failed last, for the panel: when a job ends nobody looks at the status bar."""
 
 
 def start(command: Sequence[str], take: Path) -> None:

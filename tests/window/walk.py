@@ -1,0 +1,105 @@
+"""A person's walk through all of Semblance in the real window: each script beside this one, in a Blender of its own.
+
+    make dev-install BLENDER=blender
+    python tests/window/walk.py --pictures out/walk                      all of it, about half an hour without a GPU
+    python tests/window/walk.py --pictures out/walk --only try_it live   a part
+    python tests/window/walk.py --rig head.fbx --video me.mp4            with a rig and a video of your own
+
+Every step is printed as it is taken, and what went wrong once more at the end; exit code 1 if anything did. Look at the
+pictures too. Without a screen the walk needs xvfb-run, and for its clicks xdotool. Not run by pytest: it needs a
+complete Blender.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DEMO = HERE.parents[1] / "assets" / "demo"
+_SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1600x1000x24 +extension GLX")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One script of the walk."""
+
+    name: str
+    source: str
+    """What SEMBLANCE_SOURCE is: "video", "performance" or nothing."""
+    most_s: int
+    needs_rig: bool = False
+
+
+STOPS = (
+    Stop("readiness", "", 300),
+    Stop("try_it", "", 300),
+    Stop("panel", "video", 600),
+    Stop("own_rig", "performance", 400),
+    Stop("learn_rig", "performance", 900, needs_rig=True),
+    Stop("several", "performance", 400),
+    Stop("transfer", "performance", 300),
+    Stop("live", "video", 600),
+    Stop("robot", "video", 900),
+)
+
+
+def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
+    """The lines of one script; a last PROBLEM if it does not come to its end."""
+    if stop.needs_rig and not args.rig:
+        yield f"SKIPPED {stop.name}: it needs --rig, an .fbx with a face"
+        return
+    source = {"video": args.video, "performance": args.performance}.get(stop.source)
+    environment = {**os.environ, "SEMBLANCE_PICTURES": str(args.pictures)}
+    if source:
+        environment["SEMBLANCE_SOURCE"] = shutil.copy(source, folder)
+    if args.rig:
+        environment["SEMBLANCE_RIG"] = str(args.rig.resolve())
+    screen = () if os.environ.get("DISPLAY") else _SCREEN
+    command = [*screen, args.blender, "--window-geometry", "0", "0", "1600", "1000", "--python",
+               str(HERE / f"{stop.name}.py")]
+    log = args.pictures / f"{stop.name}.log"
+    with log.open("w") as out:
+        try:
+            subprocess.run(command, env=environment, stdout=out, stderr=subprocess.STDOUT, timeout=stop.most_s)
+        except subprocess.TimeoutExpired:
+            print(f"PROBLEM {stop.name} took more than {stop.most_s} s", file=out)
+    lines = log.read_text(errors="replace").splitlines()
+    yield from (line for line in lines if line.startswith(("STEP", "PROBLEM", "Traceback")))
+    if "STEP all done" not in lines:
+        yield f"PROBLEM {stop.name} did not come to its end; see {log}"
+
+
+def main() -> int:
+    """Walk, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blender", default="blender", help="the program, with Semblance enabled")
+    parser.add_argument("--pictures", type=Path, default=Path("out/walk"), help="folder for pictures and logs")
+    parser.add_argument("--only", nargs="+", choices=[stop.name for stop in STOPS], help="these stops")
+    parser.add_argument("--video", type=Path, default=DEMO / "performer.mp4")
+    parser.add_argument("--performance", type=Path, default=DEMO / "truth.csv", help="a take or a Live Link CSV")
+    parser.add_argument("--rig", type=Path, help="an .fbx with a face, for own_rig and learn_rig")
+    args = parser.parse_args()
+    args.pictures = args.pictures.resolve()
+    args.pictures.mkdir(parents=True, exist_ok=True)
+    problems: list[str] = []
+    for stop in STOPS:
+        if args.only and stop.name not in args.only:
+            continue
+        print(f"── {stop.name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="semblance-walk-") as folder:
+            for line in walk(stop, Path(folder), args):
+                print(line, flush=True)
+                problems += [f"{stop.name}: {line}"] if not line.startswith(("STEP", "SKIPPED")) else []
+    print(f"\n{len(problems)} problems", *problems, sep="\n  ")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
