@@ -32,17 +32,16 @@ class _Layout:
     """Each spelling → its slider."""
 
 
-def _read_layouts() -> Iterator[_Layout]:
-    with (Path(__file__).parent / "rig_layouts.toml").open("rb") as file:
-        for row in tomllib.load(file)["layout"]:
-            sliders = {
-                name: _Slider(slider["meaning"], tuple(slider.get("unless", ())))
-                for slider in row["slider"] for name in slider["names"]
-            }
-            yield _Layout(row["name"], row["quorum"], sliders)
+def _read_layouts(text: str) -> Iterator[_Layout]:
+    for row in tomllib.loads(text)["layout"]:
+        sliders = {
+            name: _Slider(slider["meaning"], tuple(slider.get("unless", ())))
+            for slider in row["slider"] for name in slider["names"]
+        }
+        yield _Layout(row["name"], row["quorum"], sliders)
 
 
-_LAYOUTS: Final = tuple(_read_layouts())
+_LAYOUTS: Final = tuple(_read_layouts((Path(__file__).parent / "rig_layouts.toml").read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)

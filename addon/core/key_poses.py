@@ -29,7 +29,7 @@ from .rig_profile import RigProfile
 SCHEMA: Final = 1
 FILE: Final = "poses.toml"
 CLASSES: Final = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
-"""The six basic expressions and neutral (Ekman and Friesen 1971; ExprGen, section 3.1)."""
+"""The six basic expressions and neutral (Ekman and Friesen 1971; ExprGen, section 3)."""
 _SIDE: Final = re.compile(r"[ ._-]?(?:Left|Right|(?<=[ ._-])[LR](?![A-Za-z]))")
 
 
