@@ -168,8 +168,7 @@ class SEMBLANCE_OT_live_mark(_WhileLive, bpy.types.Operator):
 
 
 class SEMBLANCE_OT_live_refine(Reporting, bpy.types.Operator):
-    """Take the last take as the source of the Semblance panel: smoothing, neutral and strength can be changed there and
-    applied again"""
+    """Make the last take the source of the Semblance panel: change smoothing, neutral and strength there, and apply"""
 
     bl_idname = "semblance.live_refine"
     bl_label = "Refine Take"

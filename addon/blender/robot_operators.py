@@ -290,10 +290,13 @@ class SEMBLANCE_OT_robot_rest(_WhileConnected, bpy.types.Operator):
 
 
 class SEMBLANCE_OT_robot_stop(_WhileConnected, bpy.types.Operator):
-    """Switch all motors off now: the head goes limp where it is. Only Arm lets it move again. The switch of its supply
-    is the real emergency stop"""
+    """The head goes limp at once."""
 
     bl_idname = robot_keys.STOP
+    bl_description = (
+        "Switch all motors off now: the head goes limp where it is. Only Arm lets it move again. The switch of its "
+        "supply is the real emergency stop"
+    )
     bl_label = "Stop"
     bl_options = {"REGISTER"}
 
