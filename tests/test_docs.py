@@ -137,6 +137,8 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", prose(page)):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} points to '{target}', which is not there"
+    for path in re.findall(r"`((?:addon|docs|models|packaging|rigs|tests|training)/[\w./-]+)`", prose(page)):
+        assert (ROOT / path).exists(), f"{page.name} names '{path}', which is not there"
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +184,12 @@ def test_examples_in_python_do_what_they_say(page: Path, tmp_path: Path, monkeyp
     told: list[str] = []
     ran = doctest.DocTestRunner(verbose=False).run(example, out=told.append)
     assert ran.attempted and not ran.failed, "".join(told)
+
+
+def test_buttons_that_are_named_are_in_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "packaging"))
+    from ui_strings import find
+
+    labels = set(find())
+    named = re.findall(r"\*\*(.+?)\*\*", (ROOT / "docs" / "panels.md").read_text(encoding="utf-8"))
+    assert len(named) > 60 and [name for name in named if name not in labels] == []
