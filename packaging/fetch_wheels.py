@@ -1,4 +1,7 @@
-"""Fetch the locked wheels into `wheels/`, checked by hash: `python packaging/fetch_wheels.py [PLATFORM ...]`."""
+"""Fetch the locked wheels into `wheels/`, checked by hash: `python packaging/fetch_wheels.py [all | NAME ...]`.
+
+The names are those of `make zip PLATFORM=...`; without one, what this computer's zip carries.
+"""
 from __future__ import annotations
 
 import subprocess
@@ -7,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from wheel_lock import PLATFORMS, WHEELS, Wheel, read_lock, sha256_of
+from wheel_lock import WHEELS, Wheel, editions_named, sha256_of, wheels_of
 
 
 def fetch(wheels: Iterable[Wheel]) -> list[Path]:
@@ -46,14 +49,6 @@ def _download(wheel: Wheel) -> None:
         raise SystemExit(f"pip could not fetch {wheel.file}; is its index reachable?")
 
 
-def main() -> None:
-    """All platforms, or those that are named."""
-    wanted = sys.argv[1:] or list(PLATFORMS)
-    for platform in wanted:
-        if platform not in PLATFORMS:
-            raise SystemExit(f"There is no platform '{platform}'; choose from {', '.join(PLATFORMS)}.")
-    fetch(wheel for wheel in read_lock() if set(wheel.platforms) & set(wanted))
-
-
 if __name__ == "__main__":
-    main()
+    for edition in editions_named(sys.argv[1:]).values():
+        fetch(wheels_of(edition))

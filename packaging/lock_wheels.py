@@ -8,11 +8,10 @@ import tempfile
 from pathlib import Path
 
 from wheel_lock import (
-    DISTRIBUTION_PYTHONS,
+    EDITIONS,
     HERE,
     LOCK,
     PLATFORMS,
-    PYTHONS,
     ROOT,
     WHEELS,
     Wheel,
@@ -60,7 +59,7 @@ def write_lock(rows: list[Wheel]) -> None:
         )
     LOCK.write_text(text)
     manifest = ROOT / "blender_manifest.toml"
-    shipped = manifest_wheels([row for row in rows if row.is_shipped])
+    shipped = manifest_wheels([row for row in rows if row.is_in_manifest])
     manifest.write_text(re.sub(r"^wheels = \[.*?\]", lambda _: shipped, manifest.read_text(), flags=re.M | re.S))
 
 
@@ -68,10 +67,10 @@ def main() -> None:
     """Download everything once, lock it, keep the files for the build."""
     found: dict[str, tuple[Path, set[str]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for platform in PLATFORMS:
-            for python in (*PYTHONS, *DISTRIBUTION_PYTHONS.get(platform, ())):
-                for path in download(platform, python, Path(folder) / platform / python):
-                    found.setdefault(path.name, (path, set()))[1].add(platform)
+        for edition in EDITIONS.values():
+            for python in edition.pythons:
+                for path in download(edition.platform, python, Path(folder) / edition.platform / python):
+                    found.setdefault(path.name, (path, set()))[1].add(edition.platform)
         write_lock(locked(found))
         WHEELS.mkdir(exist_ok=True)
         for path, _ in found.values():

@@ -3,13 +3,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from wheel_lock import ROOT, WHEELS, Wheel, manifest_wheels
 
-SHIPPED: Final = ("__init__.py", "render_batch.py", "LICENSE", "README.md", "addon", "assets", "models", "rigs")
+SHIPPED: Final = (
+    "__init__.py", "render_batch.py", "LICENSE", "NOTICE.md", "README.md", "addon", "assets", "models", "rigs",
+)
 
 
 def manifest_for(wheels: Sequence[Wheel], platforms: Sequence[str]) -> str:
@@ -39,17 +42,19 @@ def link(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> Non
         place.symlink_to(target, target.is_dir())
 
 
-def copy(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> None:
-    """Copy what is shipped to the new `folder`, without what running and building leave behind."""
+def copy(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> str:
+    """Copy what is shipped to the new `folder`, without what running and building leave behind; returns its version."""
     litter = shutil.ignore_patterns("__pycache__", ".*", "*.blend[1-9]", "*.partial*")
     folder.mkdir(parents=True)
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=litter)
-        elif source.is_file():
+        else:
             shutil.copy2(source, folder / name)
     (folder / "wheels").mkdir()
     for wheel in wheels:
         shutil.copy2(WHEELS / wheel.file, folder / "wheels" / wheel.file)
-    (folder / "blender_manifest.toml").write_text(manifest_for(wheels, platforms), encoding="utf-8")
+    manifest = manifest_for(wheels, platforms)
+    (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
+    return str(tomllib.loads(manifest)["version"])

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,10 +19,24 @@ PLATFORMS: Final = {
     "windows-x64": ("win_amd64",),
     "macos-arm64": ("macosx_14_0_arm64",),
 }
-# What Blender's own builds carry; the zip holds wheels for these.
+# What Blender's own builds carry; the manifest names wheels for these.
 PYTHONS: Final = ("3.11", "3.13")
-# What distributions build Blender with; `make dev-install` knows these too.
-DISTRIBUTION_PYTHONS: Final = {"linux-x64": ("3.14",)}
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One of the zips."""
+
+    platform: str
+    """Blender's name of it."""
+    pythons: tuple[str, ...] = PYTHONS
+
+
+# By the name that `make zip PLATFORM=...` takes. Debian builds Blender with a Python of its own; a zip with wheels for
+# all three would be above what extensions may weigh.
+EDITIONS: Final = {platform: Edition(platform) for platform in PLATFORMS} | {
+    "linux-x64-python3.14": Edition("linux-x64", ("3.14",)),
+}
 
 
 @dataclass(frozen=True)
@@ -35,13 +51,13 @@ class Wheel:
     python: str
     """"3.11" and so on; "" where any Python 3 will do."""
 
-    def runs_on(self, platform: str, python: str) -> bool:
-        """True if that Blender can install it."""
-        return platform in self.platforms and self.python in ("", python)
+    def runs_on(self, platform: str, *pythons: str) -> bool:
+        """True if a Blender with one of these Pythons can install it there."""
+        return platform in self.platforms and self.python in ("", *pythons)
 
     @property
-    def is_shipped(self) -> bool:
-        """True if it goes into a zip, and so into the manifest."""
+    def is_in_manifest(self) -> bool:
+        """True if the checkout's manifest names it."""
         return self.python in ("", *PYTHONS)
 
 
@@ -52,13 +68,37 @@ def read_lock() -> tuple[Wheel, ...]:
     return tuple(Wheel(**{**row, "platforms": tuple(row["platforms"])}) for row in rows)
 
 
+def wheels_of(edition: Edition) -> tuple[Wheel, ...]:
+    """What its zip carries."""
+    return tuple(wheel for wheel in read_lock() if wheel.runs_on(edition.platform, *edition.pythons))
+
+
+def own_platform() -> str:
+    """Blender's name for this computer's platform."""
+    return {"Linux": "linux-x64", "Windows": "windows-x64", "Darwin": "macos-arm64"}[platform.system()]
+
+
+def editions_named(names: Sequence[str]) -> dict[str, Edition]:
+    """The zips that a command line asks for: "all", names, or without any this computer's.
+
+    Raises:
+        SystemExit: for a name that is none.
+    """
+    if list(names) == ["all"]:
+        return EDITIONS
+    for name in names:
+        if name not in EDITIONS:
+            raise SystemExit(f"There is no zip for '{name}'; choose from all, {', '.join(EDITIONS)}.")
+    return {name: EDITIONS[name] for name in names or [own_platform()]}
+
+
 def sha256_of(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def manifest_wheels(wheels: list[Wheel] | tuple[Wheel, ...]) -> str:
+def manifest_wheels(wheels: Sequence[Wheel]) -> str:
     """The manifest's `wheels = [...]` for these rows."""
     lines = "".join(f'  "./wheels/{wheel.file}",\n' for wheel in wheels)
     return f"wheels = [\n{lines}]"
