@@ -21,7 +21,7 @@ from .live_operators import (
     SEMBLANCE_OT_live_toggle,
 )
 from .live_session import Session
-from .translations import said
+from .translations import OURS, said
 
 _UNIT_PX: Final = 20
 """A unit of icons at scale 1."""
@@ -106,6 +106,7 @@ class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
     """Several characters: each with its own face, or taking over what another one plays."""
 
     bl_label = "Characters"
+    bl_translation_context = OURS
     bl_parent_id = "SEMBLANCE_PT_live"
 
     @classmethod

@@ -23,7 +23,7 @@ from .operators import (
     failure,
 )
 from .rig_operators import SEMBLANCE_OT_rig_use
-from .translations import said
+from .translations import OURS, said
 
 _MOST_ROWS = 5
 _TRIAL = "Pip plays in a scene of its own. Yours is as it was, one button away."
@@ -149,6 +149,7 @@ class SEMBLANCE_PT_keys(_Sidebar, bpy.types.Panel):
     """Where keys go and which."""
 
     bl_label = "Keys"
+    bl_translation_context = OURS
     bl_parent_id = "SEMBLANCE_PT_performance"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -199,7 +200,7 @@ def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     column, settings = layout.column(align=True), scene.semblance
     several = len(settings.actors) > 1
     row = column.row(align=True)
-    row.label(text="Characters" if several else "Character")
+    row.label(text=said("Characters" if several else "Character"))
     row.operator(SEMBLANCE_OT_cast_find.bl_idname, text="", icon="FILE_REFRESH", emboss=False)
     if several:
         rows = min(len(settings.actors), _MOST_ROWS)

@@ -16,6 +16,7 @@ from .control_panel import draw_sentence
 from .operators import Reporting, redraw_sidebars
 from .robot_play import play_action, play_take
 from .robot_properties import port_items
+from .translations import OURS
 
 _NOT_CONNECTED: Final = "Connect a head first"
 _MAY_ARM: Final = ("LIMP", "STOPPED", "RESTING")
@@ -146,6 +147,7 @@ class SEMBLANCE_OT_robot_connect(Reporting, bpy.types.Operator):
 
     bl_idname = "semblance.robot_connect"
     bl_label = "Connect"
+    bl_translation_context = OURS
     bl_options = {"REGISTER"}
 
     calibrate: BoolProperty(options={"SKIP_SAVE", "HIDDEN"}, description="To measure this head")

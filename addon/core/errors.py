@@ -26,6 +26,12 @@ def require(module: str, feature: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingWheel(
-            f"{feature} is off because the Python module '{module}' cannot be loaded ({error}): "
-            "install the extension's zip, or run 'make dev-install' in a checkout."
+            f"{feature} is off because the Python module '{module}' cannot be loaded ({error}): {_remedy(error)}."
         ) from error
+
+
+def _remedy(error: ImportError) -> str:
+    """What to do; a wheel that is there and cannot be loaded on Windows lacks what its compiler takes for granted."""
+    if "DLL load failed" in str(error):
+        return "install Microsoft's Visual C++ runtime (vc_redist.x64.exe from microsoft.com) and start again"
+    return "install the extension's zip, or run 'make dev-install' in a checkout"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from addon.core import errors, network
 from addon.core.errors import MissingWheel, SemblanceError
 from addon.core.network import Network
 from addon.core.paths import MODELS, ROOT
@@ -89,3 +90,41 @@ def test_nothing_is_told_to_the_maker_of_onnxruntime(tmp_path: Path) -> None:
     program = "from addon.core.network import Network; Network('decoder_pip', 'A test')"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment | folders, check=True, timeout=60)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_provider_that_is_not_here_falls_back_with_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    network._tell_fallback.cache_clear()
+    monkeypatch.setenv(network.PROVIDER, "NOWHERE")
+    for _ in range(2):
+        assert Network(folder, "A test").provider == "CPU"
+    assert caplog.messages == [network.fallback("NOWHERE")]
+    monkeypatch.delenv(network.PROVIDER)
+    assert Network(folder, "A test").provider == "CPU" and len(caplog.messages) == 1
+
+
+def test_a_provider_whose_driver_fails_falls_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    real, asked = onnxruntime.InferenceSession, []
+
+    def session(data: bytes, options: object, providers: list[str]) -> object:
+        asked.append(providers[0])
+        if providers[0] == "CUDAExecutionProvider":
+            raise RuntimeError("CUDA driver version is insufficient")
+        return real(data, options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: list(network.PROVIDERS.values()))
+    monkeypatch.setenv(network.PROVIDER, "CUDA")
+    assert Network(folder, "A test").provider == "CPU" and asked == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def test_a_wheel_that_windows_cannot_load_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str) -> None:
+        raise ImportError("DLL load failed while importing onnxruntime_pybind11_state")
+
+    monkeypatch.setattr(errors.importlib, "import_module", fails)
+    with pytest.raises(MissingWheel, match=r"Visual C\+\+ runtime"):
+        errors.require("onnxruntime", "Tracking")

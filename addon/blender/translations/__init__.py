@@ -16,8 +16,9 @@ import bpy
 
 FOLDER: Final = Path(__file__).parent
 _PLACE: Final = re.compile(r"\{(\d+)\}")
-# Labels of operators are looked up in a context of their own.
-_CONTEXTS: Final = ("*", "Operator")
+OURS: Final = "Semblance"
+"""The translation context of labels that mean something else in the rest of Blender, such as keys and characters."""
+_CONTEXTS: Final = ("*", "Operator", OURS)
 _FEW: Final = 5
 """Letters of a sentence without its values."""
 
