@@ -30,7 +30,7 @@ _Item = TypeVar("_Item")
 Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the source does not know)."""
 # Crops are 49 kB each; encoding as they come keeps memory constant whatever the clip's length.
-_BATCH = 64
+_BATCH = 16
 _NOBODY_S: Final = 30.0
 """So long a door waits for its first frame,"""
 _GONE_S: Final = 5.0
