@@ -69,7 +69,7 @@ def refused(zip: str) -> dict[str, Any]:  # noqa: A002
             install_zip(zip)
         except (RuntimeError, OSError) as error:
             printed.write(str(error))
-    return {"sentence": printed.getvalue(), "is_installed": extension_folder().exists()}
+    return {"sentence": printed.getvalue(), "is_enabled": EXTENSION in bpy.context.preferences.addons}
 
 
 def upgrade(zip: str, checkout: str) -> dict[str, Any]:  # noqa: A002

@@ -25,7 +25,7 @@ from addon.core.paths import ROOT
 from .figures import Row
 
 ROOMS: Final = ("tracking", "expression", "recognisers", "real", "characters", "learning", "transfer", "mouth", "x2c",
-                "blender", "live", "live_panel", "robot")
+                "blender", "live", "live_panel", "robot", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

@@ -34,4 +34,4 @@ def test_a_blender_that_it_is_not_for_says_why(tmp_path, wheel, oldest, sentence
             made.writestr(f"wheels/{wheel}", b"")
     said = ask([sys.executable], "refused", folder=tmp_path, seconds=120, zip=str(tmp_path / "other.zip"),
                environment={"BLENDER_USER_RESOURCES": str(tmp_path / "user"), "HOME": str(tmp_path)})
-    assert sentence in said["sentence"].lower() and not said["is_installed"], said
+    assert sentence in said["sentence"].lower() and not said["is_enabled"], said
