@@ -37,4 +37,5 @@ def key_follower(
     remember(actor, before, done.keyed)
     if scene.semblance.use_extend:
         extend_scene(scene, done.keyed)
-    return Applied(root.name, done.keyed, f"{source.name} to {profile.name}", (*left_out, *done.notes), before)
+    notes = (*left_out, *binding.missing, *binding.notes)
+    return Applied(root.name, done.keyed, f"{source.name} to {profile.name}", notes, before)

@@ -28,6 +28,7 @@ import numpy as np
 
 from ..core.coefficients import INDEX
 from ..core.errors import SemblanceError
+from ..core.files import check_writable
 from ..core.frames import EMBEDDING_SIZE, ControlFrame, Expression
 from ..core.rig_profile import RigProfile, find_profile
 from ..live.client import LiveClient, Update
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         os._exit(Worker().run())
     if args.list_cameras:
         return _list()
+    if args.record:
+        check_writable(args.record.absolute().parent)
     profiles = [find_profile(name) for name in args.character]
     destinations = _destinations(args, {profile.name: profile for profile in profiles})
     client = LiveClient.start("semblance live", ("status", "controls", "expression"))

@@ -53,5 +53,8 @@ def check_writable(folder: Path) -> None:
     """
     # Each process has its own: of two that look at once, one would find that the other took theirs away.
     probe = Path(folder) / f".semblance-probe-{secrets.token_hex(4)}"
-    write_bytes(probe, b"")
+    try:
+        write_bytes(probe, b"")
+    except SemblanceError as error:
+        raise SemblanceError(str(error).replace(str(probe), str(folder))) from error
     probe.unlink()

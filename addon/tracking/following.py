@@ -15,7 +15,7 @@ Box = tuple[np.ndarray, np.ndarray]
 """Upper left and lower right corner [2] px."""
 _GOES_ON_S: Final = 0.4
 """So long a face that is lost is taken to move on as it did."""
-_SWERVE_S: Final = 0.1
+_SWERVE_S: Final = 0.04
 """Time constant of its speed: points slide along for a frame or two when another face comes in front."""
 _NOWHERE: Final[tuple[float, Box | None, np.ndarray]] = (-np.inf, None, np.zeros(2))
 

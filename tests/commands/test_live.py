@@ -80,6 +80,12 @@ def test_a_source_that_is_not_there_is_one_sentence(capsys):
     assert re.fullmatch(r"semblance: There is no file '.*nowhere\.mp4'; check its name and folder\.", told)
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_anything_plays(tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["live", "--source", CLIP, "--record", str(tmp_path / "file" / "a.take")]) == 1
+    assert capsys.readouterr().err.startswith(f"semblance: Cannot write '{tmp_path / 'file'}': ")
+
+
 def test_it_plays_records_and_sends_on(tmp_path, monkeypatch, capsys):
     (tmp_path / "clip.mp4").symlink_to(CLIP)
     monkeypatch.chdir(tmp_path)
