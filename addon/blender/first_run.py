@@ -78,6 +78,8 @@ class SEMBLANCE_OT_try_it(BesideWindow, bpy.types.Operator):
             raise SemblanceError(f"The clip '{DEMO_CLIP}' is missing; install Semblance again.")
         scene = _trial_scene(context.scene)
         self._scene = scene.name
+        if not is_trial(context.scene):
+            _remember_view(context)
         scene.semblance.character = add_character(find_profile(_CHARACTER), scene)
         take = own_takes_folder() / "Try It.take"
         tracking_job.start(tracking_job.track_command(str(DEMO_CLIP), take), take)
@@ -253,20 +255,24 @@ def _space(context: bpy.types.Context) -> bpy.types.SpaceView3D | None:
     return next((area.spaces.active for area in areas if area is not None and area.type == "VIEW_3D"), None)
 
 
-def _look_at_face(context: bpy.types.Context) -> None:
-    """From the front, in the materials' colours, which every computer shows at once."""
+def _remember_view(context: bpy.types.Context) -> None:
     global _view
     space = _space(context)
-    if space is None or space.region_3d is None:
-        return
-    region, shading = space.region_3d, space.shading
-    if _view is None:
+    if space is not None and space.region_3d is not None:
+        region, shading = space.region_3d, space.shading
         _view = _View(region.view_rotation.copy(), region.view_location.copy(), region.view_distance,
                       region.view_perspective, shading.type, shading.color_type)
-    region.view_perspective = "PERSP"
-    region.view_rotation = Euler((1.5707963, 0, 0)).to_quaternion()
-    region.view_location, region.view_distance = _LOOK_AT, _DISTANCE
-    shading.type, shading.color_type = "SOLID", "MATERIAL"
+
+
+def _look_at_face(context: bpy.types.Context) -> None:
+    """From the front, in the materials' colours, which every computer shows at once."""
+    space = _space(context)
+    if space is not None and space.region_3d is not None:
+        region, shading = space.region_3d, space.shading
+        region.view_perspective = "PERSP"
+        region.view_rotation = Euler((1.5707963, 0, 0)).to_quaternion()
+        region.view_location, region.view_distance = _LOOK_AT, _DISTANCE
+        shading.type, shading.color_type = "SOLID", "MATERIAL"
 
 
 def _look_as_before(context: bpy.types.Context) -> None:
