@@ -1,4 +1,4 @@
-"""What users download: how large it is.
+"""What users get: how large the download is, how long a long clip takes (ship_speed).
 
     python -m training.bench ship
 """
@@ -12,6 +12,7 @@ from typing import Final
 
 from addon.core.paths import ROOT
 
+from . import ship_speed
 from .figures import Row
 
 
@@ -32,4 +33,6 @@ def zip_mb() -> dict[str, Row]:
     return {"ship.zip_mb": Row(size / 1e6, None, "", "MB", f"<= {MOST_MB}")}
 
 
-MEASURES: Final[Mapping[tuple[str, ...], Callable[[], Mapping[str, Row]]]] = {("ship.zip_mb",): zip_mb}
+MEASURES: Final[Mapping[tuple[str, ...], Callable[[], Mapping[str, Row]]]] = {
+    ("ship.zip_mb",): zip_mb, ("ship.end_to_end_ratio",): ship_speed.measure,
+}
