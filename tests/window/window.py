@@ -111,6 +111,8 @@ def clear_view() -> Iterator[float]:
     known()
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
+    render = bpy.context.scene.render
+    render.use_simplify, render.simplify_subdivision = True, 1  # a screen without a graphics card is slow
     space = view().spaces.active
     space.show_region_ui = True
     space.shading.type, space.shading.color_type = "SOLID", "MATERIAL"
