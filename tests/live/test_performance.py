@@ -14,6 +14,7 @@ from addon.expression.encoder import Encoder
 from addon.live import performance
 from addon.live.performance import record_take, refine
 from addon.tracking.region import FaceBox
+from addon.tracking.tracker import no_face
 
 from ..expression.making import write_model
 
@@ -179,3 +180,16 @@ def test_a_live_link_file_is_a_performance_too(shared):
     stronger = refine(take, Calibration(gains={"jaw": 2.0}), Smoothing())
     assert stronger.smoothed.coefficients.max() <= 1
     assert replace(stronger, smoothed=take.smoothed).calibration["gains"] == {"jaw": 2.0}
+
+
+def test_what_goes_wrong_in_another_thread_reaches_the_caller(monkeypatch):
+    def broken(tracker, frame):
+        if frame.index == 20:
+            raise SemblanceError("enough")
+        return no_face(frame, 0.0)
+
+    monkeypatch.setattr(performance.FaceTracker, "track", broken)
+    seen = []
+    with pytest.raises(SemblanceError, match="enough"):
+        record_take(str(CLIP), progress=lambda done, _: seen.append(done))
+    assert seen == list(range(1, 21))
