@@ -11,6 +11,8 @@ FEATURE: Final = "Reading video"
 _ENVIRONMENT: Final = {
     # Its own remarks on damaged files are kept off the terminal: we say what matters ourselves.
     "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_LOG_LEVEL": "SILENT",
+    # Pictures of RTSP come in its own connection where the sender can: loose packets get lost, or a firewall eats them.
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",
     # A camera of Linux that sends nothing (seconds), and one of Windows that takes half a minute to open.
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "3", "OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS": "0",
 }

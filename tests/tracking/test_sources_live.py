@@ -18,6 +18,7 @@ from addon.tracking import sources, sources_live
 from addon.tracking.sources import open_source
 from addon.tracking.sources_live import STALL_S, paced
 
+from ..rtsp_server import rtsp_camera
 from .test_sources import picture, write_images, write_video, write_with_pyav
 
 _HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
@@ -100,6 +101,20 @@ def test_a_stream_through_ffmpeg_goes_by_our_clock_and_stalls_too(
         closed.set()
         server.close()
     assert len(at) > 20 and np.ptp(np.diff(np.array(at), axis=1)) < 0.5
+
+
+def test_a_network_camera_over_rtsp_is_seen_and_its_silence_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sources, sources_live):
+        monkeypatch.setattr(module, "STALL_S", 0.8)
+    grey = [np.full((96, 128, 3), 20 + 4 * i, np.uint8) for i in range(50)]
+    with rtsp_camera([cv2.imencode(".jpg", image)[1].tobytes() for image in grey], 50) as address:
+        seen = []
+        with (open_source(address.replace("rtsp://", "rtsp://me:secret@")) as source,
+              pytest.raises(SemblanceError, match="'rtsp://127.0.0.1.*/live' has sent no picture for 0.[78] s")):
+            seen.extend((frame.time_s, float(frame.image.mean())) for frame in source)
+    assert (source.info.kind, source.info.width, source.info.height) == ("stream", 128, 96)
+    times_s, light = np.array(seen).T
+    assert len(seen) > 5 and (np.diff(times_s) > 0).all() and (np.diff(light) > 2).all() and light[-1] > 200
 
 
 def test_a_stream_that_stalls_can_be_closed_at_once() -> None:
