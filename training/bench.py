@@ -24,8 +24,8 @@ from addon.core.paths import ROOT
 
 from .figures import Row
 
-ROOMS: Final = ("tracking", "expression", "recognisers", "real", "characters", "learning", "transfer", "mouth", "x2c",
-                "blender", "live", "live_panel", "robot", "ship")
+ROOMS: Final = ("tracking", "body", "expression", "recognisers", "real", "characters", "learning", "transfer", "mouth",
+                "x2c", "blender", "live", "live_panel", "robot", "body_to_face", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

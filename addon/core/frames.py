@@ -1,4 +1,4 @@
-"""What travels between the rooms: Frame, FaceFrame, Expression, ControlFrame.
+"""What travels between the rooms: Frame, FaceFrame, BodyFrame, Expression, ControlFrame.
 
 Conventions, everywhere in the project:
 
@@ -8,15 +8,19 @@ Conventions, everywhere in the project:
   z out of the face; so yaw > 0 turns to the person's left, pitch > 0 looks up, roll > 0 lifts the left ear.
 * gaze: [eye (left, right), (yaw, pitch)] rad relative to the head, the same signs as head.
 * time: seconds of the source's own clock.
+* body: x right, y down, z away from the camera; px of the picture (z in the scale of x), or m from the hips' middle
+  (a hand: from the hand's middle).
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 EMBEDDING_SIZE = 128
 LANDMARK_COUNT = 478
+POSE_COUNT = 33
+HAND_COUNT = 21
 CROP_SIZE = 128
 
 
@@ -49,6 +53,72 @@ class FaceFrame:
     def has_landmarks(self) -> bool:
         """False for a face of which only the crop is known, and where none was found."""
         return bool(np.isfinite(self.landmarks).all())
+
+
+@dataclass(frozen=True)
+class BodyFrame:
+    """What whole-body tracking saw in one Frame; also made when no body was found. Hands are [left, right]."""
+
+    time_s: float
+    landmarks: np.ndarray
+    """float32 [33, 3] px in MediaPipe's order; all NaN where no body was found."""
+    world: np.ndarray
+    """float32 [33, 3] m; likewise."""
+    visibility: np.ndarray
+    """float32 [33], 0..1: probability that the landmark is in the picture and not hidden; 0 without a body."""
+    confidence: float
+    """0..1: probability that this is a body."""
+    hands: np.ndarray
+    """float32 [2, 21, 3] px; NaN for a hand that was not found."""
+    hands_world: np.ndarray
+    """float32 [2, 21, 3] m; likewise."""
+    hands_confidence: np.ndarray
+    """float32 [2], 0..1: probability that this is a hand; 0 where none was looked for."""
+    hands_right: np.ndarray
+    """float32 [2], 0..1: probability that this looks like a right hand; NaN without a hand."""
+
+    @property
+    def found(self) -> bool:
+        """There is a body."""
+        return bool(np.isfinite(self.landmarks).all())
+
+
+@dataclass(frozen=True)
+class BodyTrack:
+    """BodyFrames over time; shapes as there behind the frame axis."""
+
+    times_s: np.ndarray
+    landmarks: np.ndarray
+    world: np.ndarray
+    visibility: np.ndarray
+    confidence: np.ndarray
+    hands: np.ndarray
+    hands_world: np.ndarray
+    hands_confidence: np.ndarray
+    hands_right: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    @property
+    def found(self) -> np.ndarray:
+        """bool [T]: there is a body."""
+        return np.isfinite(self.landmarks).all((1, 2))
+
+    @property
+    def hands_found(self) -> np.ndarray:
+        """bool [T, 2]: there is this hand."""
+        return np.isfinite(self.hands).all((2, 3))
+
+
+def stack_bodies(frames: list[BodyFrame]) -> BodyTrack:
+    """Bodies in time order → one track; ValueError for an empty list."""
+    if not frames:
+        raise ValueError("no frames")
+    names = [field.name for field in fields(BodyTrack)[1:]]
+    columns = {name: np.array([getattr(frame, name) for frame in frames]) for name in names}
+    times_s = np.array([frame.time_s for frame in frames], np.float64)
+    return BodyTrack(times_s, **{name: values.astype(np.float32) for name, values in columns.items()})
 
 
 @dataclass(frozen=True)

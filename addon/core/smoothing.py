@@ -95,7 +95,7 @@ class Smoothing:
         return (np.array([f.min_cutoff_hz for f in filters]) * scale, np.array([f.beta for f in filters]) * scale)
 
 
-def _alpha(cutoff_hz: np.ndarray | float, step_s: float) -> np.ndarray:
+def alpha(cutoff_hz: np.ndarray | float, step_s: float) -> np.ndarray:
     """Share of the new sample in a first-order low-pass (paper, equation 4)."""
     r = 2 * np.pi * np.asarray(cutoff_hz) * step_s
     return r / (r + 1)
@@ -144,8 +144,8 @@ class LiveSmoother:
         else:
             step_s = time_s - self._time_s
             away = column - self._value
-            self._speed += _alpha(_DERIVATIVE_CUTOFF_HZ, step_s) * (away / step_s - self._speed)
-            value = self._value + _alpha(self._cutoff + self._beta * np.abs(self._speed), step_s) * away
+            self._speed += alpha(_DERIVATIVE_CUTOFF_HZ, step_s) * (away / step_s - self._speed)
+            value = self._value + alpha(self._cutoff + self._beta * np.abs(self._speed), step_s) * away
             self._value = _closing(value, column)
         self._time_s = time_s
         return self._value

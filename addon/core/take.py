@@ -1,14 +1,15 @@
 """A Take: one performance on disk, complete enough to redo calibration, smoothing and decoding without tracking again.
 
 File: a compressed .npz whose member `header` is UTF-8 JSON (uint8 array) and whose other members are the arrays named
-in `_ARRAYS`. Nothing is pickled. `version` rises when an array or key changes meaning.
+in `_ARRAYS`, and with a body those in `_BODY_ARRAYS`. Nothing is pickled. `version` rises when an array or key changes
+meaning; a take without a body is written as version 1, so that a Semblance that knows no bodies still reads it.
 """
 from __future__ import annotations
 
 import io
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import numpy as np
 from . import coefficients
 from .errors import SemblanceError
 from .files import replacing
-from .frames import EMBEDDING_SIZE, LANDMARK_COUNT, ExpressionTrack
+from .frames import EMBEDDING_SIZE, HAND_COUNT, LANDMARK_COUNT, POSE_COUNT, BodyTrack, ExpressionTrack
 
-VERSION = 1
+VERSION = 2
+_FACE_ONLY = 1
+"""The version of a take without a body."""
 SUFFIX = ".take"
 _FORMAT = "semblance take"
 # name → (dtype, shape after the frame axis)
@@ -35,6 +38,14 @@ _ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
             ("confidence", ()),
         )
     },
+}
+_BODY_ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    f"body_{name}": ("float32", shape)
+    for name, shape in (
+        ("landmarks", (POSE_COUNT, 3)), ("world", (POSE_COUNT, 3)), ("visibility", (POSE_COUNT,)), ("confidence", ()),
+        ("hands", (2, HAND_COUNT, 3)), ("hands_world", (2, HAND_COUNT, 3)), ("hands_confidence", (2,)),
+        ("hands_right", (2,)),
+    )
 }
 # A day of 120 fps video; anything above is a damaged or hostile file.
 _MOST_FRAMES = 120 * 86_400
@@ -59,6 +70,8 @@ class Take:
     """role → model stamp."""
     calibration: dict[str, Any] = field(default_factory=dict)
     smoothing: dict[str, Any] = field(default_factory=dict)
+    body: BodyTrack | None = None
+    """As the body tracker gave it, at the same times; None where no body was asked for."""
 
     @property
     def times_s(self) -> np.ndarray:
@@ -76,14 +89,18 @@ def write_take(take: Take, path: Path) -> None:
         SemblanceError: if the folder cannot be written.
     """
     header = {
-        "format": _FORMAT, "version": VERSION, "source": take.source, "models": take.models,
-        "calibration": take.calibration, "smoothing": take.smoothing, "coefficients": list(coefficients.NAMES),
+        "format": _FORMAT, "version": _FACE_ONLY if take.body is None else VERSION,
+        "source": take.source, "models": take.models, "calibration": take.calibration, "smoothing": take.smoothing,
+        "coefficients": list(coefficients.NAMES),
     }
     arrays: dict[str, np.ndarray] = {"times_s": take.times_s, "found": take.found, "landmarks": take.landmarks}
     for half, track in (("raw", take.raw), ("smoothed", take.smoothed)):
         for name in ("coefficients", "embedding", "gaze", "head", "confidence"):
             arrays[f"{half}_{name}"] = getattr(track, name)
-    typed = {name: np.ascontiguousarray(arrays[name], dtype) for name, (dtype, _) in _ARRAYS.items()}
+    formats = _formats(take.body is not None)
+    if take.body is not None:
+        arrays |= {name: getattr(take.body, name.removeprefix("body_")) for name in _BODY_ARRAYS}
+    typed = {name: np.ascontiguousarray(arrays[name], dtype) for name, (dtype, _) in formats.items()}
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with replacing(Path(path)) as partial, partial.open("wb") as file:
         np.savez_compressed(file, header=text, **typed)
@@ -108,9 +125,8 @@ def read_take(path: Path) -> Take:
             count = math.prod(_declared(file, "times_s")[0])
             if count > _MOST_FRAMES:
                 raise ValueError("too many frames")
-            arrays = {
-                name: _member(file, name, dtype, (count, *shape), 0) for name, (dtype, shape) in _ARRAYS.items()
-            }
+            formats = _formats(header["version"] != _FACE_ONLY)
+            arrays = {name: _member(file, name, dtype, (count, *shape), 0) for name, (dtype, shape) in formats.items()}
     except SemblanceError:
         raise
     except Exception as error:  # numpy, zipfile and json fail on damaged bytes in a dozen ways of their own
@@ -118,6 +134,11 @@ def read_take(path: Path) -> Take:
     if count == 0 or not np.all(np.diff(arrays["times_s"]) > 0) or not np.isfinite(arrays["times_s"]).all():
         raise SemblanceError(damaged)
     return _assemble(header, arrays)
+
+
+def _formats(body: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The arrays of a take with or without a body."""
+    return _ARRAYS | _BODY_ARRAYS if body else _ARRAYS
 
 
 def _declared(file: Any, name: str) -> tuple[tuple[int, ...], np.dtype]:
@@ -144,9 +165,9 @@ def _check_header(header: Any, path: Path) -> None:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise SemblanceError(f"'{path}' is not a Semblance take.")
     version = header.get("version")
-    if version != VERSION:
+    if version not in (_FACE_ONLY, VERSION):
         raise SemblanceError(
-            f"The take '{path}' has version {version!r}, this Semblance reads {VERSION}; update Semblance."
+            f"The take '{path}' has version {version!r}, this Semblance reads up to {VERSION}; update Semblance."
         )
     if header.get("coefficients") != list(coefficients.NAMES):
         raise SemblanceError(f"The take '{path}' names other coefficients than this Semblance; track its source again.")
@@ -162,4 +183,7 @@ def _assemble(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Take:
     ]
     extras = {key: value if isinstance(value := header.get(key), dict) else {} for key in (
         "source", "models", "calibration", "smoothing")}
-    return Take(arrays["found"], arrays["landmarks"], tracks[0], tracks[1], **extras)
+    body = None
+    if "body_world" in arrays:
+        body = BodyTrack(arrays["times_s"], *(arrays[f"body_{part.name}"] for part in fields(BodyTrack)[1:]))
+    return Take(arrays["found"], arrays["landmarks"], tracks[0], tracks[1], **extras, body=body)

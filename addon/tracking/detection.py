@@ -44,7 +44,7 @@ class Detector:
         """All faces in an upright part of uint8 [H, W, 3] BGR whose probability is `least`, the likeliest first."""
         boxes, scores = self._network(where.cut(image, self._network.side, extend=False))
         likely = scores >= least
-        return [_in_picture(row, score, where) for row, score in _merge(boxes[likely], scores[likely])]
+        return [_in_picture(row, score, where) for row, score in merge(boxes[likely], scores[likely])]
 
 
 def overlap(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> float:
@@ -53,8 +53,8 @@ def overlap(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np
     return float(shared / (np.prod(high_a - low_a) + np.prod(high_b - low_b) - shared))
 
 
-def _merge(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Weighted non-maximum suppression: boxes of one face become their mean, weighted by score.
+def merge(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Weighted non-maximum suppression: boxes of one thing become their mean, weighted by score.
 
     The published description is in Bazarevsky et al., "BlazeFace" (2019), section 3.3: blending instead of suppressing
     takes the jitter out of the detector's boxes.

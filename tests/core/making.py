@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from addon.core.frames import ExpressionTrack
+from addon.core.frames import BodyTrack, ExpressionTrack
 from addon.core.take import Take
 
 
@@ -29,3 +29,12 @@ def a_take(count: int = 5, seed: int = 0) -> Take:
     landmarks[~found] = np.nan
     return Take(found, landmarks, raw, a_track(raw.times_s, seed + 1), {"kind": "test", "name": "Ünï.mp4"},
                 {"expression": "e 1 abc"}, {"neutral": [0.5]}, {"strength": 1.0})
+
+
+def a_body(count: int = 5, seed: int = 0) -> BodyTrack:
+    """A body track of random values at 25 fps, its second frame without a body."""
+    random = np.random.default_rng(seed)
+    sizes = ((33, 3), (33, 3), (33,), (), (2, 21, 3), (2, 21, 3), (2,), (2,))
+    parts = [random.random((count, *size), np.float32) for size in sizes]
+    parts[0][1:2] = np.nan
+    return BodyTrack(np.arange(count) / 25, *parts)

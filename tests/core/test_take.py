@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from addon.core.errors import SemblanceError
 from addon.core.take import read_take, write_take
 
-from .making import a_take
+from .making import a_body, a_take
 
 
 def test_a_take_comes_back_as_it_was(tmp_path):
@@ -43,10 +43,27 @@ def test_a_take_of_a_drawn_face_has_frames_that_were_found_without_landmarks(tmp
     assert np.isfinite(again.landmarks).all((1, 2)).tolist() == [True, False, False, False]
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def test_a_body_comes_back_as_it_was(tmp_path):
+    take, path = dataclasses.replace(a_take(), body=a_body()), tmp_path / "a.take"
+    write_take(take, path)
+    body = read_take(path).body
+    assert body is not None and body.found.tolist() == [True, False, True, True, True]
+    for f in dataclasses.fields(body):
+        assert np.array_equal(getattr(body, f.name), getattr(take.body, f.name), equal_nan=True)
+
+
+def test_only_a_take_with_a_body_needs_a_newer_semblance(tmp_path):
+    for body, version in ((None, 1), (a_body(), 2)):
+        write_take(dataclasses.replace(a_take(), body=body), tmp_path / "a.take")
+        with np.load(tmp_path / "a.take") as file:
+            assert json.loads(file["header"].tobytes())["version"] == version
+            assert ("body_world" in file.files) == (body is not None)
+
+
+@pytest.fixture(scope="module", params=["face", "body"])
+def whole(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("take") / "a.take"
-    write_take(a_take(3), path)
+    write_take(dataclasses.replace(a_take(3), body=a_body(3) if request.param == "body" else None), path)
     return path.read_bytes()
 
 
