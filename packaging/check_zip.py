@@ -130,8 +130,11 @@ def bare_python(python: Path, folder: Path) -> Path:
     wanted, seen = ["bpy"], set()
     while wanted:
         name = wanted.pop()
-        distribution = importlib.metadata.distribution(name)
         seen.add(name)
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue        # it is for other Pythons
         for top in {Path(file).parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
             if not (site / top).exists():
                 (site / top).symlink_to(Path(str(distribution.locate_file(top))))
@@ -155,7 +158,7 @@ def told(found: dict[str, Any]) -> str:
     return (
         f"Blender {found['blender']} (Python {found['python']}, {found['platform']}): installed, used, "
         f"upgraded to {found['version']} with all settings, used ({found['curves']} curves, {found['keys']} keys), "
-        "disabled, enabled, removed"
+        f"disabled, enabled, removed ({len(found['user_files_left'])} of the user's files left)"
     )
 
 

@@ -1,4 +1,4 @@
-"""One zip for all tests of this folder: of this checkout, with the wheels for the Python that runs them."""
+"""The scripts of packaging/, and one zip for all tests: of this checkout, with wheels for the Python that runs them."""
 from __future__ import annotations
 
 import sys
