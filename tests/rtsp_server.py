@@ -5,7 +5,9 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+
+from .loopback import serving
 
 _SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -20,26 +22,8 @@ def rtsp_camera(jpegs: list[bytes], fps: float) -> Iterator[str]:
 
     They are baseline JPEG with 4:2:0 sampling and the usual Huffman tables, as OpenCV writes it.
     """
-    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
-    server.settimeout(20)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while not over.is_set():
-                connection, _ = server.accept()
-                with connection:
-                    _talk(connection, jpegs, fps, over)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"rtsp://127.0.0.1:{server.getsockname()[1]}/live"
-    finally:
-        over.set()
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
-        server.close()
-        thread.join(2)
+    with serving(lambda connection, over: _talk(connection, jpegs, fps, over)) as port:
+        yield f"rtsp://127.0.0.1:{port}/live"
 
 
 def _talk(connection: socket.socket, jpegs: list[bytes], fps: float, over: threading.Event) -> None:

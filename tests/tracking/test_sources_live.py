@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from addon.tracking import sources, sources_live
 from addon.tracking.sources import open_source
 from addon.tracking.sources_live import STALL_S, paced
 
+from .. import loopback
 from ..rtsp_server import rtsp_camera
 from .test_sources import picture, write_images, write_video, write_with_pyav
 
@@ -34,30 +35,13 @@ def jpeg(number: int) -> bytes:
 
 @contextmanager
 def serving(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """A server that says whatever `answer` says to everybody who connects."""
-    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
-    server.settimeout(10)
+    """The address of a camera that says whatever `answer` says to everybody who asks for its pictures."""
+    def heard(connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(4096)
+        answer(connection, over)
 
-    def serve() -> None:
-        try:
-            while not over.is_set():
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(4096)
-                    answer(connection, over)
-        except OSError:
-            pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/video"
-    finally:
-        over.set()
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
-        server.close()
-        thread.join(2)
+    with loopback.serving(heard) as port:
+        yield f"http://127.0.0.1:{port}/video"
 
 
 def test_a_stream_that_stalls_says_so_within_three_seconds() -> None:
