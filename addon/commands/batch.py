@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -50,8 +51,10 @@ _CLAIM: Final = ".claim"
 _SCHEMA: Final = 3
 _ATTEMPTS: Final = 3
 """How often an item is begun whose process dies; one that dies each time is hardly unlucky."""
+_STOPPED: Final = (130, -signal.SIGINT)
+"""Exit codes of one that Ctrl-C in the terminal ended."""
 _ENDED_BY_ITSELF: Final = (0, 1, 2)
-"""Exit codes of a process that was not killed."""
+"""... of one that was not killed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,13 +90,14 @@ def run(args: argparse.Namespace) -> int:
         return 0
     out = args.out.resolve()
     if args.summary:
-        return 0 if write_summary(out, items, [_finished(item) or _report_of(item) or {} for item in items]) else 1
-    require_bpy()
-    for module in ("onnxruntime", "cv2") if not all(item.is_performance for item in items) else ("onnxruntime",):
-        require(module, "The batch")
-    check_writable(out)
-    reports = _do_all(items, args)
-    done = sum(report["status"] == "done" for report in reports)
+        reports = [_finished(item) or _report_of(item) or {} for item in items]
+    else:
+        require_bpy()
+        for module in ("onnxruntime",) if all(item.is_performance for item in items) else ("onnxruntime", "cv2"):
+            require(module, "The batch")
+        check_writable(out)
+        reports = _do_all(items, args)
+    done = sum(report.get("status") == "done" for report in reports)
     if not args.only:
         write_summary(out, items, reports)
     print(f"{done} of {len(items)} done, in '{args.out}'.", flush=True)
@@ -118,14 +122,16 @@ def _do_all(items: list[Item], args: argparse.Namespace) -> list[Report]:
     else:
         results = ((item, do(item)) for item in left)
     for item, report in results:
+        # Of a process that was killed, only whoever waited for it can tell.
+        reports[item] = report if _report_of(item) == report else _written(item, report)
         _told(item, report)
-        reports[item] = report
     return [reports[item] for item in items]
 
 
 def _in_processes(items: list[Item], jobs: int, launcher: list[str]) -> Iterator[tuple[Item, Report]]:
     """Each in a process of its own; what another start works on now comes last, because it is waited for."""
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         later = []
         first = pool.map(lambda item: None if is_claimed(_claim(item)) else do_in_own_process(item, launcher), items)
         for item, report in zip(items, first, strict=True):
@@ -134,6 +140,9 @@ def _in_processes(items: list[Item], jobs: int, launcher: list[str]) -> Iterator
             else:
                 yield item, report
         yield from zip(later, pool.map(lambda item: do_in_own_process(item, launcher), later), strict=True)
+    finally:
+        # After Ctrl-C nothing more is begun.
+        pool.shutdown(cancel_futures=True)
 
 
 def do(item: Item) -> Report:
@@ -160,14 +169,12 @@ def do_in_own_process(item: Item, launcher: list[str]) -> Report:
         # One that is killed here may have been done by another start meanwhile.
         if settled := _settled(item, before):
             return settled
+        if ended.returncode in _STOPPED:
+            raise KeyboardInterrupt
         if ended.returncode in _ENDED_BY_ITSELF:
             break
     said = (ended.stderr.strip() or ended.stdout.strip() or "no message").splitlines()[-1]
-    return _reported(item, lambda: _raise(f"Its process ended with the code {ended.returncode}: {said}"))
-
-
-def _raise(sentence: str) -> Report:
-    raise SemblanceError(sentence)
+    return failure(item, f"Its process ended with the code {ended.returncode}: {said}")
 
 
 def _perform(item: Item) -> Report:
@@ -228,16 +235,20 @@ def _reported(item: Item, perform: Callable[[], Report]) -> Report:
         result = {"status": "failed", "error": f"Unexpected {type(error).__name__}: {error}"}
     seconds = round(time.monotonic() - start, 1)
     report = {**_request(item), **result, "seconds": seconds, "computer": platform.node(), "ended": time.time()}
+    # As it is read again: tuples are lists then.
+    return _written(item, json.loads(json.dumps(report)))
+
+
+def _written(item: Item, report: Report) -> Report:
     try:
         write_bytes(Path(item.folder) / REPORT, json.dumps(report, indent=1).encode())
+        return report
     except SemblanceError as error:
         return failure(item, str(error))
-    # As it is read again: tuples are lists then.
-    return json.loads(json.dumps(report))
 
 
 def failure(item: Item, sentence: str) -> Report:
-    """What is told of an item whose report cannot be written."""
+    """What is told of an item that nobody has reported."""
     return {**_request(item), "status": "failed", "error": sentence, "seconds": 0.0}
 
 
@@ -329,8 +340,8 @@ def _starting_scene(path: Path | None) -> str | None:
     return str(path.resolve())
 
 
-def write_summary(out: Path, items: Sequence[Item], reports: Sequence[Report]) -> bool:
-    """Write what became of all items, as JSON and as a table; True if all are done."""
+def write_summary(out: Path, items: Sequence[Item], reports: Sequence[Report]) -> None:
+    """Write what became of all items, as JSON and as a table."""
     kept = ("status", "error", "source_frames", "found_share", "seconds", "computer", "notes")
     rows = [
         {"name": item.stem, "source": item.source, "status": "missing", **{key: r[key] for key in kept if key in r}}
@@ -352,7 +363,6 @@ def write_summary(out: Path, items: Sequence[Item], reports: Sequence[Report]) -
         # A start that finds everything finished changes nothing.
         if not (path.is_file() and path.read_text(encoding="utf-8") == content):
             write_bytes(path, content.encode())
-    return count["done"] == len(rows)
 
 
 def _request(item: Item) -> Report:

@@ -133,8 +133,11 @@ def test_nothing_is_started_while_a_line_is_wrong(tmp_path: Path, capsys) -> Non
 def started(shots: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     """A batch as a user starts it, in a process group of its own so that all of it can be ended."""
     command = [sys.executable, "render_batch.py", "--manifest", str(shots), "--out", str(out), *more]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        # Where this suite runs in the background, SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def ended(process: subprocess.Popen[str], timeout_s: float = 240) -> str:
@@ -175,3 +178,14 @@ def test_two_starts_share_the_work_and_a_killed_worker_is_replaced(shots: Path, 
     for folder in filter(Path.is_dir, out.iterdir()):
         assert sorted(path.suffix for path in folder.iterdir()) == [".blend", ".json", ".take"]
     assert 5 < len(read_take(out / "clip" / "clip.take")) < 13
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="ps as Linux has it")
+def test_ctrl_c_begins_nothing_more(shots: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bpy")
+    batch = started(shots, tmp_path / "out", "--jobs", "2")
+    first_worker(batch.pid)
+    os.killpg(batch.pid, signal.SIGINT)
+    said = ended(batch, 60)
+    assert batch.returncode == 130 and "stopped" in said and "Traceback" not in said, said
+    assert not list((tmp_path / "out").rglob("report.json"))
