@@ -1,4 +1,4 @@
-"""Follow the face in a video, webcam or stream and write the performance as a .take file.
+"""Follow the face (and body) in a video, webcam or stream and write the performance as a .take file.
 
 SOURCE is a video file, a folder or numbered pattern of images, a webcam's number (0 is the first), an MJPEG or RTSP
 address, a door for another tracker (livelink://, ifacialmocap://PHONE, vmc://, osc://; docs/live.md), or a Live Link
@@ -9,6 +9,7 @@ examples:
   semblance track clip.mp4 --start 2 --end 12 -o walk.take
   semblance track 0 --end 20 -o me.take          twenty seconds of the first webcam
   semblance track livelink://0.0.0.0:11111 --end 20 -o me.take       twenty seconds of an iPhone
+  semblance track dance.mp4 --body               body and hands as well
   semblance track dog.mp4 --drawn                a drawn face, on which landmarks are of no use
   semblance track crowd.mp4 --box 30,10,20,25    the head in this part of the picture, in %
   semblance track MySlate_1_iPhone.csv           a Live Link Face recording becomes a take
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end", type=seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
     add_face_arguments(parser)
+    parser.add_argument("--body", action="store_true", help="follow body and hands too; a face may then be missing")
     parser.add_argument(
         "--progress", choices=("bar", "json", "none"), default="bar", help="json writes lines for a program to read"
     )
@@ -66,7 +68,7 @@ def _record(args: argparse.Namespace) -> Take:
     try:
         return record_take(
             args.source, start_s=args.start, end_s=args.end, face=args.face, box=args.box, drawn=args.drawn,
-            progress=progress,
+            body=args.body, progress=progress,
         )
     finally:
         progress.close()
@@ -88,4 +90,7 @@ def summary(take: Take) -> str:
     source: dict[str, Any] = take.source
     length_s = float(take.times_s[-1] - take.times_s[0])
     text = f"{len(take)} frames over {length_s:.1f} s, a face in {take.found.mean():.1%} of them."
+    if take.body is not None:
+        left, right = take.body.hands_found.mean(0)
+        text += f"\nA body in {take.body.found.mean():.1%}, its left hand in {left:.1%}, its right hand in {right:.1%}."
     return "\n".join([text, *(f"Note: {warning}" for warning in source.get("warnings", []))])

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.frames import LANDMARK_COUNT, Expression, ExpressionTrack, FaceFrame, stack
+from ..core.frames import LANDMARK_COUNT, BodyTrack, Expression, ExpressionTrack, FaceFrame, stack
 from ..core.gaps import bridge
 from ..core.live_link import read_live_link
 from ..core.smoothing import Smoothing, smooth
@@ -24,6 +24,7 @@ from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox, middle_box
 from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
+from .body_reading import BodyReading, check_body, unseen_parts
 from .doors import is_door, open_door
 
 _Item = TypeVar("_Item")
@@ -51,6 +52,7 @@ def record_take(
     face: int = 0,
     box: FaceBox | None = None,
     drawn: bool = False,
+    body: bool = False,
     progress: Progress | None = None,
 ) -> Take:
     """Track and encode a whole source; the result is calibrated to its own neutral and smoothed by default.
@@ -65,9 +67,10 @@ def record_take(
         face: which face, 0 = the largest.
         box: where the head is; None = find it.
         drawn: the face is a drawn one, to be read from the picture alone.
+        body: follow body and hands too; a face may then be missing.
 
     Raises:
-        SemblanceError: if the source cannot be read or no face is found in it.
+        SemblanceError: if the source cannot be read, or no face (with `body`: no body) is found in it.
     """
     suffix = Path(address).suffix.lower()
     if suffix == SUFFIX:
@@ -82,16 +85,21 @@ def record_take(
 
     def read(tracker: FaceTracker | DrawnFaceTracker) -> _Reading:
         with open_source(address, start_s=start_s, end_s=end_s) as source:
-            return _read(source, tracker, encoder, progress)
+            return _read(source, tracker, encoder, progress, BodyReading() if body else None)
 
     reading = _read_drawn(read, face, box) if drawn else _read_any(read, face, box)
-    if not reading.found.any():
+    if reading.body is not None:
+        check_body(reading.body, address)
+    elif not reading.found.any():
         raise SemblanceError(
             f"No face was found in any of the {len(reading.found)} frames of '{address}'; if it shows one, say where "
             f"(face box){'' if drawn else ' or that it is a drawn one'}."
         )
     where = {"box": box.percent if box else None, "drawn": reading.drawn}
-    take = Take(reading.found, reading.landmarks, reading.raw, reading.raw, reading.info | where, reading.models)
+    take = Take(
+        reading.found, reading.landmarks, reading.raw, reading.raw, reading.info | where, reading.models,
+        body=reading.body,
+    )
     return refine(take, find_neutral(take.raw), Smoothing())
 
 
@@ -155,6 +163,7 @@ class _Reading:
     info: dict[str, Any]
     models: dict[str, str]
     drawn: bool
+    body: BodyTrack | None = None
 
     @property
     def found(self) -> np.ndarray:
@@ -169,7 +178,8 @@ def _read_any(read: _Read, face: int, box: FaceBox | None) -> _Reading:
     """As a person's face; as a drawn one if that is what it shows."""
     tracker = FaceTracker(face, box)
     reading = read(tracker)
-    if not tracker.looks_drawn:
+    from_behind = reading.body is not None and reading.body.found.any() and not reading.found.any()
+    if from_behind or not tracker.looks_drawn:
         return reading
     if reading.info["kind"] in _ONCE:
         reading.info["warnings"].append(_DOUBTFUL)
@@ -200,13 +210,14 @@ def _ahead(items: Iterable[_Item], pool: Executor) -> Iterator[_Item]:
 
 
 def _read(
-    source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None
+    source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None,
+    body: BodyReading | None = None,
 ) -> _Reading:
-    rows = []
+    rows, follow = [], body.beside(tracker) if body else tracker.track
     # Three stages beside one another: what takes longest is all that a picture takes, given the cores. Landmarks are
     # six times all else that is kept of a frame; on disk they do not fill the memory, however long the clip is.
     with tempfile.TemporaryFile() as landmarks, ThreadPoolExecutor(2) as pool:
-        faces = _reporting(map(tracker.track, _ahead(source, pool)), source.info.frame_count, progress)
+        faces = _reporting(map(follow, _ahead(source, pool)), source.info.frame_count, progress)
         for batch in _ahead(iter(lambda: list(islice(faces, _BATCH)), []), pool):
             landmarks.write(np.stack([face.landmarks for face in batch], dtype=np.float32).tobytes())
             track = encoder.encode(batch)
@@ -216,4 +227,8 @@ def _read(
     info = {**vars(source.info), "warnings": list(source.warnings)}
     models = {**tracker.stamps, "expression": encoder.card.stamp}
     drawn = isinstance(tracker, DrawnFaceTracker)
-    return _Reading(kept, bridge(stack(rows)), info, models, drawn)
+    if body is None:
+        return _Reading(kept, bridge(stack(rows)), info, models, drawn)
+    seen = body.track
+    info["warnings"] += unseen_parts(seen)
+    return _Reading(kept, bridge(stack(rows)), info, models | body.stamps, drawn, seen)

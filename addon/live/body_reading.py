@@ -1,0 +1,67 @@
+"""The body of a source that is read as a whole: kept frame by frame beside the face, and what of it was to be seen."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ..core.errors import SemblanceError
+from ..core.frames import BodyFrame, BodyTrack, FaceFrame, Frame, stack_bodies
+from ..tracking.body import BodyTracker
+from ..tracking.drawn import DrawnFaceTracker
+from ..tracking.person import PersonTracker
+from ..tracking.tracker import FaceTracker
+
+_SEEN: Final = 0.5
+"""Least visibility of a landmark that counts as seen, and least share of the frames that a part is to be seen in."""
+_PARTS: Final = {"hips": [23, 24], "knees": [25, 26], "feet": [27, 28]}
+"""What a picture of half a body lacks, and the landmarks that tell."""
+
+
+class BodyReading:
+    """Reads one source once."""
+
+    def __init__(self) -> None:
+        """Raises SemblanceError if onnxruntime or a network is missing."""
+        self._tracker = BodyTracker()
+        self._frames: list[BodyFrame] = []
+
+    @property
+    def stamps(self) -> dict[str, str]:
+        """Role → stamp of the networks, for a take's header."""
+        return self._tracker.stamps
+
+    @property
+    def track(self) -> BodyTrack:
+        """What was seen so far."""
+        return stack_bodies(self._frames)
+
+    def beside(self, face: FaceTracker | DrawnFaceTracker) -> Callable[[Frame], FaceFrame]:
+        """The face tracker's `track`, which sees to the body as well."""
+        person = PersonTracker(face, self._tracker) if isinstance(face, FaceTracker) else None
+
+        def follow(frame: Frame) -> FaceFrame:
+            seen, body = person.track(frame) if person else (face.track(frame), self._tracker.track(frame))
+            self._frames.append(body)
+            return seen
+
+        return follow
+
+
+def check_body(track: BodyTrack, address: str) -> None:
+    """Raise SemblanceError if nobody is in it."""
+    if not track.found.any():
+        raise SemblanceError(
+            f"No body was found in any of the {len(track)} frames of '{address}'; film at least head and shoulders, "
+            "or track only the face (without --body)."
+        )
+
+
+def unseen_parts(track: BodyTrack) -> Iterator[str]:
+    """A sentence if part of the body was mostly out of the picture or hidden; the networks guess there."""
+    found = track.visibility[track.found]
+    if len(found) == 0:
+        return
+    shares = {name: float((found[:, points].max(1) >= _SEEN).mean()) for name, points in _PARTS.items()}
+    lacking = [f"{name} in {share:.0%}" for name, share in shares.items() if share < _SEEN]
+    if lacking:
+        yield f"Half a body: {', '.join(lacking)} of the frames; where they are not to be seen they are guessed."
