@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..core.errors import SemblanceError
 from ..core.processes import child_environment
-from ..robot.actuator_map import RobotMap
+from ..robot.actuator_map import RobotMap, with_links
 from ..robot.calibrating import Calibration, converse
 from ..robot.client import RobotClient
 from ..robot.doctor import examine
@@ -47,7 +47,8 @@ def calibrate(design: RobotMap, unit: str, link: str) -> int:
             raise SemblanceError(f"The unit '{unit}' has no ports yet; name them with --link.")
         link = ",".join(f"{name}={port}" for name, port in ports.items())
     elif link != "simulated":
-        ports = _named_ports(design, link)
+        ports = {name: settings.port for name, settings in with_links(known or design, link).links.items()
+                 if settings.port}
     client = RobotClient.start(["--robot", str(design.path), "--link", link], child_environment(), "a terminal")
     try:
         _wait_connected(client)
@@ -89,9 +90,3 @@ def _wait_connected(client: RobotClient) -> None:
         if client.state == "ended":
             raise SemblanceError(client.sentence or "The robot process has ended.")
         time.sleep(_LOOK_S)
-
-
-def _named_ports(design: RobotMap, link: str) -> dict[str, str]:
-    if "=" not in link:
-        return dict.fromkeys(list(design.links)[:1], link)
-    return dict(part.split("=", 1) for part in link.split(","))

@@ -69,15 +69,15 @@ def ask(settings: LinkSettings, channels: Channels) -> Iterator[Finding]:
     protocol = settings.protocol
     if protocol == "simulated":
         yield Finding("ok", f"link '{settings.name}' is simulated")
+    elif not settings.port:
+        yield Finding("note", f"Link '{settings.name}' has no port yet.",
+                      "Name it with --port; a unit file ('semblance robot calibrate') keeps it.")
     elif protocol in BY_NETWORK:
         yield Finding("note", f"link '{settings.name}' speaks {protocol} on '{settings.port}', where nothing can be "
                               "asked.")
     elif protocol not in _ASK:
         yield Finding("note", f"Nothing was asked on '{settings.port}': a wrong language could move servos.",
                       f"Say what is on it with --protocol: {', '.join(_ASK)}.")
-    elif not settings.port:
-        yield Finding("note", f"Link '{settings.name}' has no port yet.",
-                      "Name it with --port; a unit file ('semblance robot calibrate') keeps it.")
     else:
         try:
             yield from _ASK[protocol](settings, channels)

@@ -95,12 +95,13 @@ def test_a_head_that_stops_is_told(tmp_path, take, quick, capsys):
     assert "The head was stopped: The simulated link 'face' does not answer" in capsys.readouterr().err
 
 
-def test_stop_says_when_there_is_nothing(capsys):
-    assert main(["robot", "stop"]) == 0
+@pytest.mark.parametrize("job", ["rest", "stop"])
+def test_rest_and_stop_say_when_there_is_nothing(job, capsys):
+    assert main(["robot", job]) == 0
     assert capsys.readouterr().out == "No robot process runs here.\n"
 
 
-def test_stop_reaches_every_head(quick, capsys):
+def test_rest_and_stop_reach_every_head(quick, capsys):
     from addon.core.processes import child_environment
     from addon.robot.client import RobotClient
 
@@ -109,6 +110,8 @@ def test_stop_reaches_every_head(quick, capsys):
         until_s = time.monotonic() + 20
         while not client.poll().status and time.monotonic() < until_s:
             time.sleep(0.02)
+        assert main(["robot", "rest"]) == 0
+        assert "maestro_head on simulated" in (shown := capsys.readouterr().out) and ": LIMP" in shown
         assert main(["robot", "stop"]) == 0
         assert "maestro_head on simulated" in (shown := capsys.readouterr().out) and "STOPPED" in shown
     finally:
