@@ -12,8 +12,10 @@ complete Blender.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DEMO = HERE.parents[1] / "assets" / "demo"
+_TRACK = """
+import bpy, shutil
+settings = bpy.context.scene.semblance
+settings.source = {video!r}
+bpy.ops.semblance.take_track()
+shutil.copy(settings.take, {take!r})
+"""
 _SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1600x1000x24 +extension GLX")
 
 
@@ -40,7 +49,7 @@ class Stop:
 STOPS = (
     Stop("readiness", "", 300),
     Stop("try_it", "", 300),
-    Stop("panel", "video", 600),
+    Stop("panel", "video", 1200),
     Stop("own_rig", "performance", 400),
     Stop("learn_rig", "performance", 900, needs_rig=True),
     Stop("several", "performance", 400),
@@ -48,6 +57,15 @@ STOPS = (
     Stop("live", "video", 600),
     Stop("robot", "video", 900),
 )
+
+
+def track(args: argparse.Namespace) -> Path:
+    """A take of the video, made by the Blender that is walked through, without its window."""
+    take = args.pictures / f"{args.video.stem}.take"
+    script = _TRACK.format(video=str(args.video.resolve()), take=str(take))
+    subprocess.run([args.blender, "--background", "--python-exit-code", "1", "--python-expr", script], check=True,
+                   stdout=subprocess.DEVNULL, timeout=300)
+    return take
 
 
 def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
@@ -66,10 +84,16 @@ def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
                str(HERE / f"{stop.name}.py")]
     log = args.pictures / f"{stop.name}.log"
     with log.open("w") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT,
+                                   start_new_session=True)
         try:
-            subprocess.run(command, env=environment, stdout=out, stderr=subprocess.STDOUT, timeout=stop.most_s)
+            process.wait(stop.most_s)
         except subprocess.TimeoutExpired:
             print(f"PROBLEM {stop.name} took more than {stop.most_s} s", file=out)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # Blender and its screen too
+            process.wait()
     lines = log.read_text(errors="replace").splitlines()
     yield from (line for line in lines if line.startswith(("STEP", "PROBLEM", "Traceback")))
     if "STEP all done" not in lines:
@@ -83,15 +107,16 @@ def main() -> int:
     parser.add_argument("--pictures", type=Path, default=Path("out/walk"), help="folder for pictures and logs")
     parser.add_argument("--only", nargs="+", choices=[stop.name for stop in STOPS], help="these stops")
     parser.add_argument("--video", type=Path, default=DEMO / "performer.mp4")
-    parser.add_argument("--performance", type=Path, default=DEMO / "truth.csv", help="a take or a Live Link CSV")
+    parser.add_argument("--performance", type=Path, help="a take or a Live Link CSV; else the video is tracked first")
     parser.add_argument("--rig", type=Path, help="an .fbx with a face, for own_rig and learn_rig")
     args = parser.parse_args()
     args.pictures = args.pictures.resolve()
     args.pictures.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
-    for stop in STOPS:
-        if args.only and stop.name not in args.only:
-            continue
+    stops = [stop for stop in STOPS if not args.only or stop.name in args.only]
+    if args.performance is None and any(stop.source == "performance" for stop in stops):
+        args.performance = track(args)
+    for stop in stops:
         print(f"── {stop.name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="semblance-walk-") as folder:
             for line in walk(stop, Path(folder), args):
