@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import numpy as np
 
@@ -209,6 +209,17 @@ def _ahead(items: Iterable[_Item], pool: Executor) -> Iterator[_Item]:
         yield item
 
 
+def _keep(landmarks: np.ndarray, file: IO[bytes]) -> None:
+    try:
+        file.write(landmarks.tobytes())
+        file.flush()
+    except OSError as error:
+        raise SemblanceError(
+            f"Cannot write to '{tempfile.gettempdir()}', where landmarks are kept while a clip is read: "
+            f"{error.strerror}; free some space there."
+        ) from error
+
+
 def _read(
     source: Source, tracker: FaceTracker | DrawnFaceTracker, encoder: Encoder, progress: Progress | None,
     body: BodyReading | None = None,
@@ -219,10 +230,9 @@ def _read(
     with tempfile.TemporaryFile() as landmarks, ThreadPoolExecutor(2) as pool:
         faces = _reporting(map(follow, _ahead(source, pool)), source.info.frame_count, progress)
         for batch in _ahead(iter(lambda: list(islice(faces, _BATCH)), []), pool):
-            landmarks.write(np.stack([face.landmarks for face in batch], dtype=np.float32).tobytes())
+            _keep(np.stack([face.landmarks for face in batch], dtype=np.float32), landmarks)
             track = encoder.encode(batch)
             rows += [track.row(i) for i in range(len(track))]
-        landmarks.flush()
         kept = np.memmap(landmarks, np.float32, "c", shape=(len(rows), LANDMARK_COUNT, 3))
     info = {**vars(source.info), "warnings": list(source.warnings)}
     models = {**tracker.stamps, "expression": encoder.card.stamp}

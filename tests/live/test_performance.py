@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -193,3 +194,10 @@ def test_what_goes_wrong_in_another_thread_reaches_the_caller(monkeypatch):
     with pytest.raises(SemblanceError, match="enough"):
         record_take(str(CLIP), progress=lambda done, _: seen.append(done))
     assert seen == list(range(1, 21))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_full_disk_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(performance.tempfile, "TemporaryFile", partial(Path("/dev/full").open, "r+b", buffering=0))
+    with pytest.raises(SemblanceError, match="free some space"):
+        record_take(str(CLIP), end_s=0.2)
