@@ -27,7 +27,6 @@ from addon.live import client as client_module
 from addon.live.client import LiveClient, Update
 from addon.live.live_settings import LiveSettings
 from addon.live.messages import (
-    SILENCE_S,
     Character,
     CloseSource,
     Mark,
@@ -53,6 +52,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def worker() -> Iterator[LiveClient]:
     """One worker for all tests that leave it alive."""
     client = LiveClient.start("test")
+    until(client, in_state("idle"))
     yield client
     process = client._process
     client.stop()
@@ -62,6 +62,42 @@ def worker() -> Iterator[LiveClient]:
 @pytest.fixture
 def client(worker: LiveClient) -> Iterator[LiveClient]:
     """The shared worker, idle."""
+    yield from idle(worker)
+
+
+_IMPATIENT = """
+from addon.live import capture, server
+from addon.live.worker import Worker
+from addon.tracking import sources, sources_live
+server.SILENCE_S, capture._STALLED_S, capture._AGAIN_S = 1.5, 0.5, 0.1
+sources.STALL_S = sources_live.STALL_S = 0.8
+Worker().run()
+"""
+
+
+@pytest.fixture(scope="module")
+def impatient_worker() -> Iterator[LiveClient]:
+    """One that waits less for whoever is silent."""
+    process = by_hand("-c", _IMPATIENT)
+    try:
+        told = json.loads(process.stdout.readline())
+        client = LiveClient.join(told["port"], told["token"], "test")
+        until(client, in_state("idle"))
+        yield client
+        client.stop()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def impatient(impatient_worker: LiveClient) -> Iterator[LiveClient]:
+    """It, idle."""
+    yield from idle(impatient_worker)
+
+
+def idle(worker: LiveClient) -> Iterator[LiveClient]:
+    """The worker, with nothing to do before and after the test."""
     worker.poll()
     yield worker
     worker.send(CloseSource())
@@ -165,7 +201,7 @@ def test_a_worker_that_is_killed_is_told_in_one_sentence_and_another_starts():
 
 @POSIX
 def test_a_worker_that_hangs_is_noticed_killed_and_reaped(monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_S", 1.0)
+    monkeypatch.setattr(client_module, "SILENCE_S", 0.7)
     client = LiveClient.start("test")
     try:
         until(client, in_state("idle"))
@@ -173,7 +209,7 @@ def test_a_worker_that_hangs_is_noticed_killed_and_reaped(monkeypatch):
         begin = time.monotonic()
         while client.state != "ended" and time.monotonic() - begin < 8:
             time.sleep(0.02)
-        assert "does not answer" in client.sentence and 0.9 < time.monotonic() - begin < 3
+        assert "does not answer" in client.sentence and 0.6 < time.monotonic() - begin < 3
         assert client._process.returncode == -9
     finally:
         client.stop()
@@ -192,17 +228,17 @@ def test_a_worker_that_hangs_can_still_be_stopped():
 
 
 @POSIX
-def test_a_worker_that_slept_with_the_machine_goes_on_and_blames_nobody(client, monkeypatch):
+def test_a_worker_that_slept_with_the_machine_goes_on_and_blames_nobody(impatient, monkeypatch):
     monkeypatch.setattr(client_module, "SILENCE_S", 60.0)
-    until(client, in_state("idle"))
-    os.kill(client.pid, signal.SIGSTOP)
+    until(impatient, in_state("idle"))
+    os.kill(impatient.pid, signal.SIGSTOP)
     try:
-        time.sleep(SILENCE_S + 0.5)
+        time.sleep(1.8)
     finally:
-        os.kill(client.pid, signal.SIGCONT)
-    time.sleep(0.5)
-    client.poll()
-    assert until(client, lambda update: update.status).problems == []
+        os.kill(impatient.pid, signal.SIGCONT)
+    time.sleep(0.3)
+    impatient.poll()
+    assert until(impatient, lambda update: update.status).problems == []
 
 
 @POSIX
@@ -222,7 +258,7 @@ def test_a_client_that_slept_with_the_machine_goes_on(client):
     try:
         assert sleeper.stdout.readline().strip() == "connected"
         sleeper.send_signal(signal.SIGSTOP)
-        time.sleep(2.5)
+        time.sleep(1.5)
         sleeper.send_signal(signal.SIGCONT)
         assert sleeper.communicate("\n", timeout=20)[0].strip() == "connected"
     finally:
@@ -260,8 +296,8 @@ def test_a_worker_whose_starter_is_gone_ends_within_a_second(end):
         starter.stdout.close()
 
 
-def by_hand(**more) -> subprocess.Popen:
-    command = [sys.executable, "-m", "addon.commands", "live", "--serve"]
+def by_hand(*program: str, **more) -> subprocess.Popen:
+    command = [sys.executable, *(program or ("-m", "addon.commands", "live", "--serve"))]
     return subprocess.Popen(
         command, cwd=ROOT, env=child_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more
     )
@@ -339,7 +375,7 @@ def short_clip(folder: Path) -> Path:
     return path
 
 
-def test_a_camera_that_stalls_is_said_and_found_again(client):
+def test_a_camera_that_stalls_is_said_and_found_again(impatient):
     frames = video_frames(CLIP, (320, 240))[:30]
     served = []
 
@@ -349,13 +385,13 @@ def test_a_camera_that_stalls_is_said_and_found_again(client):
         time.sleep(20)
 
     with MjpegServer(pictures) as server:
-        client.send(PIP)
-        client.send(Open(server.address))
-        until(client, in_state("running"))
-        stalled = until(client, in_state("stalled"))
+        impatient.send(PIP)
+        impatient.send(Open(server.address))
+        until(impatient, in_state("running"))
+        stalled = until(impatient, in_state("stalled"))
         assert server.address in stalled.status.sentence
-        assert until(client, lambda update: update.controls), "the character holds or eases"
-        until(client, in_state("running"))
+        assert until(impatient, lambda update: update.controls), "the character holds or eases"
+        until(impatient, in_state("running"))
         assert len(served) > 1
 
 
@@ -366,7 +402,7 @@ def test_slow_and_quick_cameras_are_played_as_they_come_and_late_pictures_left_o
         client.send(PIP)
         client.send(Open(server.address))
         until(client, in_state("running"))
-        time.sleep(1.2)
+        time.sleep(1.1)
         client.poll()
         status = until(client, in_state("running")).status
         assert status.latency_ms < 500, "old pictures were kept"
