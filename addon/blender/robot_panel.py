@@ -46,7 +46,9 @@ STATES: Final = {
 """State → icon, a word, what it means for whoever stands beside the head."""
 _PLAYING: Final = {"live": "the live performer", "clip": "the performance", "jog": "the calibration"}
 _METERS: Final = ("Want", "Shape", "Sent", "Read")
-_NAME_SHARE: Final = 0.5
+_NAME_SHARE: Final = 0.46
+_BESIDE_NAMES_PX: Final = 98
+"""Of a sidebar that are no list: tabs, edges, the list's scroll bar, the margin of a label."""
 _LETTER_PX: Final = 6.5
 _LEAST_LETTERS: Final = 3
 _BOX_PX: Final = 24
@@ -139,7 +141,7 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
             return
         layout = self.layout
         SEMBLANCE_UL_robot_meters.columns = tuple(column.tolist() for column in four(session))
-        width = context.region.width / context.preferences.system.ui_scale - _BOX_PX
+        width = context.region.width / context.preferences.system.ui_scale - _BESIDE_NAMES_PX
         SEMBLANCE_UL_robot_meters.letters = int(width * _NAME_SHARE / _LETTER_PX)
         head = layout.split(factor=_NAME_SHARE, align=True)
         head.label(text="")

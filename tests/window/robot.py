@@ -6,6 +6,7 @@
 SEMBLANCE_SOURCE is a video of a face, played in a loop as if it were a webcam. Steps, pictures and SEMBLANCE_STAY are
 those of panel.py; the scene is saved beside the video as robot.blend. At the end Blender quits while the head moves.
 SEMBLANCE_ROBOTS names the designs that are driven ("ameca_like,maestro_head"), SEMBLANCE_TAKE a .take to be played.
+On a busy machine SEMBLANCE_PATIENCE makes every wait so many times longer.
 """
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
+PATIENCE = float(os.environ.get("SEMBLANCE_PATIENCE", "1"))
 TAKE = os.environ.get("SEMBLANCE_TAKE", "")
 ROBOTS = os.environ.get("SEMBLANCE_ROBOTS", "ameca_like,maestro_head").split(",")
 _spent_ms: list[float] = []
@@ -62,7 +64,7 @@ def open_panels(*names: str) -> Iterator[float]:
 def wait_for(what: str, holds: Callable[[], bool], seconds: float = 30) -> Iterator[float]:
     """Until it holds, or for so long."""
     begun = time.monotonic()
-    while not holds() and time.monotonic() < begun + seconds:
+    while not holds() and time.monotonic() < begun + seconds * PATIENCE:
         yield 0.03
     check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
 
