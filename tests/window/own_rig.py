@@ -126,8 +126,12 @@ def steps() -> Iterator[float]:
     press(bpy.ops.semblance.take_apply, "EXEC_DEFAULT")
     check(f"Apply keys '{action().name}' at once", action() is not None)
     scene.frame_set(int(os.environ.get("SEMBLANCE_FRAME", (scene.frame_end + 1) // 2)))
+    rig.controls[rig.active].offset = 0.05
+    bpy.context.preferences.view.ui_scale = 0.75    # all of the list is in one picture
     yield 2
     picture("own_4_applied")
+    bpy.context.preferences.view.ui_scale = 1
+    yield 1
     key("ctrl+z")
     yield 1
     check("one undo takes the keys away", action() is None)

@@ -74,7 +74,7 @@ def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
         yield f"SKIPPED {stop.name}: it needs --rig, an .fbx with a face"
         return
     source = {"video": args.video, "performance": args.performance}.get(stop.source)
-    environment = {**os.environ, "SEMBLANCE_PICTURES": str(args.pictures)}
+    environment = {"SEMBLANCE_FRAME": "66", **os.environ, "SEMBLANCE_PICTURES": str(args.pictures)}
     if source:
         environment["SEMBLANCE_SOURCE"] = shutil.copy(source, folder)
     if args.rig:
