@@ -254,7 +254,7 @@ def take_learned(rig: SEMBLANCE_PG_rig, controls: ControlSet, learned: LearnedRi
             if item.name in found:
                 item.set_follows(found[item.name].meaning)
                 item.enabled = found[item.name].enabled
-    sentence, sheet = told(learned, controls), learned_path(Path(rig.preset)).with_suffix(".png")
+    sentence, sheet = told(learned), learned_path(Path(rig.preset)).with_suffix(".png")
     quality = dict(zip(controls.names, learned.quality.tolist(), strict=True))
     _results[rig.preset] = _Result(sentence, learned.faults, str(sheet) if sheet.is_file() else "", quality)
     return sentence

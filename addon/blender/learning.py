@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
-from ..characters.learned_rig import INPUTS, LearnedDecoder, LearnedRig, inputs_of, signals_of
+from ..characters.learned_rig import INPUTS, LearnedDecoder, LearnedRig, inputs_of
 from ..characters.meaning_decoder import MeaningDecoder
 from ..characters.named_expressions import EXPRESSIONS
 from ..characters.rig_learning import Ends, Shown, ends_of, fit, qualities
 from ..characters.sampling import Sampler
 from ..core import coefficients
-from ..core.control_set import SIGNALS, ControlSet
+from ..core.control_set import SIGNALS, ControlSet, signals_of
 from ..core.errors import SemblanceError, require
 from ..core.frames import FaceFrame, Frame
 from ..core.rig_profile import RigProfile, find_profile

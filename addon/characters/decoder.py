@@ -1,6 +1,7 @@
 """The rig decoder: Expression → the controls of one character, by the small network of models/decoder_<name>.
 
-A character without a network is decoded by what its profile says that the controls mean (`meaning_decoder`).
+A character without a network is decoded by what was learned of its controls (`learned_rig`) or by what its profile says
+that they mean (`meaning_decoder`).
 """
 from __future__ import annotations
 
@@ -55,8 +56,9 @@ class Decoder:
 
 
 def load_decoder(profile: RigProfile) -> Decoder | LearnedDecoder | MeaningDecoder:
-    """The character's network; without one, its controls follow what was learned of them, or what the profile says that
-    they mean. Learning is asked for by the user, so a control that was learned no longer follows its meaning.
+    """What was learned of the character, else its network, else what its profile says that the controls mean.
+
+    Learning is asked for by the user, so it comes first.
 
     Raises:
         SemblanceError: if there is none of these, or it was made for other controls.

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..core import coefficients
-from ..core.control_set import SIGNALS, BoneChannel, Control, ControlSet, CustomProperty
+from ..core.control_set import SIGNALS, BoneChannel, Control, ControlSet, CustomProperty, signals_of
 from ..core.errors import SemblanceError
 from ..core.files import write_bytes
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack, stack
@@ -78,11 +78,6 @@ def inputs_of(signals: np.ndarray) -> np.ndarray:
     """Signals [..., 57] (of core.control_set) → inputs float32 [..., INPUTS]."""
     face, head = signals[..., :coefficients.COUNT], signals[..., coefficients.COUNT:]
     return np.concatenate([face, np.maximum(head, 0), np.maximum(-head, 0)], axis=-1).astype(np.float32)
-
-
-def signals_of(track: ExpressionTrack) -> np.ndarray:
-    """float32 [T, 57] of expressions."""
-    return np.concatenate([track.coefficients, track.head], axis=1).astype(np.float32)
 
 
 def learned_path(preset: Path) -> Path:
@@ -179,7 +174,7 @@ def with_meanings(controls: ControlSet, rig: LearnedRig) -> ControlSet:
     return ControlSet(tuple(changed))
 
 
-def told(rig: LearnedRig, controls: ControlSet) -> str:
+def told(rig: LearnedRig) -> str:
     """A sentence: how many controls were learned, and how well pictures of the rig tell them."""
     quality = rig.quality[rig.learned]
     moved = f"{int(rig.weights.any(axis=0)[rig.learned].sum())} of {len(quality)} controls follow the performance"

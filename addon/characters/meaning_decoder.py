@@ -1,14 +1,10 @@
 """A decoder that needs no training: each control follows the signals that its profile says it means."""
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
-from ..core.control_set import SIGNALS, ControlSet
+from ..core.control_set import SIGNAL_INDEX, SIGNALS, ControlSet, signals_of
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack
-
-_ROW: Final = {signal: i for i, signal in enumerate(SIGNALS)}
 
 
 class MeaningDecoder:
@@ -22,11 +18,11 @@ class MeaningDecoder:
         self._weights = np.zeros((len(SIGNALS), len(controls)), np.float32)
         for column, control in enumerate(controls.controls):
             for signal, amount in control.meaning.items():
-                self._weights[_ROW[signal], column] = amount
+                self._weights[SIGNAL_INDEX[signal], column] = amount
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
-        return ControlTrack(track.times_s, self.values(np.concatenate([track.coefficients, track.head], axis=1)))
+        return ControlTrack(track.times_s, self.values(signals_of(track)))
 
     def decode_one(self, expression: Expression) -> ControlFrame:
         """Controls of a single expression."""

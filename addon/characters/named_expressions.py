@@ -7,9 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ..core.control_set import SIGNALS
-
-_ROW: Final = {signal: i for i, signal in enumerate(SIGNALS)}
+from ..core.control_set import SIGNAL_INDEX, SIGNALS
 
 
 def _read_table() -> dict[str, np.ndarray]:
@@ -18,7 +16,7 @@ def _read_table() -> dict[str, np.ndarray]:
     found = {name: np.zeros(len(SIGNALS), np.float32) for name in table}
     for name, signals in table.items():
         for signal, amount in signals.items():
-            found[name][_ROW[signal]] = amount
+            found[name][SIGNAL_INDEX[signal]] = amount
     return found
 
 

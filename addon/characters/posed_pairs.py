@@ -13,7 +13,6 @@ Schema 1::
 """
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import numpy as np
 from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
+from ..core.toml_text import quoted
 from .transfer_pairs import PosePairs
 
 SCHEMA: Final = 1
@@ -49,9 +49,9 @@ def read_pairs_text(text: str, source: RigProfile, target: RigProfile, where: st
 
 def pairs_text(pairs: PosePairs, source: RigProfile, target: RigProfile) -> str:
     """What `read_pairs_text` reads: the same pairs again, but for what rounding to six digits takes."""
-    lines = [f"schema = {SCHEMA}", f"source = {_quoted(source.name)}", f"target = {_quoted(target.name)}"]
+    lines = [f"schema = {SCHEMA}", f"source = {quoted(source.name)}", f"target = {quoted(target.name)}"]
     for i, name in enumerate(pairs.names):
-        lines += ["", "[[pair]]", f"name = {_quoted(name)}"]
+        lines += ["", "[[pair]]", f"name = {quoted(name)}"]
         for key, profile, values in (("source", source, pairs.source), ("target", target, pairs.target)):
             lines.append(f"{key} = {{ {_moved(profile.control_set, values[i])} }}".replace("{  }", "{}"))
     return "\n".join(lines) + "\n"
@@ -112,12 +112,7 @@ def _fill(values: np.ndarray, moved: Any, controls: ControlSet, label: str) -> N
 
 def _moved(controls: ControlSet, values: np.ndarray) -> str:
     return ", ".join(
-        f"{_quoted(name)} = {float(value):.6g}"
+        f"{quoted(name)} = {float(value):.6g}"
         for name, value, neutral in zip(controls.names, controls.clamped(values), controls.neutral, strict=True)
         if abs(value - neutral) > 1e-5
     )
-
-
-def _quoted(text: str) -> str:
-    # JSON writes the same but for one control character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     for note in lesson.notes:
         print(f"Note: {note}")
     print(table(profile.control_set, lesson.rig))
-    print(told(lesson.rig, profile.control_set))
+    print(told(lesson.rig))
     print(f"Drew {lesson.pictures} pictures in {lesson.seconds:.0f} s. Wrote '{path}' and '{sheet}'.")
     return 0
 

@@ -24,8 +24,6 @@ ARKIT_OF: Final[tuple[str, ...]] = tuple(row["arkit"] for row in _TABLE)
 
 def _partner(name: str) -> str:
     """The name on the other side of the face; a name without a side is its own partner."""
-    if name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
-        return name.replace("Left", "Right") if "Left" in name else name.replace("Right", "Left")
     if name.endswith("Left"):
         return name[:-4] + "Right"
     if name.endswith("Right"):

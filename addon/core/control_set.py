@@ -11,10 +11,12 @@ import numpy as np
 
 from . import coefficients
 from .errors import SemblanceError
+from .frames import ExpressionTrack
 
 _FAR: Final = float(np.finfo(np.float32).max)
 SIGNALS: Final = (*coefficients.NAMES, "headYaw", "headPitch", "headRoll")
 """What a control's `meaning` may follow: the 54 coefficients and the head's angles in rad (signs: `core.frames`)."""
+SIGNAL_INDEX: Final = {signal: i for i, signal in enumerate(SIGNALS)}
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,11 @@ class ControlSet:
         other = np.where((away > 0) == (sign > 0), up[order], down[order])
         stretch = np.divide(own, other, out=np.ones_like(own), where=(own > 0) & (other > 0))
         return self.neutral + away * stretch
+
+
+def signals_of(track: ExpressionTrack) -> np.ndarray:
+    """float32 [T, 57]: what the expressions say, in the order of SIGNALS."""
+    return np.concatenate([track.coefficients, track.head], axis=1).astype(np.float32)
 
 
 def _check_numbers(control: Control) -> None:

@@ -103,8 +103,7 @@ def _values(shares: Any, pose: str, controls: ControlSet) -> np.ndarray:
             raise SemblanceError(f"pose '{pose}': '{name}' needs a share from -1 to 1 (found {share!r}).")
         for column, factor in _columns(name, pose, controls):
             found[column] = share * factor
-    neutral, low, high = controls.neutral, controls.minimum, controls.maximum
-    return np.where(found > 0, neutral + found * (high - neutral), neutral + found * (neutral - low))
+    return controls.from_shares(found)
 
 
 def _columns(name: str, pose: str, controls: ControlSet) -> list[tuple[int, float]]:

@@ -51,6 +51,7 @@ from .control_set import BoneChannel, Control, ControlSet, CustomProperty, Shape
 from .errors import SemblanceError
 from .files import write_bytes
 from .paths import RIGS, preset_folders
+from .toml_text import quoted
 
 SCHEMA = 1
 _AXES = {"X": 0, "Y": 1, "Z": 2}
@@ -183,15 +184,6 @@ def shipped_files() -> list[Path]:
     return sorted(RIGS.glob("*/profile.toml"))
 
 
-def shipped_profiles() -> list[RigProfile]:
-    """All characters under `rigs/`, by name.
-
-    Raises:
-        SemblanceError: if one cannot be read.
-    """
-    return [read_profile(path) for path in shipped_files()]
-
-
 def _profile(data: dict[str, Any], path: Path) -> RigProfile:
     schema = data.get("schema")
     if schema != SCHEMA or isinstance(schema, bool):
@@ -319,5 +311,4 @@ def _toml(value: Any) -> str:
         return "{ " + ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    # JSON writes the same but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return quoted(value) if isinstance(value, str) else json.dumps(value)

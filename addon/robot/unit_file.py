@@ -19,7 +19,6 @@ copy. `<user's folder>/calibration/<robot>/<unit>.toml`, schema 1::
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,6 +27,7 @@ from typing import Final
 
 from ..core.errors import SemblanceError
 from ..core.files import write_bytes
+from ..core.toml_text import quoted
 from .actuator_map import WHOLE_UNITS, Actuator, RobotMap, Travel
 from .folders import calibration_folder, calibration_folders
 from .toml_table import Table, read_table
@@ -106,10 +106,10 @@ def write_unit(path: Path, robot: RobotMap, unit: str, ports: Mapping[str, str],
     for name, measured in travel.items():
         if sentence := misfit(designs[name], measured):
             raise SemblanceError(f"Actuator '{name}' {sentence}")
-    lines = [f"schema = {SCHEMA}", f"robot = {_quoted(robot.name)}", f"unit = {_quoted(unit)}",
+    lines = [f"schema = {SCHEMA}", f"robot = {quoted(robot.name)}", f"unit = {quoted(unit)}",
              f"measured = {datetime.date.today().isoformat()}"]
     for link, port in ports.items():
-        lines += ["", f"[links.{_key(link)}]", f"port = {_quoted(port)}"]
+        lines += ["", f"[links.{_key(link)}]", f"port = {quoted(port)}"]
     for name, measured in travel.items():
         lines += ["", f"[travel.{_key(name)}]  # {measured.unit}"]
         lines += [f"{key} = {_shown(getattr(measured, key))}" for key in ("low", "neutral", "high")]
@@ -163,12 +163,7 @@ def _travels(table: Table, robot: RobotMap, allow_wider: bool) -> dict[str, Trav
 
 
 def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    # TOML reads JSON's strings, except pairs of surrogates, and wants DEL escaped too.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return name if _BARE.fullmatch(name) else quoted(name)
 
 
 def _shown(value: float) -> str:

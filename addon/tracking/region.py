@@ -9,9 +9,8 @@ from ..core.errors import SemblanceError, require
 
 MARGIN = 1.5
 """How much larger than the face's box the region is that the mesh network sees; it was trained so."""
-
-
 _ROUNDING = 1e-6
+"""How far shares of a picture may reach out of it."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def build(folder: Path) -> None:
     collection, hidden = studio.new_character("Ada")
     armature = rig.build_armature(collection, hidden)
     _meshes(armature, collection)
-    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Ada", DESCRIPTION))
+    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Ada", DESCRIPTION), encoding="utf-8")
     studio.save(folder, "Ada", aim=-0.20, distance=9.2)
 
 

@@ -28,7 +28,7 @@ def build(folder: Path) -> None:
     face = faces.build(FORM)
     armature = rig.build_armature(collection, hidden, _places(face))
     _meshes(face, armature, collection)
-    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Gus", DESCRIPTION))
+    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Gus", DESCRIPTION), encoding="utf-8")
     studio.save(folder, "Gus")
 
 

@@ -27,7 +27,7 @@ def build(folder: Path) -> None:
     collection, hidden = studio.new_character("Mora")
     armature = rig.build_armature(collection, hidden)
     meshes(faces.build(FORM), armature, collection)
-    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Mora", DESCRIPTION, ["Mora-head"]))
+    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Mora", DESCRIPTION, ["Mora-head"]), encoding="utf-8")
     studio.save(folder, "Mora")
 
 

@@ -26,8 +26,8 @@ def build(folder: Path) -> None:
     armature = rig.build_armature(collection, hidden)
     face = faces.build(FORM)
     _meshes(face, armature, collection)
-    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Pip", DESCRIPTION))
-    (folder / "markers.toml").write_text(markers.markers_text(face))
+    (folder / "profile.toml").write_text(profile_text(rig.ROWS, "Pip", DESCRIPTION), encoding="utf-8")
+    (folder / "markers.toml").write_text(markers.markers_text(face), encoding="utf-8")
     studio.save(folder, "Pip")
 
 

@@ -15,7 +15,7 @@ from addon.blender.keying import key_track
 from addon.core.control_set import BoneChannel, ControlSet, CustomProperty, ShapeKey
 from addon.core.errors import SemblanceError
 from addon.core.frames import ControlTrack
-from addon.core.rig_profile import find_profile, shipped_profiles
+from addon.core.rig_profile import find_profile, read_profile, shipped_files
 
 from .conftest import build_armature, build_mesh, build_mixed_rig, profile_of
 
@@ -154,7 +154,7 @@ def test_armatures_of_one_name_are_told_apart_by_what_they_have():
 
 
 def test_shipped_characters_are_told_apart_whatever_they_are_called():
-    scene, profiles = bpy.context.scene, [p for p in shipped_profiles() if p.blend.is_file()]
+    scene, profiles = bpy.context.scene, [p for p in map(read_profile, shipped_files()) if p.blend.is_file()]
     for profile in profiles:
         add_character(profile, scene).name = f"Renamed {profile.name}"
     for profile in profiles:

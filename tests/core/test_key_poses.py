@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from addon.core.control_set import BoneChannel, Control, ControlSet
 from addon.core.errors import SemblanceError
 from addon.core.key_poses import CLASSES, read_key_poses, without_side
-from addon.core.rig_profile import RigProfile, shipped_profiles
+from addon.core.rig_profile import RigProfile, read_profile, shipped_files
 
 POSE = '[[pose]]\nclass = "joy"\nname = "grin"\n'
 
@@ -87,8 +87,7 @@ def test_names_without_sides(name, plain):
     assert without_side(name) == plain
 
 
-@pytest.mark.parametrize("profile", [p for p in shipped_profiles() if (p.path.parent / "poses.toml").exists()],
-                         ids=lambda p: p.name)
+@pytest.mark.parametrize("profile", list(map(read_profile, shipped_files())), ids=lambda profile: profile.name)
 def test_shipped_characters_have_ten_poses_of_each_class(profile):
     poses, controls = read_key_poses(profile), profile.control_set
     assert all(poses.classes.count(name) == 10 for name in CLASSES)

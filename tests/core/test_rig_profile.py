@@ -14,7 +14,7 @@ from addon.core.rig_profile import (
     parse_profile,
     profile_text,
     read_profile,
-    shipped_profiles,
+    shipped_files,
     write_profile,
 )
 
@@ -140,7 +140,7 @@ def test_a_missing_profile_and_an_unknown_character(tmp_path):
 
 
 def test_shipped_profiles_are_written_back_the_same(tmp_path):
-    for profile in shipped_profiles():
+    for profile in map(read_profile, shipped_files()):
         write_profile(profile, tmp_path / profile.name / "profile.toml")
         again = read_profile(tmp_path / profile.name / "profile.toml")
         assert again == replace(profile, path=again.path)
@@ -231,7 +231,7 @@ def as_toml(value):
 
 
 def test_a_profile_travels_as_text_and_keeps_where_it_belongs(tmp_path):
-    for profile in shipped_profiles():
+    for profile in map(read_profile, shipped_files()):
         assert parse_profile(profile_text(profile, profile.path.parent), profile.path) == profile
     with pytest.raises(SemblanceError, match=r"elsewhere\.toml"):
         parse_profile("schema = 9", tmp_path / "elsewhere.toml")

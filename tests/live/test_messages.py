@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from addon.core.errors import SemblanceError
 from addon.core.messages import Message, Unpacker, pack
-from addon.core.rig_profile import shipped_profiles
+from addon.core.rig_profile import read_profile, shipped_files
 from addon.live import messages
 from addon.live.live_settings import LiveSettings
 from addon.live.messages import Character, Controls, Open, Picture, Status, from_message, to_message
@@ -67,7 +67,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_a_character_travels_with_its_profile() -> None:
-    for profile in shipped_profiles():
+    for profile in map(read_profile, shipped_files()):
         assert Character.of(profile).rig_profile == profile
 
 

@@ -10,11 +10,11 @@ from addon.characters.meaning_decoder import MeaningDecoder
 from addon.core.coefficients import COUNT, NAMES
 from addon.core.control_set import BoneChannel, CustomProperty, ShapeKey
 from addon.core.frames import EMBEDDING_SIZE, Expression
-from addon.core.rig_profile import shipped_profiles
+from addon.core.rig_profile import read_profile, shipped_files
 
 from .conftest import Stage
 
-PROFILES = {profile.name: profile for profile in shipped_profiles()}
+PROFILES = {profile.name: profile for profile in map(read_profile, shipped_files())}
 MEANT = [name for name, profile in PROFILES.items() if any(c.meaning for c in profile.control_set.controls)]
 LIMITS = {"location": "LIMIT_LOCATION", "rotation_euler": "LIMIT_ROTATION", "scale": "LIMIT_SCALE"}
 # controls that only show while others are in use
