@@ -103,9 +103,9 @@ def read_classes(path: Path = FILE) -> ExpressionClasses:
     """
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
-        units = {number: _amounts(moved, f"unit {number}") for number, moved in table["action_unit"].items()}
+        units = {number: amounts(moved, f"unit {number}") for number, moved in table["action_unit"].items()}
         variants = tuple(_variant(row, units) for row in table["variant"])
-        return ExpressionClasses(variants, _amounts(table["everyday"], "everyday"))
+        return ExpressionClasses(variants, amounts(table["everyday"], "everyday"))
     except SemblanceError as error:
         raise SemblanceError(f"'{path}': {error}") from error
     except KeyError as error:
@@ -136,7 +136,7 @@ def _variant(row: dict[str, Any], units: dict[str, np.ndarray]) -> Variant:
     return Variant(CLASSES.index(row["class"]), name, values, row.get("held_out", False))
 
 
-def _amounts(moved: dict[str, float], where: str) -> np.ndarray:
+def amounts(moved: dict[str, float], where: str) -> np.ndarray:
     """{coefficient, with its side or for both: amount} as [54]."""
     values = np.zeros(coefficients.COUNT, np.float32)
     for name, amount in moved.items():

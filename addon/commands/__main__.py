@@ -13,7 +13,7 @@ from .. import __version__
 from ..core.errors import SemblanceError
 
 COMMANDS: Final = (
-    "live", "track", "apply", "batch", "export", "demo", "cast", "learn", "transfer", "robot", "pairs", "bench",
+    "live", "track", "apply", "face", "batch", "export", "demo", "cast", "learn", "transfer", "robot", "pairs", "bench",
     "doctor",
 )
 _EXAMPLES: Final = """\

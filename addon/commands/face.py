@@ -1,0 +1,89 @@
+"""Give a body's motion (.bvh) the face that goes with it, in a style: a .take, and with --character a keyed scene.
+
+The style is a built-in one or a performance (.take or Live Link Face .csv) of somebody whose style it shall be: a few
+seconds are enough, half a minute is better. Bodies of CMU, Mixamo, Rigify, MPFB and like names are understood.
+
+examples:
+  semblance face walk.bvh --style joyful                    writes walk.take
+  semblance face walk.bvh --style weary --strength 1.5      more of it
+  semblance face walk.bvh --style joyful --character Pip    and walk.blend, with Pip's face keyed
+  semblance face walk.bvh --style actor.take -o shot.take   as the actor in that take would
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..core.bvh import read_bvh
+from ..core.errors import SemblanceError
+from ..core.files import check_writable
+from ..core.take import SUFFIX, write_take
+from ..expression.from_body import CALM, STRENGTH_MOST, FaceStyle, built_in_style, face_from_body, style_names, style_of
+from ..live.performance import record_take
+from .apply import cast_profiles, key_cast, notes_of, require_bpy
+from .arguments import number_in, whole_number
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `semblance face` takes."""
+    parser.add_argument("motion", type=Path, metavar="BVH", help="the body's motion")
+    parser.add_argument(
+        "--style", default=CALM, metavar="STYLE",
+        help=f"{', '.join(style_names()) or CALM}, or a .take or Live Link .csv in the style (default: {CALM})",
+    )
+    parser.add_argument(
+        "--strength", type=number_in(0, STRENGTH_MOST, "strength"), default=1.0, metavar="S",
+        help=f"0 = calm, 1 = the style (default), up to {STRENGTH_MOST:g} = more of it",
+    )
+    parser.add_argument("--still-head", action="store_true",
+                        help="leave the body's own head motion out: the character's head moves with its body already")
+    parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
+    parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
+                        help="also key it on these characters, in a .blend beside the take; needs Blender")
+    parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, make the face, write; returns the exit code."""
+    path = args.output or Path(args.motion.stem + SUFFIX)
+    if path.suffix != SUFFIX:
+        raise SemblanceError(f"'{path}' is no name for a take; give it the suffix {SUFFIX}.")
+    profiles = cast_profiles(args.character)
+    if profiles:
+        require_bpy()
+    check_writable(path.parent)
+    motion = read_bvh(args.motion)
+    take = face_from_body(motion, face_style(args.style), args.strength, not args.still_head, args.seed)
+    write_take(take, path)
+    length_s = float(take.times_s[-1] - take.times_s[0])
+    print(f"A face for {length_s:.1f} s of '{args.motion.name}', {args.style}.")
+    for warning in motion.warnings:
+        print(f"Note: {warning}")
+    print(f"Wrote '{path}'.")
+    if profiles:
+        from ..blender.apply import extend_scene, told
+        from ..blender.keying import Placement
+        from ..blender.scenes import open_scene, save_scene
+
+        scene = open_scene(None)
+        keyed, failed = key_cast(take, profiles, scene, path.stem, Placement(args.start_frame))
+        extend_scene(scene, keyed[0].keyed)
+        blend = path.with_suffix(".blend")
+        save_scene(blend.resolve())
+        for note in (*failed, *notes_of(keyed)):
+            print(f"Note: {note}")
+        print(f"Keyed {told(keyed)}.\nWrote '{blend}'.")
+    return 0
+
+
+def face_style(name: str) -> FaceStyle:
+    """A built-in style, or the one that a performance shows.
+
+    Raises:
+        SemblanceError: if it is neither, or shows no face.
+    """
+    path = Path(name)
+    if path.suffix.lower() in (SUFFIX, ".csv"):
+        return style_of(record_take(name), path.name)
+    return built_in_style(name)
