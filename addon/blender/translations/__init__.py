@@ -63,8 +63,8 @@ def _translated(sentence: str, language: str) -> str:
     strings = _tables[language]
     if sentence in strings:
         return strings[sentence]
-    for pattern, order, words in _patterns(language):
-        if found := pattern.fullmatch(sentence):
+    for part, pattern, order, words in _patterns(language):
+        if part in sentence and (found := pattern.fullmatch(sentence)):
             for place, value in zip(order, found.groups(), strict=True):
                 words = words.replace(f"{{{place}}}", _translated(value, language))
             return words
@@ -72,13 +72,17 @@ def _translated(sentence: str, language: str) -> str:
 
 
 @lru_cache
-def _patterns(language: str) -> list[tuple[re.Pattern[str], list[str], str]]:
-    """(what it looks like in English, the numbers of its values, in that language); the longest first."""
+def _patterns(language: str) -> list[tuple[str, re.Pattern[str], list[str], str]]:
+    """(its longest part, how it looks in English, the numbers of its values, that language's words), the longest first.
+
+    The part spares most patterns their search: a panel with numbers that change is drawn often.
+    """
     filled = [(text, words) for text, words in _tables[language].items() if _PLACE.search(text)]
     found = []
     for text, words in sorted(filled, key=lambda each: len(_PLACE.sub("", each[0])), reverse=True):
         few = sum(letter.isalpha() for letter in _PLACE.sub("", text)) < _FEW
         value = r"(\S*?)" if few else "(.*?)"    # two words in a long sentence mean nothing
         parts = [re.escape(part) if index % 2 == 0 else value for index, part in enumerate(_PLACE.split(text))]
-        found.append((re.compile("".join(parts), re.DOTALL), _PLACE.findall(text), words))
+        longest = max(_PLACE.split(text)[::2], key=len)
+        found.append((longest, re.compile("".join(parts), re.DOTALL), _PLACE.findall(text), words))
     return found
