@@ -59,7 +59,7 @@ def key_track(
             inside an NLA strip.
     """
     frames, values = resample(track.times_s, track.values, placement.start_frame, scene_rate(scene))
-    frames, values = _cropped(frames, values, placement)
+    frames, values = cropped(frames, values, placement)
     controls = binding.profile.control_set
     muted = binding.bound & np.array([c.muted for c in controls.controls])
     wanted = binding.bound & ~muted & np.array([c.group not in placement.without_groups for c in controls.controls])
@@ -74,16 +74,21 @@ def key_track(
     owners = list(dict.fromkeys(carrier.owner for carrier in carriers))
     check_unlocked(owners)
     groups = [controls.controls[carrier.columns[0]].group or "Face" for carrier in carriers]
-    action = _write_action(name, carriers, groups, frames, values)
+    action = write_action(name, carriers, groups, frames, values)
     if muted.any():
         binding.write(still)
+    give_action(action, owners, placement)
+    return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "")
+
+
+def give_action(action: bpy.types.Action, owners: Iterable[bpy.types.ID], placement: Placement) -> None:
+    """Let each owner play its slot, the owners in the order of the slots."""
     for owner, slot in zip(owners, action.slots, strict=True):
         data = owner.animation_data_create()
         if placement.nla_strip:
             _add_strip(data, action, slot)
         else:
             _activate(data, action, slot)
-    return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "")
 
 
 def keep_alive(action: bpy.types.Action | None) -> None:
@@ -92,7 +97,12 @@ def keep_alive(action: bpy.types.Action | None) -> None:
         action.use_fake_user = True
 
 
-def _cropped(frames: np.ndarray, values: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
+def cropped(frames: np.ndarray, values: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
+    """Only the frames that are wanted.
+
+    Raises:
+        SemblanceError: if none is left.
+    """
     first = frames[0] if placement.first_frame is None else placement.first_frame
     last = frames[-1] if placement.last_frame is None else placement.last_frame
     inside = (frames >= first) & (frames <= last)
@@ -117,7 +127,7 @@ def check_unlocked(owners: Iterable[bpy.types.ID]) -> None:
             )
 
 
-def _write_action(
+def write_action(
     name: str, carriers: list[Carrier], groups: list[str], frames: np.ndarray, values: np.ndarray
 ) -> bpy.types.Action:
     """A new Action with one slot per owner (in the order of `carriers`) and the curves of each carrier in its group."""

@@ -7,6 +7,7 @@ examples:
   semblance apply clip.take                              Pip in an empty scene, written to clip.blend
   semblance apply clip.take --character Gus              another of the five
   semblance apply clip.take --character hero.toml --scene hero.blend    a rig of your own, by its exported preset
+  semblance apply clip.take --scene shot.blend --body Armature           its body (track --body) on an armature
   semblance apply clip.take --scene shot.blend -o shot_keyed.blend --start-frame 101
 """
 from __future__ import annotations
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_character_argument(parser)
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: an empty one)")
     parser.add_argument("-o", "--output", type=Path, metavar="BLEND", help="file to write (default: <FILE>.blend)")
+    parser.add_argument("--body", metavar="ARMATURE", help="key the take's body on this armature instead of a face")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
     parser.add_argument("--nla", action="store_true", help="an NLA strip instead of the active Action")
 
@@ -48,10 +50,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.performance.suffix.lower() not in (SUFFIX, ".csv"):
         raise SemblanceError(f"'{args.performance}' is no performance yet; track it first: semblance track.")
+    placement = Placement(args.start_frame, nla_strip=args.nla)
+    if args.body:
+        return _key_body(args, placement)
     profiles = cast_profiles(args.character)
     take = record_take(str(args.performance))
     scene = open_scene(args.scene)
-    placement = Placement(args.start_frame, nla_strip=args.nla)
     keyed, failed = key_cast(take, profiles, scene, args.performance.stem, placement)
     extend_scene(scene, keyed[0].keyed)
     output = args.output or Path(args.performance.stem + ".blend")
@@ -60,6 +64,23 @@ def run(args: argparse.Namespace) -> int:
         print(f"Note: {note}")
     frames = keyed[0].keyed.frames
     print(f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}.")
+    print(f"Wrote '{output}'.")
+    return 0
+
+
+def _key_body(args: argparse.Namespace, placement: Placement) -> int:
+    """Key the body instead; returns the exit code."""
+    from ..blender.apply import extend_scene
+    from ..blender.body_keys import find_armature, key_body
+    from ..blender.scenes import open_scene, save_scene
+
+    take = record_take(str(args.performance))
+    scene = open_scene(args.scene)
+    keyed = key_body(take.body, find_armature(args.body), f"{args.performance.stem} body", scene, placement)
+    extend_scene(scene, keyed)
+    output = args.output or Path(args.performance.stem + ".blend")
+    save_scene(output.resolve())
+    print(f"Keyed {keyed.controls} channels of {args.body} on frames {keyed.frames[0]} to {keyed.frames[-1]}.")
     print(f"Wrote '{output}'.")
     return 0
 

@@ -5,11 +5,21 @@ as a near one.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 import numpy as np
 
+from .frames import BodyTrack
 from .smoothing import OneEuro, alpha
 
 _SPEED_CUTOFF_HZ = 1.0
+
+
+BODY: Final = OneEuro(1.0, 12.0)
+HANDS: Final = OneEuro(1.0, 12.0)
+"""Speeds are in metres of a body and in lengths of a hand a second."""
+_HAND_M: Final = 0.18
 
 
 class PointFilter:
@@ -38,3 +48,22 @@ class PointFilter:
             return points
         self._time_s, self._seen = time_s, points
         return self._value
+
+
+def smooth_body(track: BodyTrack) -> BodyTrack:
+    """The track with its metres smoothed forwards and the result backwards, so that nothing lags."""
+    hands = [_both_ways(track.times_s, track.hands_world[:, side], HANDS, _HAND_M) for side in (0, 1)]
+    return replace(track, world=_both_ways(track.times_s, track.world, BODY, 1.0), hands_world=np.stack(hands, 1))
+
+
+def _both_ways(times_s: np.ndarray, points: np.ndarray, setting: OneEuro, size: float) -> np.ndarray:
+    """Points [T, N, 3]; what is not known stays so, and what follows begins anew."""
+    smoothed = np.array(points, np.float64)
+    for times, order in ((times_s, range(len(points))), (-times_s, range(len(points) - 1, -1, -1))):
+        each = PointFilter(setting)
+        for i in order:
+            if np.isfinite(smoothed[i]).all():
+                smoothed[i] = each(float(times[i]), smoothed[i], size)
+            else:
+                each.restart()
+    return smoothed.astype(np.float32)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.core.point_filter import PointFilter
+from addon.core.point_filter import PointFilter, smooth_body
 from addon.core.smoothing import OneEuro
+
+from .making import a_body
 
 
 @given(st.floats(0.01, 100), st.integers(0, 9))
@@ -34,3 +36,16 @@ def test_a_restart_and_a_time_that_stands_still_pass_points_through() -> None:
     assert np.array_equal(steady(0.1, np.ones(3), 1.0), np.ones(3))
     steady.restart()
     assert steady(0.0, np.ones(3), 1.0) == pytest.approx(1.0)
+
+
+def test_a_body_is_steadied_without_lag_and_its_gaps_stay() -> None:
+    random = np.random.default_rng(1)
+    body = a_body(60, 2)
+    rise = np.linspace(0, 2, 60)[:, None, None]
+    body.world[:] = rise + random.normal(0, 0.01, body.world.shape)
+    body.world[20] = np.nan
+    smoothed = smooth_body(body)
+    assert np.isnan(smoothed.world[20]).all() and np.isfinite(np.delete(smoothed.world, 20, axis=0)).all()
+    known = np.delete(np.arange(60), 20)[5:-5]
+    assert np.abs((smoothed.world - rise)[known].mean()) < 0.005
+    assert np.diff(smoothed.world, axis=0)[30:50].std() < 0.8 * np.diff(body.world, axis=0)[30:50].std()

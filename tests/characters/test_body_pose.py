@@ -1,0 +1,125 @@
+"""Landmarks to bones: the CMU walk's own joints as landmarks, decoded onto its own and onto another skeleton."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from addon.characters.body_pose import TO_BODY, Skeleton, about, decode, planted, positions, skeleton_of, swing
+from addon.characters.finger_bones import find_fingers
+from addon.core.body_motion import JOINT, JOINTS, PARENTS
+from addon.core.bvh import read_bvh
+from addon.core.errors import SemblanceError
+from addon.core.frames import BodyTrack
+
+MARKS = {"shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31}
+LIMBS = ("elbow", "wrist", "knee", "ankle", "foot")
+directions = hnp.arrays(float, (4, 3), elements=st.floats(-1, 1)).filter(
+    lambda rows: np.linalg.norm(rows, axis=1).min() > 0.01
+)
+
+
+@pytest.fixture(scope="module")
+def walk(shared: Path) -> np.ndarray:
+    """Joints [T, 22, 3]; the first frame is the rest pose."""
+    return read_bvh(shared / "data" / "body_motion" / "cmu_01_01.bvh").joints[::20].astype(np.float64)
+
+
+def track_of(joints: np.ndarray) -> BodyTrack:
+    """Landmarks in metres as a camera in front would see them; no hands."""
+    points = np.zeros((len(joints), 33, 3))
+    for name, mark in MARKS.items():
+        for odd, side in enumerate(("left", "right")):
+            points[:, mark + odd] = joints[:, JOINT[f"{side}_{name}"]]
+    head, neck = joints[:, JOINT["head"]], joints[:, JOINT["neck"]]
+    left = 0.2 * (joints[:, JOINT["left_shoulder"]] - joints[:, JOINT["right_shoulder"]])
+    points[:, 2] = points[:, 5] = head + 0.5 * (head - neck)
+    points[:, 9] = points[:, 10] = head
+    points[:, 7], points[:, 8] = head + left, head - left
+    count, hands = len(joints), np.full((len(joints), 2, 21, 3), np.nan, np.float32)
+    seen = (points @ TO_BODY).astype(np.float32)
+    return BodyTrack(np.arange(count) / 6, seen, seen, np.ones((count, 33)), np.ones(count), hands, hands,
+                     np.zeros((count, 2)), np.full((count, 2), np.nan))
+
+
+def skeleton(rest: np.ndarray) -> Skeleton:
+    tails = rest.copy()
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            tails[parent] = rest[joint]
+    return skeleton_of(list(JOINTS), list(PARENTS), rest, tails, "made")
+
+
+def degrees(a: np.ndarray, b: np.ndarray) -> float:
+    cosine = (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean())
+
+
+@pytest.mark.parametrize("longer", [1.0, 1.4])
+def test_limbs_point_where_the_walks_do_whatever_their_length(walk: np.ndarray, longer: float) -> None:
+    rest = walk[0] * (1, longer, 1) if longer != 1 else walk[0]
+    made = skeleton(rest)
+    turns = decode(track_of(walk), made)
+    assert np.allclose(turns @ np.swapaxes(turns, 2, 3), np.eye(3), atol=1e-6)
+    assert np.allclose(np.linalg.det(turns), 1, atol=1e-6)
+    places = positions(turns, made)
+    for side in ("left", "right"):
+        for name in LIMBS:
+            joint = JOINT[f"{side}_{name}"]
+            bone, true = (each[:, joint] - each[:, PARENTS[joint]] for each in (places, walk))
+            assert degrees(bone, true) < 1
+    if longer == 1:
+        apart = np.linalg.norm((places - places[:, :1]) - (walk - walk[:, :1]), axis=2)
+        height = np.ptp(walk[0, :, 1])
+        print(f"position error {100 * apart.mean() / height:.2f} % of the height")
+        assert apart.mean() < 0.02 * height
+
+
+def test_a_planted_foot_does_not_slide(walk: np.ndarray) -> None:
+    made = skeleton(walk[0])
+    turns = decode(track_of(walk), made)
+    moved = planted(turns, made)
+    feet = positions(turns, made)[:, [JOINT["left_foot"], JOINT["right_foot"]]] + moved[:, None]
+    steps = np.linalg.norm(np.diff(feet, axis=0), axis=2).min(1)
+    assert np.median(steps) < 1e-6 * np.ptp(walk[0, :, 1])  # one of both stands
+    assert feet[..., 1].min() > walk[0, :, 1].min() - 0.03 * np.ptp(walk[0, :, 1])
+
+
+@given(directions, directions, st.floats(0.1, 3.2))
+def test_a_swing_leads_there_and_no_further_than_it_may(before: np.ndarray, after: np.ndarray, most: float) -> None:
+    turn = swing(before, after, most)
+    assert np.allclose(turn @ np.swapaxes(turn, 1, 2), np.eye(3), atol=1e-6)
+    angle = np.arccos(np.clip((np.trace(turn, axis1=1, axis2=2) - 1) / 2, -1, 1))
+    assert (angle <= most + 1e-3).all()
+    there = (swing(before, after) @ before[..., None])[..., 0]
+    assert np.allclose(np.cross(there, after), 0, atol=1e-5) and ((there * after).sum(1) > 0).all()
+
+
+def test_opposite_directions_have_a_swing() -> None:
+    assert np.allclose(swing(np.array([[0.0, 2, 0]]), np.array([[0.0, -1, 0]]))[0] @ [0, 1, 0], [0, -1, 0])
+    assert np.allclose(about(np.array([[0.0, 0, 1]]), np.array([np.pi / 2]))[0] @ [1, 0, 0], [0, 1, 0])
+
+
+def test_gaps_are_held_and_nobody_is_refused(walk: np.ndarray) -> None:
+    made, track = skeleton(walk[0]), track_of(walk[:6])
+    turns = decode(track, made)
+    track.landmarks[2:4] = track.world[2:4] = np.nan
+    held = decode(track, made)
+    assert np.array_equal(held[2], turns[1]) and np.array_equal(held[3], turns[1]) and np.isfinite(held).all()
+    track.landmarks[:] = np.nan
+    with pytest.raises(SemblanceError, match="never found"):
+        decode(track, made)
+
+
+def test_bones_of_other_names_are_refused() -> None:
+    with pytest.raises(SemblanceError, match="'rope' has no bone known as pelvis"):
+        skeleton_of(["a", "b"], [-1, 0], np.zeros((2, 3)), np.ones((2, 3)), "rope")
+
+
+def test_fingers_of_three_rigs() -> None:
+    names = ["f_index.01.L", "DEF-thumb.02.R", "finger5-3.L", "mixamorig:RightHandRing1", "hand.L", "f_index.01.L.001"]
+    assert find_fingers(names) == {"left_index1": 0, "right_thumb2": 1, "left_pinky3": 2, "right_ring1": 3}
