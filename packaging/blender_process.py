@@ -16,7 +16,7 @@ _MARK: Final = "SEMBLANCE "
 
 def ask(
     blender: Sequence[str], step: str, *, script: Path = SCRIPT, folder: Path | None = None,
-    environment: Mapping[str, str] | None = None, seconds: float = 300, **arguments: str,
+    environment: Mapping[str, str] | None = None, seconds: float = 600, **arguments: str,
 ) -> dict[str, Any]:
     """What a step of `inside_blender.py` found in that Blender: a program, or a Python that has the bpy module.
 

@@ -70,6 +70,14 @@ def check(blender: list[str], work: Path, newer: Path | None = None, older: Path
     installed = step("install", zip=str(older), checkout=str(ROOT))
     upgraded = step("upgrade", zip=str(newer), checkout=str(ROOT))
     removed = step("remove", checkout=str(ROOT))
+    expect_all(installed, upgraded, removed)
+    left = [path for path in (work / "user").rglob("*") if path.suffix in (".so", ".pyd", ".onnx", ".whl")]
+    expect(not left, "files of the extension stayed", left[:3])
+    return {**facts, **upgraded, "user_files_left": removed["user_files_left"]}
+
+
+def expect_all(installed: dict[str, Any], upgraded: dict[str, Any], removed: dict[str, Any]) -> None:
+    """What the three runs found is what a user expects; raises SystemExit with what is not."""
     expect_use(installed)
     expect_use(upgraded)
     versions = [found["version"] for found in (installed, upgraded["before"], upgraded, removed)]
@@ -79,9 +87,6 @@ def check(blender: list[str], work: Path, newer: Path | None = None, older: Path
         expect(later["kept"] == installed["kept"], "settings were lost", later["kept"])
     expect(removed["disabled"] == [] == removed["removed"], "something stayed registered", removed)
     expect(removed["enabled"] and not removed["is_listed"] and not removed["folder_is_left"], "not removed", removed)
-    left = [path for path in (work / "user").rglob("*") if path.suffix in (".so", ".pyd", ".onnx", ".whl")]
-    expect(not left, "files of the extension stayed", left[:3])
-    return {**facts, **upgraded, "user_files_left": removed["user_files_left"]}
 
 
 def expect_use(said: dict[str, Any]) -> None:
@@ -124,7 +129,7 @@ def edition_for(platform: str, python: str) -> Edition:
 def bare_python(python: Path, folder: Path) -> Path:
     """A Python that has only what its bpy module declares, as Blender has: no checkout, no onnxruntime or OpenCV."""
     if python.absolute() != Path(sys.executable).absolute():
-        return python       # somebody else's; `inside_blender.forget` looks at it
+        return python  # one that was made for this; `only_the_installed_copy` looks at it
     venv.create(folder, symlinks=os.name != "nt")
     site = next(folder.rglob("site-packages"))
     wanted, seen = ["bpy"], set()

@@ -54,7 +54,7 @@ def enable() -> dict[str, Any]:
 def install(zip: str, checkout: str) -> dict[str, Any]:  # noqa: A002 - what the user has
     """A new user's first minutes: install, track a second, key Pip, then settings of every kind."""
     said = install_zip(zip)
-    forget(checkout)
+    only_the_installed_copy(checkout)
     used = use(track_a_second())
     keep_settings()
     bpy.ops.wm.save_userpref()
@@ -74,7 +74,7 @@ def refused(zip: str) -> dict[str, Any]:  # noqa: A002
 
 def upgrade(zip: str, checkout: str) -> dict[str, Any]:  # noqa: A002
     """Another day: a newer zip over the older one, and work goes on without a restart."""
-    forget(checkout)
+    only_the_installed_copy(checkout)
     before = {"version": version(), **settings()}
     said = install_zip(zip)
     used = use(sorted(user_folder().glob("takes/*.take"))[0])
@@ -84,7 +84,7 @@ def upgrade(zip: str, checkout: str) -> dict[str, Any]:  # noqa: A002
 
 def remove(checkout: str) -> dict[str, Any]:
     """Yet another day: everything is still there; disable, enable, uninstall."""
-    forget(checkout)
+    only_the_installed_copy(checkout)
     found = {"version": version(), **settings()}
     bpy.ops.preferences.addon_disable(module=EXTENSION)
     disabled = traces()
@@ -194,8 +194,8 @@ def traces() -> list[str]:
     return [*classes, *dir(bpy.ops.semblance), *(["Scene.semblance"] if hasattr(bpy.types.Scene, "semblance") else [])]
 
 
-def forget(checkout: str) -> None:
-    """The checkout cannot be what is imported."""
+def only_the_installed_copy(checkout: str) -> None:
+    """Raises AssertionError if anything of the checkout is imported, or could be."""
     module = Path(addon_module("blender.registration").__file__).resolve()
     assert module.is_relative_to(extension_folder()) and not module.is_relative_to(checkout), module
     assert importlib.util.find_spec("addon") is None, "the checkout is on the module path"
