@@ -1,7 +1,7 @@
 """The whole way from a long clip to a saved scene, beside how peers go it: time and memory against the clip's length.
 
     python -m training.bench ship.end_to_end_ratio    the figure
-    python -m training.ship_speed                     the same at four lengths, drawn into docs/pictures/speed.png
+    python -m training.ship_speed                     the same at three lengths, drawn into docs/pictures/speed.png
 
 Ours: `record_take` (decode, track, encode, calibrate, smooth), the take, keys on Pip, the saved scene. The peers' way
 is that of the add-ons that capture faces in Blender: each picture through MediaPipe's Face Landmarker in video mode,
@@ -33,7 +33,7 @@ from .figures import Row
 from .performers import shared_folder
 
 MINUTES: Final = 10.0
-PLOTTED: Final = (1.0, 2.5, 5.0, 10.0)
+PLOTTED: Final = (1.0, 2.5, 10.0)
 PLACES: Final = 7
 """Where the peers' way is measured, evenly from the first frame to the last."""
 SLICE: Final = 24
@@ -227,11 +227,17 @@ def compare(minutes: float) -> tuple[int, dict[str, Any], dict[str, Any]]:
 
 
 def measure() -> dict[str, Row]:
-    """Ten minutes of clip the whole way; three to four minutes on a quiet computer."""
+    """Ten minutes of clip the whole way; three to four minutes on a quiet computer.
+
+    The ratio is that of CPU time, which other programs disturb least; that we use two cores at once counts for nothing.
+    """
     frames, mine, theirs = compare(MINUTES)
     wall, cpu = ((total(mine, frames, column), total(theirs, frames, column)) for column in (0, 1))
-    told = f"{RIVAL}: {wall[1]:.0f} s for {MINUTES:g} minutes, ours {wall[0]:.0f} s; CPU time {cpu[1] / cpu[0]:.1f} ×"
-    return {"ship.end_to_end_ratio": Row(wall[1] / wall[0], 1.0, told, "×", ">= 5")}
+    told = (
+        f"{RIVAL}: {cpu[1]:.0f} s of CPU time for {MINUTES:g} minutes of clip, ours {cpu[0]:.0f}; by the clock "
+        f"{wall[1] / wall[0]:.1f} ×"
+    )
+    return {"ship.end_to_end_ratio": Row(cpu[1] / cpu[0], 1.0, told, "×", ">= 5")}
 
 
 def main() -> None:
@@ -251,7 +257,7 @@ def main() -> None:
 
 
 def draw(runs: list[tuple[int, dict[str, Any], dict[str, Any]]], path: Path) -> None:
-    """CPU time and memory against the length of the clip, both sides."""
+    """CPU time and memory against the length of the clip, both sides; the longest run last."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -259,13 +265,17 @@ def draw(runs: list[tuple[int, dict[str, Any], dict[str, Any]]], path: Path) -> 
 
     minutes = [frames / 1500 for frames, _, _ in runs]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for name, side, colour in (("Semblance", 1, "#e8743b"), (RIVAL, 2, "#7a8794")):
-        seconds = [total(run[side], run[0], 1) / 60 for run in runs]
-        left.plot(minutes, seconds, "o-", color=colour, label=name)
+    for name, side, colour in (("Semblance", 1, "#e8743b"), ("MediaPipe, keyframe_insert", 2, "#7a8794")):
+        left.plot(minutes, [total(run[side], run[0], 1) / 60 for run in runs], "o", color=colour, label=name)
         right.plot(minutes, [run[side]["memory_mb"] for run in runs], "o-", color=colour, label=name)
-    left.set(xlabel="minutes of clip", ylabel="minutes of CPU time", title="From clip to saved scene")
+    # Between the lengths, as the longest clip went: ours goes on evenly, the peers' way slows down.
+    frames, mine, theirs = runs[-1]
+    every = np.linspace(0, frames, 200)
+    left.plot(every / 1500, every / frames * total(mine, frames, 1) / 60, color="#e8743b")
+    left.plot(every / 1500, [total(theirs, int(each), 1) / 60 for each in every], color="#7a8794")
+    left.set(xlabel="minutes of clip", ylabel="minutes of CPU time", title="From clip to saved scene", ylim=(0, None))
     right.set(xlabel="minutes of clip", ylabel="MB", title="Most memory on top of Blender's", ylim=(0, None))
-    left.legend(frameon=False)
+    left.legend(frameon=False, loc="upper left", fontsize=9)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
