@@ -51,12 +51,13 @@ def key_body(
     bones = list(armature.data.bones)  # parents before children
     numbers = {bone.name: number for number, bone in enumerate(bones)}
     parents = [numbers[bone.parent.name] if bone.parent else -1 for bone in bones]
-    ends = [np.array([getattr(bone, end) for bone in bones], np.float64) for end in ("head_local", "tail_local")]
-    skeleton = skeleton_of([bone.name for bone in bones], parents, *ends, armature.name)
+    heads, tails = (np.array([getattr(bone, end) for bone in bones], float) for end in ("head_local", "tail_local"))
+    skeleton = skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
     turns = decode(smooth_body(track), skeleton)
     legs = bool(np.median(track.visibility[track.found][:, _FEET]) >= 0.5)
     keyed = {bone for joint, bone in skeleton.joints.items() if legs or joint.split("_")[-1] not in _LEGS}
-    carriers, columns = [], []
+    carriers: list[Carrier] = []
+    columns: list[np.ndarray] = []
     delta = skeleton.axes @ turns @ skeleton.axes.T
     for bone in sorted(keyed):
         values = _local(delta, bone, parents[bone], np.array(bones[bone].matrix_local.to_3x3()))
