@@ -9,6 +9,7 @@ import bpy
 from . import (
     actors,
     asset_library,
+    body_face_panel,
     compat,
     control_list,
     control_panel,
@@ -121,6 +122,9 @@ CLASSES = (
     transfer_panel.SEMBLANCE_OT_pose_pair_add,
     transfer_panel.SEMBLANCE_OT_pose_pair_remove,
     transfer_panel.SEMBLANCE_PT_transfer,
+    body_face_panel.SEMBLANCE_PG_body_face,
+    body_face_panel.SEMBLANCE_OT_face_from_body,
+    body_face_panel.SEMBLANCE_PT_body_face,
     live_operators.SEMBLANCE_OT_live_toggle,
     live_operators.SEMBLANCE_OT_live_reopen,
     live_operators.SEMBLANCE_OT_cameras_find,
@@ -173,6 +177,7 @@ def register() -> None:
     preferences.register()
     asset_library.register()
     learn_panel.register()
+    body_face_panel.register()
     live_properties.register()
     live_session.register()
     live_keys.register()
@@ -192,6 +197,7 @@ def unregister() -> None:
     asset_library.unregister()
     preferences.unregister()
     tracking_job.failures.clear()
+    body_face_panel.unregister()
     learn_panel.unregister()
     robot_keys.unregister()
     robot_session.unregister()

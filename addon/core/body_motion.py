@@ -61,8 +61,9 @@ def resampled(motion: BodyMotion, fps: float) -> BodyMotion:
         SemblanceError: if the motion is shorter than two frames of that rate.
     """
     wide = max(1, round(rates(motion) / fps))
-    count = int(np.floor((motion.times_s[-1] - motion.times_s[0]) * fps + 1e-6)) + 1
-    if count < LEAST_FRAMES:
+    steps = float(motion.times_s[-1] - motion.times_s[0]) * fps
+    count = int(np.ceil(steps - 1e-6)) + 1      # the last one holds the end, so that nothing of it is lost
+    if steps < LEAST_FRAMES - 1 - 1e-6:
         raise SemblanceError(
             f"The motion '{motion.name}' lasts less than {LEAST_FRAMES / fps:.2f} s; choose a longer one."
         )
@@ -175,7 +176,7 @@ def _axes(rest: np.ndarray, found: dict[str, int], name: str) -> np.ndarray:
         )
     upright = np.zeros(3)
     upright[np.argmax(np.abs(up))] = np.sign(up[np.argmax(np.abs(up))])
-    if up @ upright < 0.9 * np.linalg.norm(up):
+    if up @ upright < 0.98 * np.linalg.norm(up):
         upright = up / np.linalg.norm(up)
     left = left - (left @ upright) * upright
     left /= np.linalg.norm(left)

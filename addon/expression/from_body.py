@@ -131,7 +131,7 @@ def face_from_body(
         coefficients.gaze_of(values).astype(np.float32), head.astype(np.float32), np.ones(count, np.float32),
     )
     source = {
-        "kind": "body", "name": motion.name, "frame_count": count, "fps": FPS, "style": style.name,
+        "kind": "body", "name": motion.name, "frame_count": count, "style": style.name,
         "style_choices": style.choices.tolist(), "strength": strength, "warnings": list(motion.warnings),
     }
     nothing = np.empty((0, LANDMARK_COUNT, 3), np.float32)
