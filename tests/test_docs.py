@@ -141,6 +141,11 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
         assert (ROOT / path).exists(), f"{page.name} names '{path}', which is not there"
 
 
+def test_the_map_leads_to_every_page() -> None:
+    pages = {page.name for page in ROOT.glob("docs/*.md")} - {"index.md"}
+    assert pages <= set(re.findall(r"\((\w+\.md)\)", (ROOT / "docs" / "index.md").read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="module")
 def fox() -> RigProfile:
     """The rig that docs/rigging.md describes."""
