@@ -286,7 +286,7 @@ def _export(
 def main() -> None:
     """Make the set, train, export."""
     parser = argparse.ArgumentParser(prog="training.body_to_face", description=__doc__)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--takes", type=int, default=160)
     parser.add_argument("--output", type=Path, default=MODELS)
     arguments = parser.parse_args()
