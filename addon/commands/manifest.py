@@ -89,8 +89,9 @@ def read_manifest(path: Path, out: Path, common: Item) -> tuple[list[Item], list
             if known != place:
                 raise SemblanceError(f"'{item.stem}' is what {known.lower()} is called; name one in a column 'name'.")
             items.append(item)
-        except SemblanceError as error:
-            wrong.append(f"{place} of '{path.name}': {error}")
+        # What no file system takes as a name is told by Python in several ways.
+        except (SemblanceError, OSError, ValueError, RuntimeError) as error:
+            wrong.append(" ".join(f"{place} of '{path.name}': {error}".split()))
     if not items and not wrong:
         raise SemblanceError(f"The manifest '{path}' has no items; it needs a line for each video.")
     return items, wrong

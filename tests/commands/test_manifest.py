@@ -80,6 +80,9 @@ def test_all_that_a_line_may_say(tmp_path: Path) -> None:
         ("a.mp4,,,,,,7", "7 cells under 6 names"),
         (",Pip,,,,", "It names no video"),
         ("first.mp4,,,,,", "'first' is what line 2 is called"),
+        ("a\0.mp4,,,,,", "null"),
+        ("~nobody-here/a.mp4,,,,,", "home"),
+        (f"{'long' * 100}.mp4,,,,,", "too long"),
     ],
 )
 def test_a_wrong_line_is_one_sentence_with_its_number(line: str, words: str | None, tmp_path: Path) -> None:
@@ -118,6 +121,7 @@ def test_whatever_is_in_the_file_is_read_or_told(tmp_path_factory, data: bytes, 
     try:
         items, wrong = read_manifest(path, path.parent / "out", Item())
         assert items or wrong
+        assert not any("\n" in sentence for sentence in wrong)
     except SemblanceError as error:
         assert "\n" not in str(error)
 
