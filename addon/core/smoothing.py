@@ -15,7 +15,7 @@ from . import coefficients
 from .errors import SemblanceError
 from .frames import Expression, ExpressionTrack
 
-# Cutoff Hz at rest, and how fast it rises with speed (per unit of the signal per second).
+# How calm the speed is that the cutoffs rise with; the paper's value.
 _DERIVATIVE_CUTOFF_HZ = 1.0
 COLUMNS: Final = coefficients.COUNT + 4 + 3
 """Of what is smoothed: coefficients, gaze, head."""
@@ -41,7 +41,7 @@ _BEHIND_FALLING: Final = _limits(_FALL)
 
 @dataclass(frozen=True)
 class OneEuro:
-    """Settings of one filter: `min_cutoff_hz` at rest, `beta` Hz per unit of speed."""
+    """Settings of one filter: `min_cutoff_hz` at rest, `beta` Hz per unit of speed (the signal's units per second)."""
 
     min_cutoff_hz: float
     beta: float
