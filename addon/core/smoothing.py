@@ -57,12 +57,12 @@ class Smoothing:
     """
 
     strength: float = 1.0
-    brows: OneEuro = OneEuro(0.28, 1.0)
-    eyelids: OneEuro = OneEuro(0.36, 3.0)
+    brows: OneEuro = OneEuro(0.26, 0.88)
+    eyelids: OneEuro = OneEuro(0.33, 2.65)
     gaze: OneEuro = OneEuro(0.56, 3.0)
-    cheeks: OneEuro = OneEuro(0.35, 1.2)
-    mouth: OneEuro = OneEuro(0.42, 2.0)
-    jaw: OneEuro = OneEuro(0.5, 3.0)
+    cheeks: OneEuro = OneEuro(0.32, 1.05)
+    mouth: OneEuro = OneEuro(0.39, 1.75)
+    jaw: OneEuro = OneEuro(0.46, 2.65)
     head: OneEuro = OneEuro(0.56, 2.0)
 
     def __post_init__(self) -> None:
