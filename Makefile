@@ -14,8 +14,8 @@ PYTHON ?= $(or $(PYTHON311),$(PYTHON313))
 RUN := .venv/bin/python
 # The second half of the matrix, where both interpreters are here.
 SECOND := $(if $(PYTHON311),$(if $(PYTHON313),.venv-3.13))
-# Blender writes through C, whose lines would otherwise come after pytest's summary.
-LINES := $(if $(shell command -v stdbuf),stdbuf -oL)
+# Two processes, each with whole files: what a file has set up serves all its tests.
+PYTEST := -m pytest -n 2 --dist loadfile
 PIP := -m pip install --quiet --disable-pip-version-check
 
 help:
@@ -31,10 +31,10 @@ demo: .venv/runtime.stamp
 	$(RUN) -m addon.commands demo
 
 test: .venv/development.stamp $(SECOND:=/development.stamp)
-	$(LINES) $(RUN) -m pytest
+	$(RUN) $(PYTEST)
 ifneq ($(SECOND),)
 	@echo "── the same with Python 3.13 and Blender 5.2"
-	$(LINES) $(SECOND)/bin/python -m pytest
+	$(SECOND)/bin/python $(PYTEST)
 endif
 
 bench: .venv/development.stamp
