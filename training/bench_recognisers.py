@@ -78,7 +78,7 @@ def measure_agreement() -> dict[str, Row]:
 
 
 def measure_kept_by_pose() -> dict[str, Row]:
-    """All unseen people, checked without a network that looks: whose hand-posed key pose do the controls come nearest?"""
+    """All unseen people, judged without a network that looks: which key pose do the controls come nearest?"""
     from training.class_faces import TEST_PEOPLE, test_faces
     from training.drawn_faces import CHARACTERS
     from training.evaluate import encode, mediapipe_blendshapes

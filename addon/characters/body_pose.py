@@ -95,8 +95,8 @@ def planted(turns: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     until the other is lower by a fiftieth of the body's height.
     """
     joints, moved = skeleton.joints, np.zeros((len(turns), 3))
-    feet = [joints.get(f"{side}_foot", joints.get(f"{side}_ankle", -1)) for side in SIDES]
-    if min(feet) < 0:
+    feet = np.array([joints.get(f"{side}_foot", joints.get(f"{side}_ankle", -1)) for side in SIDES])
+    if feet.min() < 0:
         return moved
     places = positions(turns, skeleton)[:, feet]
     margin = 0.02 * float(np.ptp(skeleton.heads[:, 1]))
