@@ -1,4 +1,4 @@
-"""Triplets mined from a batch, and the loss that orders its embedding by them (FreeAvatar, section 3.2 of the paper).
+"""Triplets mined from a batch, and the loss that orders its embedding by them (FreeAvatar, section 3.1.2 of the paper).
 
     rows, weights = mine_triplets(embedding, coefficients, known, person, drawn, random)
     loss = triplet_loss(embedding, rows, weights)
