@@ -150,7 +150,7 @@ def main() -> int:
     with board:
         print(board.path, flush=True)
         sys.stdin.read()
-        board.settle()
+        board.settle(30.0)
     print(json.dumps(judge.report() | {"errors": getattr(board, "errors", 0)}), flush=True)
     return 0
 
