@@ -1,6 +1,6 @@
 """Which two of three faces look most alike: triplets with a certain answer, and who finds it.
 
-FreeAvatar's measure of an expression space (section 4.5.1 of the paper): a triplet counts only if the anchor is nearer to
+FreeAvatar's measure of an expression space (section 4.5.1): a triplet counts only if the anchor is nearer to
 the positive than to the negative, and the positive is too (chance 1/3). Its answers came from annotators; ours from the
 coefficients that made the faces, weighted by what people see (perception.toml), and only where the order is certain.
 
