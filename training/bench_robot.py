@@ -69,7 +69,8 @@ def attack(name: str, count: int, seed: int = _SEED) -> dict:
         judge = Judge(robot.path)
         said, sent = _assail(robot, judge, count, seed)
         report = judge.report()
-    if not count * 0.8 < sent <= report["frames"]:
+    # What still waits when the torque goes is thrown away, so that the switching off comes first.
+    if not (count * 0.8 < sent and 0.99 * sent <= report["frames"]):
         report["violations"] += 1
         report["examples"].append(f"{count} frames were said and {sent} sent, but the judge saw {report['frames']}")
     return report | {"said": said}

@@ -27,7 +27,7 @@ def profile(tmp_path: Path) -> RigProfile:
     face = bpy.data.objects.new("Face", mesh)
     bpy.context.scene.collection.objects.link(face)
     for name in ("Basis", "open", "wide"):
-        block = face.shape_key_add(name=name)
+        block = face.shape_key_add(name=name, from_mix=False)
         for point in block.data if name != "Basis" else ():
             point.co.z += 0.5
     face["turn"] = 0.0
