@@ -22,6 +22,8 @@ NEEDED: Final = ("pelvis", "head", "left_shoulder", "right_shoulder", "left_elbo
 TO_BODY: Final = np.diag([1.0, -1.0, -1.0])
 """Landmarks of a person who faces the camera → the body's frame."""
 SIDES: Final = ("left", "right")
+FINGERS: Final = {"thumb": 1, "index": 5, "middle": 9, "ring": 13, "pinky": 17}
+"""Finger → the hand's landmark at its first joint."""
 _FRONT, _UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
 _MOST: Final = {"knee": 155, "elbow": 155, "foot": 60, "wrist": 90, "head": 80, "hip": 130, "finger": 100}
 """How far each may be turned against its parent, degrees; shoulders go anywhere."""
@@ -142,14 +144,13 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
-def _part(rotation: np.ndarray, share: float) -> np.ndarray:
-    """That share of rotations [T, 3, 3]."""
-    angle = np.arccos(np.clip((np.trace(rotation, axis1=1, axis2=2) - 1) / 2, -1, 1))
+def _part(rotation: np.ndarray, share: float | np.ndarray) -> np.ndarray:
+    """That share, or each its own of shares [T], of rotations [T, 3, 3]."""
     axis = np.stack([
         rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0],
         rotation[:, 1, 0] - rotation[:, 0, 1],
     ], -1)
-    return about(_unit(axis), share * angle)
+    return about(_unit(axis), share * _angle(rotation))
 
 
 def _trunk(points: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray]:
@@ -164,7 +165,7 @@ def _trunk(points: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray]:
     face = frame_of(points[:, 7] - points[:, 8], eyes - mouth)
     nod = np.swapaxes(chest, 1, 2) @ face
     limited = np.minimum(1, np.radians(_MOST["head"]) / np.maximum(_angle(nod), 1e-9))
-    nod = np.stack([_part(each[None], share)[0] for each, share in zip(nod, limited, strict=True)])
+    nod = _part(nod, limited)
     turns = {"pelvis": pelvis, "neck": chest @ _part(nod, 0.5), "head": chest @ nod}
     return turns | {f"spine{i}": pelvis @ _part(bend, i / 3) for i in (1, 2, 3)}
 
@@ -239,7 +240,3 @@ def _all_bones(turns: dict[str, np.ndarray], skeleton: Skeleton, count: int) -> 
     for bone, parent in enumerate(skeleton.parents):
         out[:, bone] = by_bone.get(bone, out[:, parent] if parent >= 0 else still)
     return out
-
-
-FINGERS: Final = {"thumb": 1, "index": 5, "middle": 9, "ring": 13, "pinky": 17}
-"""Finger → the hand's landmark at its first joint."""
