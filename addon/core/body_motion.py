@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from .errors import SemblanceError
+from .frames import angles_of
 
 JOINTS: Final = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -146,14 +147,6 @@ def find_joints(names: Sequence[str], parents: Sequence[int]) -> dict[str, int]:
     found |= {f"spine{i}": spine[pick] for i, pick in enumerate(picks, 1)}
     found.setdefault("neck", found["head"])
     return found
-
-
-def angles_of(rotation: np.ndarray) -> np.ndarray:
-    """Rotations [..., 3, 3] → yaw, pitch, roll [..., 3] rad: the inverse of `frames.head_rotation`."""
-    yaw = np.arctan2(rotation[..., 0, 2], rotation[..., 2, 2])
-    pitch = np.arcsin(np.clip(rotation[..., 1, 2], -1, 1))
-    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
-    return np.stack([yaw, pitch, roll], -1).astype(np.float32)
 
 
 def _standing_in(joint: str, found: dict[str, int]) -> int:

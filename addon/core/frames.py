@@ -203,3 +203,11 @@ def head_rotation(head: np.ndarray) -> np.ndarray:
         np.stack([cp * sr, cp * cr, sp], -1),
         np.stack([-sy * cr - cy * sp * sr, sy * sr - cy * sp * cr, cy * cp], -1),
     ], -2)
+
+
+def angles_of(rotation: np.ndarray) -> np.ndarray:
+    """Rotations [..., 3, 3] → yaw, pitch, roll float32 [..., 3] rad: the inverse of `head_rotation`."""
+    yaw = np.arctan2(rotation[..., 0, 2], rotation[..., 2, 2])
+    pitch = np.arcsin(np.clip(rotation[..., 1, 2], -1, 1))
+    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
+    return np.stack([yaw, pitch, roll], -1).astype(np.float32)

@@ -50,8 +50,8 @@ def energy(motion: BodyMotion) -> np.ndarray:
     joints = motion.joints.astype(np.float64) / body_size(motion)
     weights = np.array(list(_WEIGHTS.values()))
     ends = joints[:, [JOINT[name] for name in _WEIGHTS]]
-    speed = np.linalg.norm(_rate(ends.reshape(len(ends), -1)).reshape(ends.shape), axis=2)
-    turning = np.linalg.norm(_rate(motion.head.astype(np.float64)), axis=1)
+    speed = np.linalg.norm(_rate(ends), axis=2)
+    turning = np.linalg.norm(_rate(motion.head), axis=1)
     return smoothed((speed @ weights) / weights.sum() + 0.25 * turning, 0.1)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import coefficients
 from ..core.errors import SemblanceError
-from ..core.frames import ExpressionTrack, head_rotation
+from ..core.frames import ExpressionTrack, angles_of, head_rotation
 
 _GAINED: Final = (*coefficients.GROUPS, "head")
 _GAZE: Final = coefficients.in_group("gaze")
@@ -200,8 +200,4 @@ def _relative(head: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Head angles [T, 3] seen from the resting head: the angles of inverse(R_rest) · R, conventions of core.frames."""
     if not rest.any():
         return head
-    relative = head_rotation(rest).T @ head_rotation(head)
-    yaw = np.arctan2(relative[:, 0, 2], relative[:, 2, 2])
-    pitch = np.arcsin(np.clip(relative[:, 1, 2], -1, 1))
-    roll = np.arctan2(relative[:, 1, 0], relative[:, 1, 1])
-    return np.stack([yaw, pitch, roll], 1).astype(np.float32)
+    return angles_of(head_rotation(rest).T @ head_rotation(head))

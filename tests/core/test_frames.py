@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from addon.core.frames import FaceFrame, head_rotation
+from addon.core.frames import FaceFrame, angles_of, head_rotation
 
 
 @pytest.mark.parametrize(("spoiled", "known"), [((), True), ((3, 1), False), (..., False)])
@@ -28,3 +30,9 @@ def test_head_angles_turn_as_the_conventions_say():
     forward = head_rotation(np.array([0.3, 0.2, 0.0])) @ [0, 0, 1]
     assert forward[0] > 0 and forward[1] > 0  # to the person's left, and up
     assert (head_rotation(np.array([0.0, 0.0, 0.3])) @ [1, 0, 0])[1] > 0  # the left ear lifts
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.floats(-1.4, 1.4)] * 3))
+def test_angles_are_the_inverse_of_the_head_rotation(head):
+    np.testing.assert_allclose(angles_of(head_rotation(np.array(head))), head, atol=1e-5)
