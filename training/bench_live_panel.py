@@ -115,8 +115,8 @@ def _measured() -> dict[str, Any]:
         for _ in range(_TICKS):
             spent.append(_thread_ms(session.tick))
             bpy.context.view_layer.update()
-        if live is not session.current() or session.farewell():
-            raise RuntimeError(session.farewell())
+        if live is not session.LIVE.current or session.LIVE.farewell:
+            raise RuntimeError(session.LIVE.farewell)
         found["ticks_ms"][name] = float(np.quantile(spent, 0.95))
         found["panel_ms"] = max(found["panel_ms"], _drawing_ms(package, bpy))
         session.stop()

@@ -26,7 +26,7 @@ class _WhileLive(Reporting):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Live goes on here."""
-        session = live_session.current()
+        session = live_session.LIVE.current
         if session is None or session.scene != context.scene:
             cls.poll_message_set(_NOT_LIVE)  # type: ignore[attr-defined]
             return False
@@ -42,7 +42,7 @@ class SEMBLANCE_OT_live_toggle(Reporting, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Start or stop; nothing that an undo step could take back has changed then."""
-        session = live_session.current()
+        session = live_session.LIVE.current
         if session is None:
             live_session.start(context.scene)
         elif session.recording is not None and not session.ending:
@@ -62,7 +62,7 @@ class SEMBLANCE_OT_live_reopen(_WhileLive, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """The worker closes the one before."""
-        live_session.required().open(context.scene)
+        live_session.LIVE.required().open(context.scene)
 
 
 class SEMBLANCE_OT_cameras_find(bpy.types.Operator):
@@ -90,7 +90,7 @@ class SEMBLANCE_OT_live_neutral(_WhileLive, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """The worker watches."""
-        live_session.required().client.send(SetNeutral(_NEUTRAL_S))
+        live_session.LIVE.required().client.send(SetNeutral(_NEUTRAL_S))
 
 
 class SEMBLANCE_OT_live_range(_WhileLive, bpy.types.Operator):
@@ -104,7 +104,7 @@ class SEMBLANCE_OT_live_range(_WhileLive, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Begin, or give up."""
-        live_session.required().take_range()
+        live_session.LIVE.required().take_range()
 
 
 class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
@@ -126,7 +126,7 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """What this button does now."""
-        session = live_session.current()
+        session = live_session.LIVE.current
         if session is not None and session.recording is not None:
             return "End the take and key it on each ticked character as a new Action"
         return cls.bl_rna.properties["what"].enum_items[properties.what].description
@@ -136,7 +136,7 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
         """The source runs."""
         if not super().poll(context):
             return False
-        status = live_session.required().status
+        status = live_session.LIVE.required().status
         if status is None or status.state not in ("running", "lost", "stalled"):
             cls.poll_message_set("Wait until the source runs")
             return False
@@ -144,7 +144,7 @@ class SEMBLANCE_OT_live_record(_WhileLive, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Begin or end."""
-        session, scene = live_session.required(), context.scene
+        session, scene = live_session.LIVE.required(), context.scene
         if session.recording is not None:
             session.stop_recording()
         else:
@@ -161,7 +161,7 @@ class SEMBLANCE_OT_live_mark(_WhileLive, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """The worker notes the time of the newest picture."""
-        session = live_session.required()
+        session = live_session.LIVE.required()
         if session.recording is None:
             raise SemblanceError("There is nothing to mark: press Record first.")
         session.client.send(Mark(context.scene.semblance_live.mark or "mark"))

@@ -61,18 +61,18 @@ class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """A red dot while a take is recorded, also on the closed panel."""
-        session = live_session.current()
+        session = live_session.LIVE.current
         if session is not None:
             self.layout.label(text="", icon="RECORD_ON" if session.recording is not None else "RADIOBUT_ON")
 
     def draw(self, context: bpy.types.Context) -> None:
         """Source and Start; or the picture, how it goes, and Record."""
-        layout, session = self.layout, live_session.current()
+        layout, session = self.layout, live_session.LIVE.current
         if session is None:
             _draw_source(layout, context)
             _draw_toggle(layout, context, "Start Live", "PLAY")
-            if live_session.farewell():
-                draw_sentence(layout, context, live_session.farewell(), "ERROR")
+            if live_session.LIVE.farewell:
+                draw_sentence(layout, context, live_session.LIVE.farewell, "ERROR")
             return
         _draw_state(layout, context, session)
         _draw_cast(layout, context)
@@ -90,12 +90,12 @@ class SEMBLANCE_PT_live_source(_Live, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Before Start the source is seen without it."""
-        return live_session.current() is not None
+        return live_session.LIVE.current is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """As before Start, and the button that takes it."""
         _draw_source(self.layout, context)
-        session = live_session.current()
+        session = live_session.LIVE.current
         same = session is not None and context.scene.semblance_live.open() == session.opened
         self.layout.operator(
             SEMBLANCE_OT_live_reopen.bl_idname, text="Open Again" if same else "Use This Source", icon="FILE_REFRESH",
@@ -135,7 +135,7 @@ class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The name, one button, and the optional guided range."""
-        layout, live, session = self.layout, context.scene.semblance_live, live_session.current()
+        layout, live, session = self.layout, context.scene.semblance_live, live_session.LIVE.current
         row = layout.row()
         row.prop(live, "performer", text="", icon="USER", placeholder="Name (keeps the calibration)")
         status = session.status if session is not None else None

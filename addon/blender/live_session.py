@@ -8,7 +8,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from statistics import median
 from typing import Any, Final, Protocol
 
@@ -30,11 +29,10 @@ from ..live.messages import (
     TakeDone,
 )
 from . import live_picture
-from .actors import find_actor
-from .binding import bind
-from .character_choice import cast_characters, known_character
+from .live_cast import bind_cast, cast_settings
 from .live_puppet import Puppet, put_back
 from .live_recording import Recording, key_recording
+from .only_session import Handlers, OnlySession, add_handlers, keep_ticking, remove_handlers, stop_ticking
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +45,6 @@ _COUNTED: Final = 30
 _READ_S: Final = 30.0
 _NOTHING_S: Final = 5.0
 """A recording of which the worker knows nothing after so long is none."""
-_SET: Final = ("gain", "offset", "enabled", "muted", "mirrored", "minimum", "maximum", "neutral", "mirror_sign")
-"""What a list of controls sets on each, besides what it follows."""
 _NO_SOURCE: Final = "Choose the video, or write the address of the camera or phone first."
 _GONE: Final = "Live ended: {}."
 
@@ -148,7 +144,7 @@ class Session:
             self.client.send(ChoosePerformer(live.performer.strip()))
         if self._is_new("moved", (live.show, self._resting)):
             self.rest(scene)
-        if self._is_new("cast", (*_who_plays(scene), self.guests)):
+        if self._is_new("cast", (*cast_settings(scene), self.guests)):
             self._recast(scene)
 
     def tick(self) -> None:
@@ -250,23 +246,11 @@ class Session:
 
     def _recast(self, scene: bpy.types.Scene) -> None:
         """Bind the ticked characters anew and tell the worker of them; who leaves gets back what it had."""
-        self.puppets, characters, self.cast_problem = {}, [], ""
-        for root in _roots(scene):
-            try:
-                _, profile, _ = known_character(root, scene)
-                self.puppets[root.name] = Puppet(bind(profile, scene, root))
-            except SemblanceError as error:
-                self.cast_problem = str(error)
-                continue
-            actor = find_actor(scene, root)
-            strength, both = (actor.style().strength, actor.head_and_gaze) if actor else (1.0, False)
-            mirror, face = (actor.mirror, actor.face - 1) if actor else (False, 0)
-            leader = actor.leader.name if actor and actor.leader else ""
-            character = Character.of(profile, root.name, strength, both, mirror, face)
-            characters.append(replace(character, leader=leader))
+        cast = bind_cast(scene)
+        self.puppets, self.cast_problem = cast.puppets, cast.problem
         put_back(scene.semblance_live.before, lambda root: root is None or root.name not in self.puppets)
         self._values = {name: values for name, values in self._values.items() if name in self.puppets}
-        self.client.send(SetCast((*characters, *self.guests)))
+        self.client.send(SetCast((*cast.characters, *self.guests)))
 
     def _record(self, scene: bpy.types.Scene, update: Update) -> None:
         """The recording goes on, ends with the timeline, or came to nothing, as a problem says."""
@@ -305,29 +289,7 @@ class Session:
             region.tag_redraw()
 
 
-_session: Session | None = None
-_farewell = ""
-
-
-def current() -> Session | None:
-    """The session that goes on; there is one at most."""
-    return _session
-
-
-def required() -> Session:
-    """The session that goes on.
-
-    Raises:
-        SemblanceError: if there is none.
-    """
-    if _session is None:
-        raise SemblanceError("Start Live first.")
-    return _session
-
-
-def farewell() -> str:
-    """Why the last session ended by itself; empty if it was asked to."""
-    return _farewell
+LIVE: Final = OnlySession[Session]("Start Live first.")
 
 
 def start(scene: bpy.types.Scene, client: Client | None = None) -> Session:
@@ -336,27 +298,20 @@ def start(scene: bpy.types.Scene, client: Client | None = None) -> Session:
     Raises:
         SemblanceError: if no source is chosen.
     """
-    global _session, _farewell
     stop()
-    _farewell = ""
     if not scene.semblance_live.address():
         raise SemblanceError(_NO_SOURCE)
-    _session = Session(scene, client or LiveClient.start())
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=0, persistent=True)
-    return _session
+    session = LIVE.begin(Session(scene, client or LiveClient.start()))
+    keep_ticking(_tick)
+    return session
 
 
 def stop(sentence: str = "") -> None:
     """End live, give the characters back what they had and end the worker; harmless when there is none."""
-    global _session, _farewell
-    session, _session = _session, None
-    # A timer that is still there when bpy 4.5 ends would hang the process.
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    session = LIVE.end(sentence)
+    stop_ticking(_tick)
     if session is None:
         return
-    _farewell = sentence
     try:
         if session.recording is not None:
             session.recording.stop()
@@ -372,20 +327,18 @@ def stop(sentence: str = "") -> None:
 
 def leave() -> None:
     """Blender ends: let go of the worker and the timer, and touch nothing of the file any more."""
-    global _session
-    session, _session = _session, None
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    session = LIVE.end()
+    stop_ticking(_tick)
     if session is not None:
         session.client.stop()
 
 
 def tick() -> None:
     """What the timer does; a session that cannot go on ends with a sentence."""
-    if _session is None or is_rendering():
+    if LIVE.current is None or is_rendering():
         return
     try:
-        _session.tick()
+        LIVE.current.tick()
     except SemblanceError as error:
         stop(str(error))
     except Exception:
@@ -405,12 +358,12 @@ def live_shows(scene: bpy.types.Scene) -> str:
 
 def _tick() -> float | None:
     tick()
-    return _TICK_S if _session is not None else None
+    return _TICK_S if LIVE.current is not None else None
 
 
 @bpy.app.handlers.persistent
 def _before_loading(*_: object) -> None:
-    stop(_GONE.format("another file was opened") if _session else "")
+    stop(_GONE.format("another file was opened") if LIVE.current else "")
 
 
 @bpy.app.handlers.persistent
@@ -424,26 +377,26 @@ def _after_loading(*_: object) -> None:
 def _after_undo(*_: object) -> None:
     """Values of another time are on the controls; those kept with them say what was there without live."""
     for scene in bpy.data.scenes:
-        if _session is None or scene.name != _session.scene_name:
+        if LIVE.current is None or scene.name != LIVE.current.scene_name:
             put_back(scene.semblance_live.before, lambda root: True)
-    if _session is not None:
-        _session.forget()
+    if LIVE.current is not None:
+        LIVE.current.forget()
 
 
 @bpy.app.handlers.persistent
 def _before_saving(*_: object) -> None:
     """Files never hold what was live; the next picture moves the characters again."""
-    if _session is not None and _session.scene is not None:
-        _session.rest(_session.scene)
+    if LIVE.current is not None and LIVE.current.scene is not None:
+        LIVE.current.rest(LIVE.current.scene)
 
 
 @bpy.app.handlers.persistent
 def _after_frame_change(scene: bpy.types.Scene, *_: object) -> None:
-    if _session is not None and not is_rendering():
-        _session.hold(scene)
+    if LIVE.current is not None and not is_rendering():
+        LIVE.current.hold(scene)
 
 
-_HANDLERS: Final = (
+_HANDLERS: Final[Handlers] = (
     ("load_pre", _before_loading), ("load_post", _after_loading), ("undo_post", _after_undo),
     ("redo_post", _after_undo), ("save_pre", _before_saving), ("frame_change_post", _after_frame_change),
 )
@@ -452,49 +405,14 @@ _HANDLERS: Final = (
 def register() -> None:
     """Called after the classes are registered."""
     live_picture.register()
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    add_handlers(_HANDLERS)
 
 
 def unregister() -> None:
     """Called before the classes are unregistered, also while live."""
     stop()
-    for name, handler in _HANDLERS:
-        handlers = getattr(bpy.app.handlers, name)
-        if handler in handlers:
-            handlers.remove(handler)
+    remove_handlers(_HANDLERS)
     live_picture.unregister()
-
-
-def _roots(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Whom live moves; nobody yet in a scene without a character."""
-    try:
-        return cast_characters(scene)
-    except SemblanceError:
-        return []
-
-
-def _who_plays(scene: bpy.types.Scene) -> tuple[Any, ...]:
-    """All that says who plays and how, cheap enough to be compared twice a second."""
-    settings = scene.semblance
-    actors = tuple(
-        (actor.root.name, actor.use, actor.strength, actor.head_and_gaze, actor.mirror, actor.face,
-         actor.leader.name if actor.leader else "")
-        for actor in settings.actors if actor.root is not None and actor.root.name in scene.objects
-    )
-    chosen = settings.character.name if settings.character else ""
-    return chosen, actors, tuple(_listed(rig) for rig in settings.rigs if rig.root is not None)
-
-
-def _listed(rig: bpy.types.PropertyGroup) -> tuple[Any, ...]:
-    """What a list says of each control."""
-    numbers = np.empty((len(_SET), len(rig.controls)), np.float32)
-    for name, row in zip(_SET, numbers, strict=True):
-        rig.controls.foreach_get(name, row)
-    follows = () if rig.is_ours else tuple(
-        tuple((each.signal, each.amount) for each in control.follows) for control in rig.controls
-    )
-    return rig.root.name, numbers.tobytes(), follows
 
 
 def _sidebars() -> Iterator[bpy.types.Region]:

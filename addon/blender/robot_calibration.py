@@ -16,7 +16,7 @@ class _Calibrating(Reporting):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head is being measured."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         if session is None or session.calibration is None:
             cls.poll_message_set("Press 'Calibrate This Head' first")  # type: ignore[attr-defined]
             return False
@@ -25,7 +25,7 @@ class _Calibrating(Reporting):
     @staticmethod
     def calibration() -> Calibration:
         """What is measured so far."""
-        calibration = robot_session.required().calibration
+        calibration = robot_session.HEAD.required().calibration
         if calibration is None:
             raise SemblanceError("Press 'Calibrate This Head' first.")
         return calibration
@@ -43,7 +43,7 @@ class SEMBLANCE_OT_robot_mark(_Calibrating, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Where it is asked to be; a limp one that can tell, where it was turned to by hand."""
-        session, calibration = robot_session.required(), self.calibration()
+        session, calibration = robot_session.HEAD.required(), self.calibration()
         calibration.mark(self.which, session.turned_to())
         name, travel = calibration.actuator.name, calibration.travel[calibration.actuator.name]
         self.report({"INFO"}, f"{name}: {self.which} {getattr(travel, self.which):g} {travel.unit}")
@@ -80,7 +80,7 @@ class SEMBLANCE_OT_robot_unit_save(_Calibrating, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Then the head is let go; connected again, it is the calibrated one."""
-        session, calibration = robot_session.required(), self.calibration()
+        session, calibration = robot_session.HEAD.required(), self.calibration()
         settings, view = context.scene.semblance_robot, context.window_manager.semblance_robot
         if view.unit.strip() != calibration.unit:
             calibration.rename(view.unit.strip())

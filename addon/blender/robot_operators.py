@@ -52,7 +52,7 @@ class _WhileConnected(Reporting):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head is connected."""
-        if robot_session.current() is None:
+        if robot_session.HEAD.current is None:
             cls.poll_message_set(_NOT_CONNECTED)  # type: ignore[attr-defined]
             return False
         return True
@@ -210,7 +210,7 @@ class SEMBLANCE_OT_robot_arm(_WhileConnected, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Connected, and not moving already."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         if session is not None and session.state not in _MAY_ARM:
             cls.poll_message_set("The head is armed already" if session.energised else "The head is not connected yet")
             return False
@@ -220,12 +220,12 @@ class SEMBLANCE_OT_robot_arm(_WhileConnected, bpy.types.Operator):
         """Say what will move; Enter alone does not let a real head move."""
         return context.window_manager.invoke_props_dialog(
             self, width=420, title="Let the Head Move?", confirm_text="Arm",
-            cancel_default=not robot_session.required().is_simulated,
+            cancel_default=not robot_session.HEAD.required().is_simulated,
         )
 
     def draw(self, context: bpy.types.Context) -> None:
         """What, how it begins, and what to look out for."""
-        session, layout = robot_session.current(), self.layout
+        session, layout = robot_session.HEAD.current, self.layout
         if session is None:
             return
         for sentence, icon in will_move(session):
@@ -233,7 +233,7 @@ class SEMBLANCE_OT_robot_arm(_WhileConnected, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """A person has said yes."""
-        robot_session.required().arm()
+        robot_session.HEAD.required().arm()
 
 
 class SEMBLANCE_OT_robot_hold(_WhileConnected, bpy.types.Operator):
@@ -245,7 +245,7 @@ class SEMBLANCE_OT_robot_hold(_WhileConnected, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """The key went down."""
-        session = robot_session.required()
+        session = robot_session.HEAD.required()
         if event.is_repeat or session.state not in _MAY_ARM:
             return {"CANCELLED"}
         self._key, self._client = event.type, session.client
@@ -280,7 +280,7 @@ class SEMBLANCE_OT_robot_rest(_WhileConnected, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """It could move."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         if session is not None and not session.energised and session.state != "LIMP":
             cls.poll_message_set("The motors are off")
             return False
@@ -288,7 +288,7 @@ class SEMBLANCE_OT_robot_rest(_WhileConnected, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Gently."""
-        robot_session.required().disarm()
+        robot_session.HEAD.required().disarm()
 
 
 class SEMBLANCE_OT_robot_stop(_WhileConnected, bpy.types.Operator):
@@ -304,7 +304,7 @@ class SEMBLANCE_OT_robot_stop(_WhileConnected, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Now."""
-        robot_session.required().stop_head("Stop was pressed.")
+        robot_session.HEAD.required().stop_head("Stop was pressed.")
         redraw_sidebars(context)
 
 
@@ -318,14 +318,14 @@ class SEMBLANCE_OT_robot_live(_WhileConnected, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head, and somebody to follow."""
-        if live_session.current() is None:
+        if live_session.LIVE.current is None:
             cls.poll_message_set("Start Live first: then there is a performer to follow")
             return False
         return super().poll(context)
 
     def perform(self, context: bpy.types.Context) -> None:
         """On or off."""
-        session = robot_session.required()
+        session = robot_session.HEAD.required()
         session.follow_live(not session.wants_live)
 
 
@@ -353,7 +353,7 @@ class SEMBLANCE_OT_robot_play(_WhileConnected, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Read it all, and hand it over; the process plays it by its own clock."""
-        session, scene = robot_session.required(), context.scene
+        session, scene = robot_session.HEAD.required(), context.scene
         if self.what == "NONE":
             session.play(None)
             return
@@ -381,7 +381,7 @@ class SEMBLANCE_OT_robot_twin(_WhileConnected, bpy.types.Operator):
         if scene.semblance_robot.twin is not None:
             robot_twin.remove(scene)
         else:
-            robot_twin.show(scene, robot_session.required().robot)
+            robot_twin.show(scene, robot_session.HEAD.required().robot)
 
 
 class SEMBLANCE_OT_robot_log(_WhileConnected, bpy.types.Operator):
@@ -393,7 +393,7 @@ class SEMBLANCE_OT_robot_log(_WhileConnected, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """In the system's own file browser."""
-        status = robot_session.required().status
+        status = robot_session.HEAD.required().status
         if status is None or not status.log:
             raise SemblanceError("Nothing is written down yet.")
         bpy.ops.wm.path_open(filepath=str(Path(status.log).parent))

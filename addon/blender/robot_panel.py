@@ -75,7 +75,7 @@ class SEMBLANCE_PT_robot(_Robot, bpy.types.Panel):
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """Its state is seen on the closed panel too."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         if session is not None:
             row = self.layout.row()
             row.alert = session.energised or session.state == "STOPPED"
@@ -83,7 +83,7 @@ class SEMBLANCE_PT_robot(_Robot, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Which head, and Connect; or Stop, how it goes, Arm, and what it follows."""
-        layout, session = self.layout, robot_session.current()
+        layout, session = self.layout, robot_session.HEAD.current
         if session is None:
             _draw_choice(layout, context)
             return
@@ -131,12 +131,12 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head that answers."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         return session is not None and session.status is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Four columns, then the highlighted one in numbers."""
-        session, view = robot_session.current(), context.window_manager.semblance_robot
+        session, view = robot_session.HEAD.current, context.window_manager.semblance_robot
         if session is None:
             return
         layout = self.layout
@@ -164,7 +164,7 @@ class SEMBLANCE_PT_robot_calibration(_Robot, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """No head is connected."""
-        return robot_session.current() is None
+        return robot_session.HEAD.current is None
 
     def draw(self, context: bpy.types.Context) -> None:
         """A name, and the button that connects it for that."""
@@ -189,12 +189,12 @@ class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head that answers."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         return session is not None and session.status is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Rate, lateness, frames, and where what was sent is written down."""
-        session = robot_session.current()
+        session = robot_session.HEAD.current
         if session is None or session.status is None:
             return
         layout, status = self.layout, session.status
@@ -272,8 +272,8 @@ def _draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.row()
     row.scale_y = 1.4
     row.operator(SEMBLANCE_OT_robot_connect.bl_idname, icon="LINKED")
-    if robot_session.farewell():
-        draw_sentence(layout, context, robot_session.farewell(), "ERROR")
+    if robot_session.HEAD.farewell:
+        draw_sentence(layout, context, robot_session.HEAD.farewell, "ERROR")
     elif robot_session.leaving():
         layout.label(text="The head eases to rest and goes limp ...", icon="SORTTIME")
     else:
@@ -347,7 +347,7 @@ def _draw_sources(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
     row.operator(SEMBLANCE_OT_robot_play.bl_idname, text="", icon="SNAP_FACE").what = "NONE"
     if session.news:
         draw_sentence(layout, context, session.news, "INFO")
-    elif session.wants_live and live_session.current() is not None and playing != "live" and session.energised:
+    elif session.wants_live and live_session.LIVE.current is not None and playing != "live" and session.energised:
         draw_sentence(layout, context, "No face is followed at the moment; see Live above.", "INFO")
     elif playing:
         layout.label(text=said(f"Follows {_PLAYING.get(playing, playing)}"), icon="CHECKMARK")

@@ -24,6 +24,7 @@ from ..robot.messages import Arm, Disarm, Follow, Play, RobotStatus, Sent, Stop
 from . import live_session, robot_twin
 from .actors import cast_roots, find_actor
 from .character_choice import known_character
+from .only_session import Handlers, OnlySession, add_handlers, keep_ticking, remove_handlers, stop_ticking
 from .operators import redraw_sidebars
 from .robot_designs import SIMULATED
 
@@ -210,7 +211,7 @@ class Session:
 
     def _follow(self) -> None:
         """Tell the process whom to follow, whenever that has changed."""
-        live, self._looked_s = live_session.current(), time.monotonic()
+        live, self._looked_s = live_session.LIVE.current, time.monotonic()
         if self.wants_live and live is None:
             self.wants_live, self.news = False, "Live has ended, and live to robot with it; the head eases to rest."
         wanted = _whom(self.robot, live) if self.wants_live and live is not None else None
@@ -246,31 +247,9 @@ def _is_of(root: bpy.types.Object | None, robot: RobotMap, scene: bpy.types.Scen
         return False
 
 
-_session: Session | None = None
-_farewell = ""
+HEAD: Final = OnlySession[Session]("Connect a head first.")
 _leaving: list[Client] = []
 """Clients of heads that ease to rest."""
-
-
-def current() -> Session | None:
-    """The head that is connected; there is one at most."""
-    return _session
-
-
-def required() -> Session:
-    """The head that is connected.
-
-    Raises:
-        SemblanceError: if there is none.
-    """
-    if _session is None:
-        raise SemblanceError("Connect a head first.")
-    return _session
-
-
-def farewell() -> str:
-    """Why the last head was disconnected by itself; empty if that was asked for."""
-    return _farewell
 
 
 def connect(scene: bpy.types.Scene, robot: RobotMap, client: Client | None = None) -> Session:
@@ -279,23 +258,20 @@ def connect(scene: bpy.types.Scene, robot: RobotMap, client: Client | None = Non
     Args:
         client: of a process that runs already; None: one is started as the scene's settings say.
     """
-    global _session, _farewell
     disconnect()
-    _farewell = ""
     settings = scene.semblance_robot
-    _session = Session(scene, robot, client or RobotClient.start(settings.arguments(robot), child_environment()))
+    client = client or RobotClient.start(settings.arguments(robot), child_environment())
+    session = HEAD.begin(Session(scene, robot, client))
     bpy.context.window_manager.semblance_robot.fill(tuple(actuator.name for actuator in robot.actuators))
-    _keep_ticking()
-    return _session
+    keep_ticking(_tick)
+    return session
 
 
 def disconnect(sentence: str = "") -> None:
     """To rest, limp, gone; harmless when there is none. Nothing waits for it."""
-    global _session, _farewell
-    session, _session = _session, None
+    session = HEAD.end(sentence)
     if session is None:
         return
-    _farewell = sentence
     session.follow_live(False)
     session.client.stop()
     if session.client.state != "ended":
@@ -305,14 +281,11 @@ def disconnect(sentence: str = "") -> None:
 
 def leave() -> None:
     """Nobody looks on any more, because Blender ends or the extension is disabled: the heads let go by themselves."""
-    global _session
-    session, _session = _session, None
+    session = HEAD.end()
     for client in [*([session.client] if session is not None else []), *_leaving]:
         client.let_go()
     _leaving.clear()
-    # A timer that is still there when bpy 4.5 ends would hang the process.
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    stop_ticking(_tick)
 
 
 def tick() -> None:
@@ -321,10 +294,10 @@ def tick() -> None:
         client.poll()
         if client.state == "ended":
             _leaving.remove(client)
-    if _session is None:
+    if HEAD.current is None:
         return
     try:
-        _session.tick()
+        HEAD.current.tick()
     except SemblanceError as error:
         disconnect(str(error))
     except Exception:
@@ -337,19 +310,14 @@ def leaving() -> bool:
     return bool(_leaving)
 
 
-def _keep_ticking() -> None:
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=0, persistent=True)
-
-
 def _tick() -> float | None:
     tick()
-    return _TICK_S if _session is not None or _leaving else None
+    return _TICK_S if HEAD.current is not None or _leaving else None
 
 
 @bpy.app.handlers.persistent
 def _before_loading(*_: object) -> None:
-    disconnect("Another file was opened; the head eases to rest and goes limp." if _session else "")
+    disconnect("Another file was opened; the head eases to rest and goes limp." if HEAD.current else "")
     robot_twin.forget()
 
 
@@ -358,19 +326,15 @@ def _after_undo(*_: object) -> None:
     robot_twin.forget()
 
 
-_HANDLERS: Final = (("load_pre", _before_loading), ("undo_post", _after_undo), ("redo_post", _after_undo))
+_HANDLERS: Final[Handlers] = (("load_pre", _before_loading), ("undo_post", _after_undo), ("redo_post", _after_undo))
 
 
 def register() -> None:
     """Called after the classes are registered."""
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    add_handlers(_HANDLERS)
 
 
 def unregister() -> None:
     """Called before the classes are unregistered, also while a head is armed."""
     leave()
-    for name, handler in _HANDLERS:
-        handlers = getattr(bpy.app.handlers, name)
-        if handler in handlers:
-            handlers.remove(handler)
+    remove_handlers(_HANDLERS)

@@ -67,7 +67,7 @@ def test_meters_words_and_buttons_follow_the_worker(draw, live, pip):  # noqa: F
     live.worker.next.problems.append("Something else.")
     live.module.tick()
     assert "Something else." in draw()
-    live.module.current()._problem_s -= 60
+    live.module.LIVE.current._problem_s -= 60
     assert "Something else." not in draw()
 
 
@@ -77,7 +77,7 @@ def test_a_recording_counts_down_runs_and_is_written(draw, live, pip, monkeypatc
     say(live)
     bpy.ops.semblance.live_record()
     assert "[Recording in 3 ...]" in draw()
-    live.module.current().recording._begin_s -= 5
+    live.module.LIVE.current.recording._begin_s -= 5
     assert [text for text in draw() if text.startswith("[Stop  2.0")]
     bpy.ops.semblance.live_mark()
     assert live.worker.last("Mark").text == "mark"
@@ -106,7 +106,7 @@ def test_several_have_a_face_each_and_nobody_is_told(draw, live, extension):  # 
         bpy.ops.semblance.character_add(character=name)
     for actor in bpy.context.scene.semblance.actors:
         actor.use = True
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     assert "Pip, Gus" in draw() and {"Pip", "Gus"} <= set(draw("live_cast"))
 
 

@@ -81,8 +81,8 @@ def test_a_take_begins_at_the_current_frame_and_is_marked(recorded, live):  # no
     action = recorded(performance(2, 30), markers=((101.0, "laugh"),))
     assert action.name == "take 01" and curve(action)[0, 0] == 31
     assert [(each.name, each.frame) for each in scene.timeline_markers] == [("take 01 begins", 31), ("laugh", 55)]
-    assert "take 01" in live.module.current().news and "2.0 s from frame 31" in live.module.current().news
-    assert live.settings.show == "TAKE" and live.module.current().recording is None
+    assert "take 01" in live.module.LIVE.current.news and "2.0 s from frame 31" in live.module.LIVE.current.news
+    assert live.settings.show == "TAKE" and live.module.LIVE.current.recording is None
 
 
 def test_a_take_can_be_refined_without_performing_again(recorded, live):  # noqa: F811
@@ -116,7 +116,7 @@ def test_one_undo_takes_one_take_away(recorded, live):  # noqa: F811
     assert not bpy.data.objects["Pip"].animation_data or not bpy.data.objects["Pip"].animation_data.action
     bpy.ops.ed.redo()
     assert bpy.data.objects["Pip"].animation_data.action.name == "take 01"
-    assert live.module.current() is not None
+    assert live.module.LIVE.current is not None
 
 
 def test_an_artists_action_keeps_its_keys_and_its_life(recorded):
@@ -180,7 +180,7 @@ def test_a_take_without_a_character_is_kept(recorded, live):  # noqa: F811
     write_take(performance(1, 30), path)
     live.worker.next.takes.append(live.messages.TakeDone(str(path), 30, 1.0, 100.0))
     live.module.tick()
-    assert path.is_file() and f"kept as '{path}'" in live.module.current().problem
+    assert path.is_file() and f"kept as '{path}'" in live.module.LIVE.current.problem
 
 
 def test_a_recording_that_comes_to_nothing_says_so_and_the_next_can_begin(recorded, live):  # noqa: F811
@@ -188,7 +188,7 @@ def test_a_recording_that_comes_to_nothing_says_so_and_the_next_can_begin(record
     bpy.ops.semblance.live_record()
     live.worker.next.problems.append("No face was seen while it was recorded, so there is no take.")
     live.module.tick()
-    session = live.module.current()
+    session = live.module.LIVE.current
     assert session.recording is None and "No face was seen" in session.problem
     bpy.ops.semblance.live_record()
     live.worker.next.status = live.messages.Status("stalled")
@@ -202,11 +202,11 @@ def test_stop_live_while_recording_keeps_the_take(recorded, live):  # noqa: F811
     bpy.ops.semblance.live_record()
     path = Path(live.worker.last("Record").path)
     bpy.ops.semblance.live_toggle()
-    assert live.worker.last("StopRecording") and live.module.current() is not None
+    assert live.worker.last("StopRecording") and live.module.LIVE.current is not None
     write_take(performance(1, 30), path)
     live.worker.next.takes.append(live.messages.TakeDone(str(path), 30, 1.0, 100.0))
     live.module.tick()
-    assert live.module.current() is None and bpy.data.objects["Pip"].animation_data.action.name == "take 01"
+    assert live.module.LIVE.current is None and bpy.data.objects["Pip"].animation_data.action.name == "take 01"
 
 
 def test_the_frame_that_was_shown_when_the_first_sample_came(extension, live, monkeypatch):  # noqa: F811
@@ -269,7 +269,7 @@ def second_face(take: Take, begins_s: float) -> Take:
 def test_another_performer_has_a_take_of_its_own(recorded, live):  # noqa: F811
     add_gus().face = 2
     recorded(performance(1, 30, height=0.0), second=second_face(performance(1, 30, first_s=7.0), 0.5))
-    assert live.module.current().problem == ""
+    assert live.module.LIVE.current.problem == ""
     smile, still = (bpy.data.objects[name].animation_data.action for name in ("Gus", "Pip"))
     assert (still.name, smile.name) == ("take 01 Pip", "take 01 Gus")
     assert smile.frame_range[0] == 13 and still.frame_range[0] == 1  # the second face came half a second later
@@ -297,18 +297,18 @@ def test_whose_performer_was_not_seen_gets_no_keys(recorded, live):  # noqa: F81
     recorded(performance(1, 30))
     gus = bpy.data.objects["Gus"]
     assert gus.animation_data is None or gus.animation_data.action is None
-    assert "Gus got no keys: Its performer, face 2, was not seen" in live.module.current().news
+    assert "Gus got no keys: Its performer, face 2, was not seen" in live.module.LIVE.current.news
 
 
 def test_who_follows_another_is_keyed_with_what_the_other_played(recorded, live, extension, monkeypatch, tmp_path):  # noqa: F811
     monkeypatch.setenv("SEMBLANCE_USER", str(tmp_path / "user"))
     follower = add_gus()
     follower.leader, follower.mirror = bpy.data.objects["Pip"], True
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     assert [each.leader for each in live.worker.last("SetCast").characters] == ["", "Pip"]
     take = performance(1, 30)
     recorded(take)
-    assert live.module.current().problem == ""
+    assert live.module.LIVE.current.problem == ""
     gus, actions = bpy.data.objects["Gus"], bpy.data.actions
     assert gus.animation_data.action == actions["take 01 Gus"] and actions["take 01 Pip"]
     assert len(list((tmp_path / "user/transfers").iterdir())) == 1

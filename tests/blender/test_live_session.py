@@ -113,7 +113,7 @@ def test_a_source_is_needed(live):
     live.settings.video = ""
     with pytest.raises(RuntimeError, match="Choose the video"):
         bpy.ops.semblance.live_toggle()
-    assert live.module.current() is None
+    assert live.module.LIVE.current is None
 
 
 def test_start_tells_the_worker_all_and_the_newest_values_arrive(live, pip, pose):
@@ -149,7 +149,7 @@ def test_properties_keys_and_whole_numbers_come_back_as_they_were(live, extensio
     for item in rig.controls:
         item.enabled = True
     live.start()
-    puppet = live.module.current().puppets["Mixed"]
+    puppet = live.module.LIVE.current.puppets["Mixed"]
     high = [item.maximum for item in rig.controls]
     live.show({"Mixed": high})
     assert len(high) == puppet.count and face.value == pytest.approx(1)
@@ -213,7 +213,7 @@ def test_parts_that_are_off_stay_with_the_animator(live, pip, pose):
     live.start()
     live.show(pose[0])
     live.settings.mouth = False
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     live.show(pose[0])
     assert moved(pip) == 0 and pip.pose.bones["CTRL-brow_inner.L"].location.y > 0
     assert live.worker.last("LiveSettings").regions["mouth"] is False
@@ -225,7 +225,7 @@ def test_style_gain_and_face_reach_the_worker_while_live(live, pip):
     actor.strength, actor.mirror, actor.face = 1.5, True, 2
     bpy.ops.semblance.controls_list()
     bpy.context.scene.semblance.rigs[0].controls["brow_inner.L"].gain = 0.5
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     character, = live.worker.last("SetCast").characters
     assert (character.strength, character.mirror, character.face) == (1.5, True, 1)
     gains = {each.name: each.gain for each in character.rig_profile.control_set.controls}
@@ -241,7 +241,7 @@ def test_two_characters_each_with_its_own_values(live, pip, pose, extension):
     live.show({"Pip": pose[0]["Pip"], "Gus": gus.neutral})
     assert moved(pip) > 0
     bpy.context.scene.semblance.actors[0].use = False
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     assert moved(pip) == 0 and [each.id for each in live.worker.last("SetCast").characters] == ["Gus"]
 
 
@@ -250,8 +250,8 @@ def test_a_deleted_character_ends_nothing(live, pip, pose):
     live.show(pose[0])
     bpy.data.objects.remove(pip)
     live.show(pose[0])
-    live.module.current().look(bpy.context.scene)
-    assert live.module.current() is not None and live.worker.last("SetCast").characters == ()
+    live.module.LIVE.current.look(bpy.context.scene)
+    assert live.module.LIVE.current is not None and live.worker.last("SetCast").characters == ()
     live.module.stop()
 
 
@@ -265,9 +265,9 @@ def test_a_bone_that_is_deleted_is_bound_around(live, pip, pose):
     bpy.ops.object.mode_set(mode="OBJECT")
     live.show(pose[1])
     live.show(pose[0])
-    live.module.current().look(bpy.context.scene)
+    live.module.LIVE.current.look(bpy.context.scene)
     live.show(pose[1])
-    assert live.module.current() is not None
+    assert live.module.LIVE.current is not None
     assert pip.pose.bones["CTRL-mouth_corner.R"].location.y == pytest.approx(0)
 
 
@@ -303,7 +303,7 @@ def test_a_hundred_undo_and_redo_steps_at_random_while_live(live, pip, pose):
         if step % 20 == 10:
             bpy.ops.ed.undo_push(message="while live")
     live.show(pose[0])
-    assert live.module.current() is not None and moved(bpy.data.objects["Pip"]) > 0
+    assert live.module.LIVE.current is not None and moved(bpy.data.objects["Pip"]) > 0
     live.module.stop()
     assert moved(bpy.data.objects["Pip"]) == 0 and len(live.settings.before) == 0
 
@@ -323,7 +323,7 @@ def test_another_file_or_a_disabled_extension_ends_live(live, pip, extension, po
     live.start()
     live.show(pose[0])
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert live.module.current() is None and live.worker.stopped and "another file" in live.module.farewell()
+    assert live.module.LIVE.current is None and live.worker.stopped and "another file" in live.module.LIVE.farewell
     live.settings.kind = "CAMERA"
     live.worker.stopped = False
     live.start()
@@ -348,7 +348,7 @@ def test_live_waits_while_blender_renders(live, pip, pose, monkeypatch):
     monkeypatch.setattr(live.module, "is_rendering", lambda: True)
     live.show(pose[0])
     bpy.context.scene.frame_set(5)
-    assert moved(pip) == 0 and live.module.current() is not None
+    assert moved(pip) == 0 and live.module.LIVE.current is not None
 
 
 def test_a_scene_that_is_gone_and_a_worker_that_ended_say_so(live, pip, pose):
@@ -357,12 +357,12 @@ def test_a_scene_that_is_gone_and_a_worker_that_ended_say_so(live, pip, pose):
     live.module.start(scene, live.worker)
     bpy.data.scenes.remove(scene)
     live.module.tick()
-    assert live.module.current() is None and "'Other' is gone" in live.module.farewell()
+    assert live.module.LIVE.current is None and "'Other' is gone" in live.module.LIVE.farewell
     live.start()
     live.show(pose[0])
     live.worker.state, live.worker.sentence = "ended", "The live worker was ended from outside (signal 9)."
     live.module.tick()
-    assert live.module.current() is None and "signal 9" in live.module.farewell() and moved(pip) == 0
+    assert live.module.LIVE.current is None and "signal 9" in live.module.LIVE.farewell and moved(pip) == 0
 
 
 def test_an_autosaved_file_is_put_back_when_it_is_opened(live, pip, pose, tmp_path, extension):

@@ -50,7 +50,7 @@ def until(live, holds: Callable[[], object]) -> None:
     """Tick as Blender's timer would, until it holds."""
     end = time.monotonic() + _PATIENCE_S
     while not holds():
-        assert time.monotonic() < end, f"{live.farewell()} {vars(live.current()) if live.current() else ''}"
+        assert time.monotonic() < end, f"{live.LIVE.farewell} {vars(live.LIVE.current) if live.LIVE.current else ''}"
         time.sleep(0.01)
         live.tick()
 
@@ -60,7 +60,7 @@ def corner() -> float:
 
 
 def test_a_video_moves_pip_is_recorded_and_keyed(live):
-    session = live.current()
+    session = live.LIVE.current
     until(live, lambda: session.status is not None and session.status.state == "running" and corner() != 0)
     assert 0 < session.latency_ms < 5000
     bpy.context.scene.frame_set(41)
@@ -76,16 +76,16 @@ def test_a_video_moves_pip_is_recorded_and_keyed(live):
     assert abs((take.times_s[-1] - take.times_s[0]) * 24 - (action.frame_range[1] - 41)) < 1
     process = session.client._process
     bpy.ops.semblance.live_toggle()
-    assert process.poll() is not None and live.current() is None
+    assert process.poll() is not None and live.LIVE.current is None
     assert len(bpy.context.scene.semblance_live.before) == 0
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no kill -9")
 def test_a_killed_worker_is_told_and_live_starts_again(live):
-    until(live, lambda: live.current().client.pid is not None)
-    process = live.current().client._process
+    until(live, lambda: live.LIVE.current.client.pid is not None)
+    process = live.LIVE.current.client._process
     os.kill(process.pid, signal.SIGKILL)
-    until(live, lambda: live.current() is None)
-    assert "ended" in live.farewell() and process.poll() is not None
+    until(live, lambda: live.LIVE.current is None)
+    assert "ended" in live.LIVE.farewell and process.poll() is not None
     bpy.ops.semblance.live_toggle()
-    until(live, lambda: live.current().client.pid not in (None, process.pid))
+    until(live, lambda: live.LIVE.current.client.pid not in (None, process.pid))

@@ -163,7 +163,7 @@ def test_a_wrong_port_is_refused_by_the_process_in_one_sentence(robot, tmp_path)
     while robot.session is not None and time.monotonic() < end:
         robot.module.tick()
         time.sleep(0.05)
-    assert robot.session is None and "There is no port" in robot.module.farewell()
+    assert robot.session is None and "There is no port" in robot.module.HEAD.farewell
 
 
 def test_an_own_map_is_checked_before_it_is_chosen(robot, tmp_path):  # noqa: F811

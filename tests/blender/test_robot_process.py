@@ -27,15 +27,15 @@ settings = bpy.context.scene.semblance_robot
 settings.design, settings.head = "maestro_head", "REAL"
 settings.ports["face"].port = sys.argv[1]
 bpy.ops.semblance.robot_connect()
-names = session.current().robot.control_names
+names = session.HEAD.current.robot.control_names
 values = np.zeros((600, len(names)), np.float32)
 values[:, names.index("jawOpen")] = np.linspace(0.5, 1, 600)
-session.current().play(messages.Play(names, np.arange(600) / 10, values))
-session.current().arm()
-while session.current() is not None:
+session.HEAD.current.play(messages.Play(names, np.arange(600) / 10, values))
+session.HEAD.current.arm()
+while session.HEAD.current is not None:
     session.tick()
-    if session.current() is not None:
-        print(session.current().state, flush=True)
+    if session.HEAD.current is not None:
+        print(session.HEAD.current.state, flush=True)
     time.sleep(0.05)
 """
 
@@ -97,7 +97,7 @@ def test_the_real_process_with_a_simulated_head(robot, bench):  # noqa: F811
     robot.settings.design = "maestro_head"
     run = bench()
     session = run.session
-    assert run.reaches("LIMP"), robot.module.farewell()
+    assert run.reaches("LIMP"), robot.module.HEAD.farewell
     assert session.status.robot == "maestro_head" and session.status.log
     assert run.process.pid in [each.pid for each in running()]  # as a terminal sees it
     bpy.ops.semblance.robot_twin()
@@ -124,7 +124,7 @@ def test_a_maestro_behind_a_pseudo_terminal(robot, bench):  # noqa: F811
         robot.settings.head = "REAL"
         robot.settings.ports["face"].port = board.path
         run = bench()
-        assert run.reaches("LIMP"), robot.module.farewell()
+        assert run.reaches("LIMP"), robot.module.HEAD.farewell
         assert board.frames == [] and not any(board.pulses)
         bpy.ops.semblance.robot_arm()
         assert run.reaches("LIVE", feeds=True), run.session.status
@@ -146,7 +146,7 @@ def test_a_plug_that_is_pulled_is_told(robot, bench):  # noqa: F811
         robot.settings.head = "REAL"
         robot.settings.ports["face"].port = board.path
         run = bench()
-        assert run.reaches("LIMP"), robot.module.farewell()
+        assert run.reaches("LIMP"), robot.module.HEAD.farewell
         bpy.ops.semblance.robot_arm()
         assert run.reaches("LIVE", feeds=True)
         board.unplug()

@@ -66,7 +66,7 @@ class Robot:
 
     @property
     def session(self):
-        return self.module.current()
+        return self.module.HEAD.current
 
     def connect(self, design: str = "maestro_head", state: str = "LIMP"):
         self.settings.design = design
@@ -157,7 +157,7 @@ def test_rest_and_disconnect(robot):
     assert not bpy.ops.semblance.robot_connect.poll()
     robot.process.state = "ended"
     robot.module.tick()
-    assert not robot.module.leaving() and robot.module.farewell() == ""
+    assert not robot.module.leaving() and robot.module.HEAD.farewell == ""
 
 
 @pytest.mark.parametrize("end", [("H", "RELEASE"), ("WINDOW_DEACTIVATE", "NOTHING")])
@@ -244,11 +244,11 @@ def test_a_process_that_ends_says_why_and_connect_works_again(robot, extension):
     session.robot = replace(session.robot, links={"face": replace(session.robot.links["face"], protocol="maestro")})
     robot.process.state, robot.process.sentence = "ended", "The connection to the robot process broke."
     robot.module.tick()
-    assert robot.session is None and "broke" in robot.module.farewell()
-    assert "use the switch" in robot.module.farewell()
+    assert robot.session is None and "broke" in robot.module.HEAD.farewell
+    assert "use the switch" in robot.module.HEAD.farewell
     robot.process = Process(extension("robot.client").Update)
     robot.connect()
-    assert robot.session is not None and robot.module.farewell() == ""
+    assert robot.session is not None and robot.module.HEAD.farewell == ""
 
 
 def test_a_silent_process_is_noticed_but_not_a_busy_blender(robot, monkeypatch):
@@ -279,13 +279,13 @@ def test_an_error_of_ours_lets_the_head_go(robot, monkeypatch, caplog):
     robot.connect(state="LIVE")
     monkeypatch.setattr(robot.module.robot_twin, "play", lambda *_: 1 / 0)
     robot.send()
-    assert robot.session is None and robot.process.end == "asked" and "error of Semblance" in robot.module.farewell()
+    assert robot.session is None and robot.process.end == "asked" and "error of Semblance" in robot.module.HEAD.farewell
 
 
 def test_another_file_a_scene_that_is_gone_and_a_disabled_extension_let_go(robot, extension):
     robot.connect(state="LIVE")
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert robot.session is None and robot.process.end == "asked" and "Another file" in robot.module.farewell()
+    assert robot.session is None and robot.process.end == "asked" and "Another file" in robot.module.HEAD.farewell
     robot.process.state = "ended"
     robot.module.tick()
     robot.process = Process(extension("robot.client").Update)
@@ -293,7 +293,7 @@ def test_another_file_a_scene_that_is_gone_and_a_disabled_extension_let_go(robot
     robot.module.connect(other, robot.settings.robot(), robot.process)
     bpy.data.scenes.remove(other)
     robot.module.tick()
-    assert robot.session is None and "'Other' is gone" in robot.module.farewell()
+    assert robot.session is None and "'Other' is gone" in robot.module.HEAD.farewell
     first, robot.process = robot.process, Process(extension("robot.client").Update)
     robot.connect(state="LIVE")
     timer = robot.module._tick
