@@ -11,10 +11,7 @@ from typing import Final
 import numpy as np
 
 from .frames import BodyTrack
-from .smoothing import OneEuro, alpha
-
-_SPEED_CUTOFF_HZ = 1.0
-
+from .smoothing import DERIVATIVE_CUTOFF_HZ, OneEuro, alpha
 
 BODY: Final = OneEuro(1.0, 12.0)
 HANDS: Final = OneEuro(1.0, 12.0)
@@ -41,7 +38,7 @@ class PointFilter:
         elif time_s > self._time_s:
             step_s = time_s - self._time_s
             speed = (points - self._seen) / (step_s * max(size, 1e-9))
-            self._speed = self._speed + alpha(_SPEED_CUTOFF_HZ, step_s) * (speed - self._speed)
+            self._speed = self._speed + alpha(DERIVATIVE_CUTOFF_HZ, step_s) * (speed - self._speed)
             cutoff = self._setting.min_cutoff_hz + self._setting.beta * np.abs(self._speed)
             self._value = self._value + alpha(cutoff, step_s) * (points - self._value)
         else:

@@ -15,8 +15,8 @@ from . import coefficients
 from .errors import SemblanceError
 from .frames import Expression, ExpressionTrack
 
-# How calm the speed is that the cutoffs rise with; the paper's value.
-_DERIVATIVE_CUTOFF_HZ = 1.0
+DERIVATIVE_CUTOFF_HZ: Final = 1.0
+"""How calm the speed is that the cutoffs rise with; the paper's value."""
 COLUMNS: Final = coefficients.COUNT + 4 + 3
 """Of what is smoothed: coefficients, gaze, head."""
 CLOSING: Final = 0.1
@@ -144,7 +144,7 @@ class LiveSmoother:
         else:
             step_s = time_s - self._time_s
             away = column - self._value
-            self._speed += alpha(_DERIVATIVE_CUTOFF_HZ, step_s) * (away / step_s - self._speed)
+            self._speed += alpha(DERIVATIVE_CUTOFF_HZ, step_s) * (away / step_s - self._speed)
             value = self._value + alpha(self._cutoff + self._beta * np.abs(self._speed), step_s) * away
             self._value = _closing(value, column)
         self._time_s = time_s
