@@ -9,7 +9,6 @@ distances are of landmarks that MediaPipe believes to see.
 """
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,13 +16,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from addon.core.errors import SemblanceError
 from addon.core.files import write_bytes
 from addon.core.frames import BodyFrame, Frame
 from addon.core.paths import MODELS
 from addon.tracking.pose import MARGIN
 
-from .bench_tracking import portrait, webcam
+from .bench_tracking import Turns, portrait, solution, webcam
 from .drawn_bodies import walk
 from .figures import Row
 
@@ -36,7 +34,7 @@ NETWORKS: Final = ("pose_detector", "pose", "hand_recrop", "hand")
 
 
 @dataclass
-class Comparison:
+class Comparison(Turns):
     """What both made of one run of pictures; distances are px of the 256-px region around the body."""
 
     body: list[float] = field(default_factory=list)
@@ -47,35 +45,22 @@ class Comparison:
     """Per hand: mean over 21 landmarks."""
     agreed: list[bool] = field(default_factory=list)
     """Body, left and right hand of each frame: found or not found by both."""
-    ours_s: list[float] = field(default_factory=list)
-    rival_s: list[float] = field(default_factory=list)
 
 
 def compare(frames: Iterable[Frame]) -> Comparison:
-    """Run both over `frames`, turn by turn, face included.
+    """Run both over `frames`, face included.
 
     Raises:
         SemblanceError: without MediaPipe.
     """
-    try:
-        from mediapipe.python.solutions.holistic import Holistic
-    except ImportError as error:
-        raise SemblanceError(f"{RIVAL} is not here ({error}); run 'make bench' with Python 3.11 or 3.12.") from error
-
     from addon.tracking.body import BodyTracker
     from addon.tracking.person import PersonTracker
     from addon.tracking.tracker import FaceTracker
 
     result, tracker = Comparison(), PersonTracker(FaceTracker(), BodyTracker())
-    with Holistic(smooth_landmarks=False, refine_face_landmarks=True) as rival:
-        for i, frame in enumerate(frames):
-            rgb = np.ascontiguousarray(frame.image[..., ::-1])
-            begin = time.perf_counter()
-            theirs = rival.process(rgb)
-            middle = time.perf_counter()
-            _, ours = tracker.track(replace(frame, time_s=(i + 1) * STEP_S))
-            result.ours_s.append(time.perf_counter() - middle)
-            result.rival_s.append(middle - begin)
+    timed = (replace(frame, time_s=i * STEP_S) for i, frame in enumerate(frames, 1))
+    with solution("holistic", "Holistic")(smooth_landmarks=False, refine_face_landmarks=True) as rival:
+        for frame, theirs, (_, ours) in result.look(timed, rival, tracker.track):
             _add(result, theirs, ours, frame.image.shape[:2])
     return result
 

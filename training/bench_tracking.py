@@ -8,10 +8,12 @@ Landmarker task would add One Euro smoothing when it tracks a single face, so ra
 """
 from __future__ import annotations
 
+import importlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,40 +32,63 @@ LEAVING_S = 6.0
 
 
 @dataclass
-class Comparison:
-    """What both trackers made of one run of pictures."""
+class Turns:
+    """Ours and MediaPipe's, which look at the same pictures turn by turn."""
 
-    distances: list[float] = field(default_factory=list)
-    """Per frame with a face: mean over 478 points, px of the crop that FaceMesh's points define."""
-    agreed: list[bool] = field(default_factory=list)
     ours_s: list[float] = field(default_factory=list)
     rival_s: list[float] = field(default_factory=list)
 
+    def look(
+        self, frames: Iterable[Frame], rival: Any, track: Callable[[Frame], Any]
+    ) -> Iterator[tuple[Frame, Any, Any]]:
+        """Each frame, what `rival.process` made of it and what `track` did; how long they took is kept."""
+        for frame in frames:
+            rgb = np.ascontiguousarray(frame.image[..., ::-1])
+            begin = time.perf_counter()
+            theirs = rival.process(rgb)
+            middle = time.perf_counter()
+            ours = track(frame)
+            self.ours_s.append(time.perf_counter() - middle)
+            self.rival_s.append(middle - begin)
+            yield frame, theirs, ours
 
-def compare(frames: Iterator[Frame]) -> Comparison:
-    """Run both over `frames`, turn by turn.
+
+def solution(module: str, name: str) -> Any:
+    """One of MediaPipe's solutions, such as "FaceMesh" in "face_mesh".
 
     Raises:
         SemblanceError: without MediaPipe.
     """
     try:
-        from mediapipe.python.solutions.face_mesh import FaceMesh
+        return getattr(importlib.import_module(f"mediapipe.python.solutions.{module}"), name)
     except ImportError as error:
-        raise SemblanceError(f"{RIVAL} is not here ({error}); run 'make bench' with Python 3.11 or 3.12.") from error
+        raise SemblanceError(
+            f"MediaPipe {name} is not here ({error}); run 'make bench' with Python 3.11 or 3.12."
+        ) from error
 
+
+@dataclass
+class Comparison(Turns):
+    """What both trackers made of one run of pictures."""
+
+    distances: list[float] = field(default_factory=list)
+    """Per frame with a face: mean over 478 points, px of the crop that FaceMesh's points define."""
+    agreed: list[bool] = field(default_factory=list)
+
+
+def compare(frames: Iterator[Frame]) -> Comparison:
+    """Run both over `frames`.
+
+    Raises:
+        SemblanceError: without MediaPipe.
+    """
     from addon.tracking.tracker import FaceTracker
 
-    result, tracker = Comparison(), FaceTracker()
-    with FaceMesh(max_num_faces=1, refine_landmarks=True) as rival:
-        for frame in frames:
+    result = Comparison()
+    with solution("face_mesh", "FaceMesh")(max_num_faces=1, refine_landmarks=True) as rival:
+        for frame, theirs, face in result.look(frames, rival, FaceTracker().track):
             height, width = frame.image.shape[:2]
-            rgb = np.ascontiguousarray(frame.image[..., ::-1])
-            begin = time.perf_counter()
-            found = rival.process(rgb).multi_face_landmarks
-            middle = time.perf_counter()
-            face = tracker.track(frame)
-            result.ours_s.append(time.perf_counter() - middle)
-            result.rival_s.append(middle - begin)
+            found = theirs.multi_face_landmarks
             result.agreed.append(bool(found) == face.found)
             if found and face.found:
                 theirs = np.array([[p.x * width, p.y * height] for p in found[0].landmark])

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from ..core.frames import HAND_COUNT, POSE_COUNT, BodyFrame, Frame
-from .hands import Hand, HandTracker
+from .hands import Hand, HandReader, HandTracker
 from .pose import Pose, PoseTracker
 
 _ONE_HAND: Final = 0.25
@@ -19,14 +19,14 @@ class BodyTracker:
 
     def __init__(self) -> None:
         """Raises SemblanceError if onnxruntime or a network is missing."""
-        self._pose = PoseTracker()
-        self._hands = (HandTracker(0), HandTracker(1))
+        self._pose, self._reader = PoseTracker(), HandReader()
+        self._hands = (HandTracker(0, self._reader), HandTracker(1, self._reader))
         self._pool = ThreadPoolExecutor(1, "right hand")
 
     @property
     def stamps(self) -> dict[str, str]:
         """Role → "name version sha256-prefix" of all networks, for a take's header."""
-        return {**self._pose.stamps, **self._hands[0].stamps}
+        return {**self._pose.stamps, **self._reader.stamps}
 
     def reset(self) -> None:
         """Forget the person: the next frame is from somewhere else."""

@@ -131,7 +131,7 @@ class DrawnFaceTracker:
 
 def _square(face: Detection) -> Region:
     """The upright square that the crop shows; drawn eyes tell the detector too little of the roll."""
-    x, y = (face.low + face.high) / 2
+    x, y = face.middle
     return Region(float(x), float(y), float((face.high - face.low).max()) * _SPAN, 0.0)
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from .body_networks import HandNetwork, RecropNetwork
 from .detection import FOUND
+from .networks import BODY, PictureNetwork
 from .pose import Pose, aligned, turned
 from .region import Region
 
@@ -50,19 +50,39 @@ class Hand:
         return self.presence >= FOUND
 
 
-class HandTracker:
-    """Follows the left (0) or the right (1) hand of the person whose poses it is given."""
+class HandReader:
+    """What the networks see of hands; several trackers in several threads may share one."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self) -> None:
         """Raises SemblanceError if onnxruntime or a network is missing."""
-        self._recrop, self._network = RecropNetwork(), HandNetwork()
-        self._side = side
-        self._last: np.ndarray | None = None
+        self._recrop, self._network = PictureNetwork("hand_recrop", BODY), PictureNetwork("hand", BODY)
 
     @property
     def stamps(self) -> dict[str, str]:
         """Role → "name version sha256-prefix" of both networks, for a take's header."""
         return {"hand_recrop": self._recrop.card.stamp, "hand": self._network.card.stamp}
+
+    def place(self, image: np.ndarray, rough: Region) -> Region:
+        """Where in a rough region of uint8 [H, W, 3] BGR the hand is."""
+        points = self._recrop(rough.cut(image, self._recrop.side, extend=True))["points"].astype(np.float64)
+        middle, below = rough.project(points / self._recrop.side)
+        return _forwards(aligned(middle, below, _DOWN, 1.0), 1.0)
+
+    def look(self, image: np.ndarray, region: Region) -> Hand:
+        """The hand in the region, also if it is hardly one."""
+        seen = self._network(region.cut(image, self._network.side, extend=True))
+        return Hand(
+            region.project(seen["landmarks"] / self._network.side).astype(np.float32),
+            turned(seen["world"], region.angle), float(seen["presence"][0]), float(seen["right"][0]),
+        )
+
+
+class HandTracker:
+    """Follows the left (0) or the right (1) hand of the person whose poses it is given."""
+
+    def __init__(self, side: int, reader: HandReader) -> None:
+        self._side, self._reader = side, reader
+        self._last: np.ndarray | None = None
 
     def reset(self) -> None:
         """Forget where the hand was."""
@@ -74,23 +94,13 @@ class HandTracker:
         last, self._last = self._last, None
         if not pose.visibility[wrist] > _SEEN:
             return None
-        region = self._place(image, rough_region(*pose.landmarks[[wrist, little, index], :2].astype(np.float64)))
+        rough = rough_region(*pose.landmarks[[wrist, little, index], :2].astype(np.float64))
+        region = self._reader.place(image, rough)
         if last is not None and _still_there(palm_region(last), region, last):
             region = palm_region(last)
-        seen = self._network(region.cut(image, self._network.side, extend=True))
-        landmarks = region.project(seen["landmarks"] / self._network.side)
-        hand = Hand(
-            landmarks.astype(np.float32), turned(seen["world"], region.angle), float(seen["presence"][0]),
-            float(seen["right"][0]),
-        )
-        self._last = landmarks[:, :2].astype(np.float64) if hand.found else None
+        hand = self._reader.look(image, region)
+        self._last = hand.landmarks[:, :2].astype(np.float64) if hand.found else None
         return hand
-
-    def _place(self, image: np.ndarray, rough: Region) -> Region:
-        """Where in a rough region the hand is."""
-        points = self._recrop(rough.cut(image, self._recrop.side, extend=True)).astype(np.float64)
-        middle, below = rough.project(points / self._recrop.side)
-        return _forwards(aligned(middle, below, _DOWN, 1.0), 1.0)
 
 
 def rough_region(wrist: np.ndarray, little: np.ndarray, index: np.ndarray) -> Region:

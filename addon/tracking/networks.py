@@ -1,34 +1,26 @@
-"""The face detector and the face mesh."""
+"""A network that looks at a picture; which ones there are, the package's own text says."""
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from ..core.network import Network
 
-FEATURE = "Face tracking"
+FACE: Final = "Face tracking"
+BODY: Final = "Body tracking"
+"""What is off where networks cannot run."""
 
 
-class DetectorNetwork(Network):
-    """Where faces may be in a whole picture."""
+class PictureNetwork(Network):
+    """A network whose one input is a square picture."""
 
-    def __init__(self) -> None:
-        super().__init__("face_detector", FEATURE)
+    def __init__(self, name: str, feature: str) -> None:
+        """Raises SemblanceError if onnxruntime or the network is missing; `feature` is what is off then."""
+        super().__init__(name, feature)
         self.side = self.card.inputs["picture"][1]
 
-    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 [128, 128, 3] BGR → boxes float32 [896, 16] (cx, cy, w, h, 6 points; 0..1), scores float32 [896]."""
-        boxes, scores = self.run(["boxes", "scores"], picture=picture[None])
-        return boxes, scores
-
-
-class MeshNetwork(Network):
-    """The points of the one face in a crop."""
-
-    def __init__(self) -> None:
-        super().__init__("face_mesh", FEATURE)
-        self.side = self.card.inputs["picture"][1]
-
-    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, float]:
-        """uint8 [192, 192, 3] BGR → landmarks float32 [478, 3] in px of the crop, probability of a face."""
-        landmarks, presence = self.run(["landmarks", "presence"], picture=picture[None])
-        return landmarks, float(presence[0])
+    def __call__(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 [side, side, 3] BGR → float32 outputs by name, as the network's card tells them."""
+        names = list(self.card.outputs)
+        return dict(zip(names, self.run(names, picture=picture[None]), strict=True))

@@ -14,8 +14,8 @@ import numpy as np
 from ..core.frames import POSE_COUNT, Frame
 from ..core.point_filter import PointFilter
 from ..core.smoothing import OneEuro
-from .body_networks import PoseDetectorNetwork, PoseNetwork
-from .detection import FOUND, merge
+from .detection import FOUND, Detection, Detector
+from .networks import BODY, PictureNetwork
 from .region import Region, whole
 
 MARGIN: Final = 1.25
@@ -45,7 +45,7 @@ class PoseTracker:
 
     def __init__(self) -> None:
         """Raises SemblanceError if onnxruntime or a network is missing."""
-        self._detector, self._network = PoseDetectorNetwork(), PoseNetwork()
+        self._detector, self._network = Detector("pose_detector", BODY), PictureNetwork("pose", BODY)
         self._steady = PointFilter(_STEADY)
         self._region: Region | None = None
         self._last: Region | None = None
@@ -53,7 +53,7 @@ class PoseTracker:
     @property
     def stamps(self) -> dict[str, str]:
         """Role → "name version sha256-prefix" of both networks, for a take's header."""
-        return {"pose_detector": self._detector.card.stamp, "pose": self._network.card.stamp}
+        return {"pose_detector": self._detector.stamp, "pose": self._network.card.stamp}
 
     def reset(self) -> None:
         """Forget the person: the next frame is from somewhere else."""
@@ -63,14 +63,6 @@ class PoseTracker:
     def follows(self) -> bool:
         """True if the next frame is looked at where the person was."""
         return self._region is not None
-
-    def detect(self, image: np.ndarray) -> list[tuple[np.ndarray, Region]]:
-        """The faces' middles [2] px and the regions of all bodies in uint8 [H, W, 3] BGR, the likeliest first."""
-        square = whole(image)
-        boxes, scores = self._detector(square.cut(image, self._detector.side, extend=False))
-        likely = scores >= FOUND
-        found = [square.project(row.reshape(6, 2)) for row, _ in merge(boxes[likely], scores[likely])]
-        return [(points[0], aligned(points[2], points[3], _UP, MARGIN)) for points in found]
 
     def track(self, frame: Frame, face: np.ndarray | None = None) -> Pose | None:
         """The followed person in `frame`, where it begins the one whose face is at [2] px; None where there is none."""
@@ -89,13 +81,13 @@ class PoseTracker:
 
     def _find(self, image: np.ndarray, face: np.ndarray | None) -> Region | None:
         """The person who was followed before, or whose face that is; else the likeliest."""
-        bodies = self.detect(image)
+        bodies = self._detector.find(image, whole(image))
         if self._last is not None:
             last = np.array([self._last.x, self._last.y])
-            bodies.sort(key=lambda body: float(np.hypot(*(last - (body[1].x, body[1].y)))))
+            bodies.sort(key=lambda body: float(np.hypot(*(last - body.points[0]))))
         elif face is not None:
-            bodies.sort(key=lambda body: float(np.hypot(*(face - body[0]))))
-        return bodies[0][1] if bodies else None
+            bodies.sort(key=lambda body: float(np.hypot(*(face - body.middle))))
+        return _region(bodies[0]) if bodies else None
 
     def _look(self, image: np.ndarray, region: Region) -> tuple[Pose, np.ndarray]:
         """What the network sees in the region, and the two points [2, 2] px that the next one is taken from."""
@@ -108,6 +100,11 @@ class PoseTracker:
             float(seen["presence"][0]),
         )
         return pose, points[POSE_COUNT:POSE_COUNT + 2, :2].astype(np.float64)
+
+
+def _region(body: Detection) -> Region:
+    """What the pose network should look at."""
+    return aligned(body.points[0], body.points[1], _UP, MARGIN)
 
 
 def aligned(centre: np.ndarray, edge: np.ndarray, direction: float, margin: float) -> Region:

@@ -16,7 +16,7 @@ from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from .crop import aligned_crop
 from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
 from .following import Box, Course, nearer_to_another
-from .networks import MeshNetwork
+from .networks import FACE, PictureNetwork
 from .region import MARGIN, FaceBox, Region, around, whole
 
 EYE_CORNERS = [33, 263]
@@ -44,7 +44,7 @@ class FaceTracker:
     def __init__(self, face: int = 0, box: FaceBox | None = None) -> None:
         """Raises SemblanceError for a number below 0, or if onnxruntime or a network is missing."""
         check_face(face)
-        self._detector, self._mesh = Detector(), MeshNetwork()
+        self._detector, self._mesh = Detector(), PictureNetwork("face_mesh", FACE)
         self._face, self._box = face, box
         self._region: Region | None = None
         self.course = Course()
@@ -85,7 +85,7 @@ class FaceTracker:
             return self._detector.find(image, whole(image))
         square = self._box.square(image)
         faces = self._detector.find(image, self._box.surroundings(image))
-        return [face for face in faces if square.holds((face.low + face.high) / 2)]
+        return [face for face in faces if square.holds(face.middle)]
 
     def track(self, frame: Frame, others: Sequence[Box] = (), sought: Sequence[Box] = ()) -> FaceFrame:
         """The followed face in `frame`; `found` is False where there is none.
@@ -123,8 +123,8 @@ class FaceTracker:
     def _look(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Landmarks [478, 3] in px of the picture, probability of a face."""
         # The mesh network sees repeated edges, not black, where a face leaves the picture; so does MediaPipe's.
-        landmarks, presence = self._mesh(region.cut(image, self._mesh.side, extend=True))
-        return region.project(landmarks / self._mesh.side), presence
+        seen = self._mesh(region.cut(image, self._mesh.side, extend=True))
+        return region.project(seen["landmarks"] / self._mesh.side), float(seen["presence"][0])
 
     def _find(self, frame: Frame, others: Sequence[Box], sought: Sequence[Box]) -> Region | None:
         """The region of the chosen face: the one that was followed before, or the `face`-th by size."""
@@ -137,17 +137,22 @@ class FaceTracker:
             low, high = last
             nearest = max(faces, key=lambda face: overlap(low, high, face.low, face.high))
             if overlap(low, high, nearest.low, nearest.high) > 0:
-                return nearest.region
+                return _region(nearest)
         if len(faces) > 1:
-            faces.sort(key=lambda face: self._size(frame.image, face.region), reverse=True)
+            faces.sort(key=lambda face: self._size(frame.image, _region(face)), reverse=True)
         rank = max(self._face - (len(seen) - len(faces)), 0)
-        return faces[rank].region if rank < len(faces) else None
+        return _region(faces[rank]) if rank < len(faces) else None
 
     def _size(self, image: np.ndarray, region: Region) -> float:
         """Area of the face in px², 0 if there is none; the detector's own boxes are too rough to compare."""
         landmarks, presence = self._look(image, region)
         low, high = _box(landmarks)
         return float(np.prod(high - low)) if presence >= FOUND else 0.0
+
+
+def _region(face: Detection) -> Region:
+    """What the mesh network should look at."""
+    return around(face.low, face.high, face.points[0], face.points[1])
 
 
 def _box(landmarks: np.ndarray) -> Box:
