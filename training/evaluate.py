@@ -15,7 +15,7 @@ from addon.core.model_card import read_card
 
 GOOD_ON_MEDIAPIPE = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthPucker",
                      "browOuterUpLeft", "browOuterUpRight", "browInnerUpLeft")
-"""Channels in which MediaPipe follows real faces well (reference/papers.md, section 8)."""
+"""Channels in which MediaPipe follows real faces well."""
 DEAD_ON_MEDIAPIPE = ("cheekPuffLeft", "cheekPuffRight", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft",
                      "noseSneerRight", "jawForward")
 _SHAPES = 53

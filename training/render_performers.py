@@ -225,8 +225,8 @@ class FaceRenderer:
         """uint8 [size, size, 3] BGR; an `appearance` adds what real footage has."""
         if person is not self._person:
             self._dress(person)
-        self._pose(person, shot, 1.0 if appearance is None else appearance.hair_volume)
-        self._light(person, shot)
+        self._pose(shot, 1.0 if appearance is None else appearance.hair_volume)
+        self._light(shot)
         if appearance is not None:
             self._wardrobe.dress(appearance, person, shot, self._rest)
         self._front.color_mask = [(False,) * 4] * 4  # old colours are never looked at: only the depth needs clearing
@@ -296,7 +296,7 @@ class FaceRenderer:
                      "iris_radius", "pupil", "wrinkles", "seed"):
             self._set(name, getattr(look, name))
 
-    def _pose(self, person: Person, shot: Shot, hair_volume: float) -> None:
+    def _pose(self, shot: Shot, hair_volume: float) -> None:
         """Vertices of the expression and the camera."""
         values = shot.coefficients
         vertices = self._rest + self.model.expression(values) + self._hair_volume * np.float32(hair_volume)
@@ -322,7 +322,7 @@ class FaceRenderer:
         self._set("camera_from_head", turn)
         self._set("camera_from_head_place", place[:3])
 
-    def _light(self, person: Person, shot: Shot) -> None:
+    def _light(self, shot: Shot) -> None:
         for name in ("key_direction", "key_colour", "ambient", "fill", "exposure"):
             self._set(name, getattr(shot, name))
         self._set("tongue", shot.coefficients[TONGUE_OUT])

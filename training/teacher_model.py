@@ -1,7 +1,7 @@
 """The expression teacher: a pre-trained vision transformer on the crop, fused with the landmarks.
 
 It answers what the run-time network answers and has the same two halves, `features` and `fused`, so that it learns by
-the same losses; too slow for the run time, it teaches that network on faces without labels (`teacher_answers`).
+the same losses; too slow for the run time, it teaches that network on faces without labels (`answers`).
 """
 from __future__ import annotations
 
@@ -149,7 +149,15 @@ def load_teacher(checkpoint: Path) -> TeacherNetwork:
 
 
 def answers(network: TeacherNetwork, crops: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients [N, 54], not clipped, and embedding [N, 128] of faces of any number."""
+    """What the network says of faces of any number, for another one to learn from.
+
+    Args:
+        crops: uint8 [N, 128, 128, 3] BGR; black where not known.
+        landmarks: float32 [N, 478, 3] px; NaN where not known.
+
+    Returns:
+        Coefficients float32 [N, 54], not clipped, and embedding float32 [N, 128] of length 1.
+    """
     network.eval()
     values, places = np.zeros((len(crops), COUNT), np.float32), np.zeros((len(crops), EMBEDDING_SIZE), np.float32)
     with torch.no_grad():
@@ -158,20 +166,3 @@ def answers(network: TeacherNetwork, crops: np.ndarray, landmarks: np.ndarray) -
             answer = network(torch.from_numpy(landmarks[part]), torch.from_numpy(crops[part]))
             values[part], places[part] = answer.coefficients.numpy(), answer.embedding.numpy()
     return values, places
-
-
-def teacher_answers(checkpoint: Path, crops: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the teacher of `checkpoint` says of faces without labels, for another network to learn from.
-
-    Args:
-        checkpoint: of training.train_similarity.
-        crops: uint8 [N, 128, 128, 3] BGR; black where not known.
-        landmarks: float32 [N, 478, 3] px; NaN where not known.
-
-    Returns:
-        Coefficients float32 [N, 54], not clipped, and embedding float32 [N, 128] of length 1.
-
-    Raises:
-        SemblanceError: if the checkpoint is not there or damaged.
-    """
-    return answers(load_teacher(checkpoint), crops, landmarks)

@@ -5,7 +5,7 @@
 Starts from what training.pretrain_faces learned. Triplets with a margin both ways, weighted by how certain they are,
 the hardest of each batch, across people and characters (FreeAvatar, section 3.1.2), and in the same steps the heads:
 54 coefficients where they are known, gaze, head, the seven classes, confidence. Landmarks or crop are now and then kept
-from it. Started again it goes on; `training.teacher_model.teacher_answers` asks what it learned.
+from it. Started again it goes on; `training.teacher_model.answers` asks what it learned.
 """
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def head_wear(kind: str, skull: Skull, colour: np.ndarray, over_cm: float, rando
         texture = np.stack([np.stack([_TURN * 9, np.full(64, i * 0.8), np.zeros(64)], -1) for i in range(5)])
         return [sheet(np.stack(rows), colour, "knitted", 0.03, closed=True, texture=texture)]
     if kind == "headscarf":
-        return _headscarf(skull, colour, random)
+        return _headscarf(colour, random)
     return _headphones(skull, colour, over_cm)
 
 
@@ -85,7 +85,7 @@ _FALL = (
 """Below it: y, half as wide, half as deep, z."""
 
 
-def _headscarf(skull: Skull, colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
+def _headscarf(colour: np.ndarray, random: np.random.Generator) -> list[Mesh]:
     """Around the face, over the head and back to the nape; a fall over neck and chest."""
     angle = np.linspace(0, 2 * np.pi, 56, endpoint=False)
     right, up = np.sin(angle), np.cos(angle)

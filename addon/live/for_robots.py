@@ -15,8 +15,8 @@ from ..robot.messages import Play
 
 
 def expression_signals(coefficients: np.ndarray, gaze: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """As signals.signals_of, with lips and lids that nearly touch touching, as for characters."""
-    return signals.signals_of(touching(shutting(coefficients)), gaze, head)
+    """As signals.map_signals, with lips and lids that nearly touch touching, as for characters."""
+    return signals.map_signals(touching(shutting(coefficients)), gaze, head)
 
 
 def performance(robot: RobotMap, track: ExpressionTrack) -> Play:

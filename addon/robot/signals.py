@@ -14,7 +14,7 @@ NAMES: Final = (*SIGNALS, *GAZE)
 """54 coefficients, then angles in rad (signs: core.frames): three of the head, two of each eye."""
 
 
-def signals_of(coefficients: np.ndarray, gaze: np.ndarray, head: np.ndarray) -> np.ndarray:
+def map_signals(coefficients: np.ndarray, gaze: np.ndarray, head: np.ndarray) -> np.ndarray:
     """Coefficients [..., 54], gaze [..., 2, 2], head [..., 3] → float64 [..., 61] in the order of NAMES."""
     flat = np.reshape(gaze, (*np.shape(gaze)[:-2], 4))
     return np.concatenate([coefficients, head, flat], axis=-1).astype(np.float64)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from addon.core.errors import SemblanceError
 from addon.robot.actuator_map import Curve, with_links
 from addon.robot.map_reading import find_map, shipped_maps
-from addon.robot.signals import NAMES, signals_of
+from addon.robot.signals import NAMES, map_signals
 
 from .making import desk_head
 
@@ -82,6 +82,6 @@ def test_links_get_their_ports(robot):
 
 def test_signals_are_in_their_order():
     gaze = np.array([[1, 2], [3, 4]])
-    row = signals_of(np.arange(54), gaze, np.array([5, 6, 7]))
+    row = map_signals(np.arange(54), gaze, np.array([5, 6, 7]))
     assert dict(zip(NAMES, row, strict=True))["gazePitchRight"] == 4
     assert row[54:].tolist() == [5, 6, 7, 1, 2, 3, 4] and NAMES[54] == "headYaw"

@@ -13,7 +13,7 @@ from addon.robot.loop import RobotLoop
 from addon.robot.map_reading import find_map, shipped_maps
 from addon.robot.messages import Play
 from addon.robot.rules import excess
-from addon.robot.signals import NAMES, signals_of
+from addon.robot.signals import NAMES, map_signals
 
 from .making import Clock, StillLink
 
@@ -59,7 +59,7 @@ def test_a_face_drives_it(name, shared):
     times_s = take.times_s / FASTER
     # The phone stood still: the head's nods and turns are ours.
     head = 0.35 * np.sin(np.outer(times_s, [0.8, 1.1, 1.4]))
-    values = signals_of(take.coefficients, take.gaze, head).astype(np.float32)
+    values = map_signals(take.coefficients, take.gaze, head).astype(np.float32)
     robot = DESIGNS[name]
     u, raw = _played(robot, Play(NAMES, times_s, values))
     _check_motion(robot, u, raw, 0.1)

@@ -21,7 +21,7 @@ from training.ablations import Trial, measure, table, trials_of  # noqa: E402
 from training.expression_data import Faces, faces_of  # noqa: E402
 from training.pretrain_faces import image_crops, pretrain, shard_crops, shard_paths  # noqa: E402
 from training.stage_runs import Plan, read_checkpoint, run  # noqa: E402
-from training.teacher_model import answers, load_teacher, teacher_answers  # noqa: E402
+from training.teacher_model import answers, load_teacher  # noqa: E402
 from training.train_similarity import Lesson, new_teacher, train_teacher  # noqa: E402
 from training.triplets import both_ways  # noqa: E402
 from training.vision_transformer import SIZES, Size  # noqa: E402
@@ -164,7 +164,7 @@ def test_every_part_learns_that_is_given_something(
     assert wanted <= moved and ("embedding" in moved) == lesson.triplets
     assert ("crop" in moved, "landmarks" in moved) == (lesson.crop, lesson.landmarks)
     faces = kinds["tracked"]
-    told = teacher_answers(tmp_path / "teacher.pt", faces.crops, faces.landmarks)
+    told = answers(network, faces.crops, faces.landmarks)
     for one, other in zip(told, answers(load_teacher(tmp_path / "teacher.pt"), faces.crops, faces.landmarks),
                           strict=True):
         np.testing.assert_array_equal(one, other)
