@@ -17,7 +17,9 @@ from ..live.performance import record_take
 from .apply import Applied, key_each, take_name, told
 from .body_action import read_body
 from .character_choice import cast_characters
-from .operators import Reporting, key_character
+from .operator_kinds import Reporting
+from .operators import key_character
+from .sidebar import Sidebar
 from .translations import said
 
 _OF_A_TAKE = "TAKE"
@@ -97,15 +99,12 @@ class SEMBLANCE_OT_face_from_body(Reporting, bpy.types.Operator):
         self.report({"INFO"}, said(f"Keyed {told(keyed)} on frames {frames[0]} to {frames[-1]}"))
 
 
-class SEMBLANCE_PT_body_face(bpy.types.Panel):
+class SEMBLANCE_PT_body_face(Sidebar, bpy.types.Panel):
     """A face for a body that has none."""
 
     bl_label = "Face from Body"
     bl_parent_id = "SEMBLANCE_PT_performance"
     bl_options = {"DEFAULT_CLOSED"}
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Which body, which style, how much of it; the button."""

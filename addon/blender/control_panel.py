@@ -1,14 +1,12 @@
 """The sidebar's list of a rig's controls, with what an animator corrects; drawing reads no files and scans no scene."""
 from __future__ import annotations
 
-import textwrap
-from functools import lru_cache
 from math import degrees
 from pathlib import Path
 
 import bpy
 
-from . import readiness, thumbnails
+from . import readiness
 from .character_choice import shown_character
 from .control_list import SEMBLANCE_PG_control, SEMBLANCE_PG_rig
 from .discovery import GENERIC
@@ -20,7 +18,6 @@ from .preset_operators import (
     SEMBLANCE_OT_preset_save,
 )
 from .rig_operators import (
-    SEMBLANCE_OT_character_add,
     SEMBLANCE_OT_controls_enable,
     SEMBLANCE_OT_controls_list,
     SEMBLANCE_OT_controls_reset,
@@ -31,10 +28,10 @@ from .rig_operators import (
     SEMBLANCE_OT_rig_forget,
     chosen_list,
 )
+from .sentences import draw_sentence
+from .sidebar import Sidebar
 from .translations import said
 
-# Mean width of a letter of the interface, at scale 1.
-_LETTER_PX = 6.6
 # Sidebars from this width on, at scale 1, have room for a column of gains.
 _WIDE_PX = 320
 # Of a line, narrow or wide, what the name takes; of the rest of a wide one, the value.
@@ -122,31 +119,10 @@ class SEMBLANCE_MT_rig(bpy.types.Menu):
         layout.operator(SEMBLANCE_OT_rig_forget.bl_idname, icon="X")
 
 
-class SEMBLANCE_PT_cast(bpy.types.Panel):
-    """Semblance's own characters, opened by 'Add Character'."""
-
-    bl_label = "Add Character"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "WINDOW"
-    bl_options = {"INSTANCED"}
-    bl_ui_units_x = 15
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """A picture and a button for each."""
-        grid = self.layout.grid_flow(row_major=True, columns=3, even_columns=True, align=False)
-        for profile in readiness.current().characters:
-            column = grid.column(align=True)
-            column.template_icon(thumbnails.icon(profile), scale=4.5)
-            column.operator(SEMBLANCE_OT_character_add.bl_idname, text=profile.name).character = profile.name
-
-
-class SEMBLANCE_PT_controls(bpy.types.Panel):
+class SEMBLANCE_PT_controls(Sidebar, bpy.types.Panel):
     """The controls of the chosen rig."""
 
     bl_label = "Controls"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
     bl_parent_id = "SEMBLANCE_PT_performance"
 
     @classmethod
@@ -175,27 +151,6 @@ class SEMBLANCE_PT_controls(bpy.types.Panel):
         control = rig.active_control()
         if control is not None:
             _draw_control(layout.box(), context, control, rig.is_ours)
-
-
-def draw_sentence(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", width: int = 0
-) -> None:
-    """Write `text` over as many lines as the sidebar's width needs; Blender's labels do not wrap.
-
-    Args:
-        width: of a dialog instead, in pixels at scale 1.
-    """
-    width = width or int(context.region.width / context.preferences.system.ui_scale)
-    letters = max(20, int(width / _LETTER_PX) - 6)
-    column = layout.column(align=True)
-    column.scale_y = 0.75
-    for index, line in enumerate(_wrapped(said(text), letters)):
-        column.label(text=line, icon=icon if index == 0 else "NONE" if icon == "NONE" else "BLANK1")
-
-
-@lru_cache(maxsize=64)
-def _wrapped(text: str, letters: int) -> list[str]:
-    return textwrap.wrap(text, letters)
 
 
 def _draw_preset(layout: bpy.types.UILayout, rig: SEMBLANCE_PG_rig) -> None:

@@ -12,17 +12,11 @@ from ..core.paths import DEMO_CLIP
 from ..core.rig_profile import find_profile
 from . import readiness, tracking_job
 from .apply import add_character
-from .control_panel import draw_sentence
 from .folders import own_takes_folder, preferences
-from .operators import (
-    BesideWindow,
-    SEMBLANCE_OT_preferences_show,
-    SEMBLANCE_OT_take_cancel,
-    draw_progress,
-    failure,
-    key_cast,
-    redraw_sidebars,
-)
+from .operator_kinds import BesideWindow, failure
+from .operators import SEMBLANCE_OT_preferences_show, SEMBLANCE_OT_take_cancel, key_cast
+from .sentences import draw_sentence
+from .sidebar import Sidebar, draw_progress, redraw_sidebars
 
 _CHARACTER: Final = "Pip"
 _SCENE: Final = "Semblance: Try It"
@@ -151,20 +145,16 @@ class SEMBLANCE_MT_help(bpy.types.Menu):
 
     bl_label = "Help"
 
-
     def draw(self, context: bpy.types.Context) -> None:
         """Try It again; the preferences."""
         self.layout.operator(SEMBLANCE_OT_try_it.bl_idname, icon="PLAY")
         self.layout.operator(SEMBLANCE_OT_preferences_show.bl_idname, icon="PREFERENCES")
 
 
-class SEMBLANCE_PT_welcome(bpy.types.Panel):
+class SEMBLANCE_PT_welcome(Sidebar, bpy.types.Panel):
     """All that a new user sees: one button."""
 
     bl_label = "Semblance"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

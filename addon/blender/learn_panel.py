@@ -27,11 +27,12 @@ from . import learning_job, readiness
 from .actors import SEMBLANCE_PG_value
 from .binding import bind
 from .control_list import SEMBLANCE_PG_rig, find_rig
-from .control_panel import draw_sentence
 from .folders import own_presets_folder
-from .operators import BesideWindow, Cancelling, draw_progress, failure
+from .operator_kinds import BesideWindow, Cancelling, failure
 from .rig_operators import OnRig, chosen_rig, require_rig
 from .rig_presets import free_name, preset_path, save_preset
+from .sentences import draw_sentence
+from .sidebar import Sidebar, draw_progress
 from .tracking_job import State
 from .translations import said
 
@@ -203,13 +204,10 @@ class SEMBLANCE_OT_key_poses_learn(OnRig, bpy.types.Operator):
         self.report({"INFO"}, said(sentence))
 
 
-class SEMBLANCE_PT_learn(bpy.types.Panel):
+class SEMBLANCE_PT_learn(Sidebar, bpy.types.Panel):
     """Learning what the controls of the chosen rig do."""
 
     bl_label = "Learn This Rig"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
     bl_parent_id = "SEMBLANCE_PT_performance"
     bl_options = {"DEFAULT_CLOSED"}
 

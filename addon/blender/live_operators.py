@@ -14,7 +14,8 @@ from . import live_session
 from .folders import takes_folder
 from .live_properties import find_cameras
 from .live_recording import Recording
-from .operators import Reporting, redraw_sidebars
+from .operator_kinds import Reporting
+from .sidebar import redraw_sidebars
 
 _NEUTRAL_S: Final = 1.0
 _NOT_LIVE: Final = "Start Live first"

@@ -8,7 +8,6 @@ import bpy
 from . import live_keys, live_picture, live_session
 from .actors import cast_roots
 from .character_choice import shown_character
-from .control_panel import SEMBLANCE_PT_cast, draw_sentence
 from .first_run import is_new
 from .live_operators import (
     SEMBLANCE_OT_cameras_find,
@@ -21,6 +20,9 @@ from .live_operators import (
     SEMBLANCE_OT_live_toggle,
 )
 from .live_session import Session
+from .panels import SEMBLANCE_PT_cast
+from .sentences import draw_sentence
+from .sidebar import Sidebar
 from .translations import OURS, said
 
 _UNIT_PX: Final = 20
@@ -42,13 +44,7 @@ _HINTS: Final = {
 }
 
 
-class _Live:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
-
-
-class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live(Sidebar, bpy.types.Panel):
     """A performer's face moves the characters while one watches."""
 
     bl_label = "Live"
@@ -80,7 +76,7 @@ class SEMBLANCE_PT_live(_Live, bpy.types.Panel):
         _draw_toggle(layout, context, "Stop Live", "SNAP_FACE")
 
 
-class SEMBLANCE_PT_live_source(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_source(Sidebar, bpy.types.Panel):
     """While live: another source."""
 
     bl_label = "Source"
@@ -102,7 +98,7 @@ class SEMBLANCE_PT_live_source(_Live, bpy.types.Panel):
         )
 
 
-class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_cast(Sidebar, bpy.types.Panel):
     """Several characters: each with its own face, or taking over what another one plays."""
 
     bl_label = "Characters"
@@ -127,7 +123,7 @@ class SEMBLANCE_PT_live_cast(_Live, bpy.types.Panel):
                 column.separator(factor=0.5)
 
 
-class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_performer(Sidebar, bpy.types.Panel):
     """Calibration of one performer."""
 
     bl_label = "Performer"
@@ -156,7 +152,7 @@ class SEMBLANCE_PT_live_performer(_Live, bpy.types.Panel):
             draw_sentence(layout, context, sentence, "INFO")
 
 
-class SEMBLANCE_PT_live_face(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_face(Sidebar, bpy.types.Panel):
     """What of the face counts."""
 
     bl_label = "Parts of the Face"
@@ -175,7 +171,7 @@ class SEMBLANCE_PT_live_face(_Live, bpy.types.Panel):
         column.prop(live, "when_lost")
 
 
-class SEMBLANCE_PT_live_recording(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_recording(Sidebar, bpy.types.Panel):
     """How takes are recorded."""
 
     bl_label = "Recording"
@@ -199,7 +195,7 @@ class SEMBLANCE_PT_live_recording(_Live, bpy.types.Panel):
             layout.operator(SEMBLANCE_OT_live_refine.bl_idname, icon="MODIFIER")
 
 
-class SEMBLANCE_PT_live_keys(_Live, bpy.types.Panel):
+class SEMBLANCE_PT_live_keys(Sidebar, bpy.types.Panel):
     """Keyboard shortcuts."""
 
     bl_label = "Shortcuts"

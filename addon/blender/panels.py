@@ -5,12 +5,12 @@ from pathlib import Path
 
 import bpy
 
-from . import readiness, tracking_job
+from . import readiness, thumbnails, tracking_job
 from .actors import SEMBLANCE_PG_actor, find_actor
 from .character_choice import shown_character
 from .comparison import can_swap
-from .control_panel import SEMBLANCE_PT_cast, draw_sentence
 from .first_run import SEMBLANCE_MT_help, draw_trial, is_new, is_trial
+from .operator_kinds import failure
 from .operators import (
     SEMBLANCE_OT_cast_find,
     SEMBLANCE_OT_neutral_set,
@@ -19,23 +19,17 @@ from .operators import (
     SEMBLANCE_OT_take_cancel,
     SEMBLANCE_OT_take_compare,
     SEMBLANCE_OT_take_track,
-    draw_progress,
-    failure,
 )
-from .rig_operators import SEMBLANCE_OT_rig_use
+from .rig_operators import SEMBLANCE_OT_character_add, SEMBLANCE_OT_rig_use
+from .sentences import draw_sentence
+from .sidebar import Sidebar, draw_progress
 from .translations import OURS, said
 
 _MOST_ROWS = 5
 _TRIAL = "Pip plays in a scene of its own. Yours is as it was, one button away."
 
 
-class _Sidebar:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
-
-
-class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_performance(Sidebar, bpy.types.Panel):
     """From a source to keys."""
 
     bl_label = "Semblance"
@@ -63,6 +57,24 @@ class SEMBLANCE_PT_performance(_Sidebar, bpy.types.Panel):
         _draw_result(layout, context.scene)
 
 
+class SEMBLANCE_PT_cast(bpy.types.Panel):
+    """Semblance's own characters, opened by 'Add Character'."""
+
+    bl_label = "Add Character"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "WINDOW"
+    bl_options = {"INSTANCED"}
+    bl_ui_units_x = 15
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A picture and a button for each."""
+        grid = self.layout.grid_flow(row_major=True, columns=3, even_columns=True, align=False)
+        for profile in readiness.current().characters:
+            column = grid.column(align=True)
+            column.template_icon(thumbnails.icon(profile), scale=4.5)
+            column.operator(SEMBLANCE_OT_character_add.bl_idname, text=profile.name).character = profile.name
+
+
 class SEMBLANCE_UL_actors(bpy.types.UIList):
     """One line for each character: keyed or not, its name, what its style is if it has one."""
 
@@ -81,7 +93,7 @@ class SEMBLANCE_UL_actors(bpy.types.UIList):
             row.label(text="", icon="MOD_MIRROR")
 
 
-class SEMBLANCE_PT_style(_Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_style(Sidebar, bpy.types.Panel):
     """How the shown character plays the performance."""
 
     bl_label = "Style"
@@ -102,7 +114,7 @@ class SEMBLANCE_PT_style(_Sidebar, bpy.types.Panel):
         layout.prop(actor, "mirror")
 
 
-class SEMBLANCE_PT_face(_Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_face(Sidebar, bpy.types.Panel):
     """Help for Track where it does not find the face by itself; most sources need none of it."""
 
     bl_label = "Face in the Source"
@@ -123,7 +135,7 @@ class SEMBLANCE_PT_face(_Sidebar, bpy.types.Panel):
                 column.prop(settings, f"box_{edge}")
 
 
-class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_performer(Sidebar, bpy.types.Panel):
     """Smoothing and calibration; changed after tracking and applied again."""
 
     bl_label = "Performer"
@@ -145,7 +157,7 @@ class SEMBLANCE_PT_performer(_Sidebar, bpy.types.Panel):
             column.prop(settings, f"gain_{group}")
 
 
-class SEMBLANCE_PT_keys(_Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_keys(Sidebar, bpy.types.Panel):
     """Where keys go and which."""
 
     bl_label = "Keys"

@@ -8,10 +8,11 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..core.network import PROVIDER
 from . import asset_library, readiness
-from .control_panel import draw_sentence
 from .first_run import SEMBLANCE_OT_try_it
 from .folders import ROOT_PACKAGE, made, places
-from .operators import Reporting, SEMBLANCE_OT_readiness_check
+from .operator_kinds import Reporting
+from .operators import SEMBLANCE_OT_readiness_check
+from .sentences import draw_sentence
 from .translations import said
 
 _ICONS = {"ok": "CHECKMARK", "note": "INFO", "PROBLEM": "ERROR"}

@@ -12,7 +12,7 @@ from .apply import add_character, stand_beside
 from .binding import bind
 from .character_choice import Chosen, find_again, list_controls, shown_character, use_rig
 from .control_list import SEMBLANCE_PG_control, SEMBLANCE_PG_rig, find_rig
-from .operators import Reporting
+from .operator_kinds import Reporting
 from .translations import said
 
 # More sentences than this about one rig are only counted.

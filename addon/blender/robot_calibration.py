@@ -7,7 +7,8 @@ from bpy.props import EnumProperty
 from ..core.errors import SemblanceError
 from ..robot.calibrating import MARKS, Calibration
 from . import robot_session
-from .operators import Reporting, redraw_sidebars
+from .operator_kinds import Reporting
+from .sidebar import redraw_sidebars
 
 
 class _Calibrating(Reporting):

@@ -12,10 +12,11 @@ from ..robot.calibrating import Calibration
 from ..robot.map_reading import find_map, read_map
 from ..robot.unit_file import find_unit, read_unit, unit_names
 from . import live_session, robot_designs, robot_keys, robot_session, robot_twin
-from .control_panel import draw_sentence
-from .operators import Reporting, redraw_sidebars
+from .operator_kinds import Reporting
 from .robot_play import play_action, play_take
 from .robot_properties import port_items
+from .sentences import draw_sentence
+from .sidebar import redraw_sidebars
 from .translations import OURS
 
 _NOT_CONNECTED: Final = "Connect a head first"

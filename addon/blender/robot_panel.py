@@ -12,7 +12,6 @@ import numpy as np
 from ..robot.calibrating import MARKS
 from ..robot.links import BY_NETWORK
 from . import live_session, robot_keys, robot_session
-from .control_panel import draw_sentence
 from .first_run import is_new
 from .robot_calibration import SEMBLANCE_OT_robot_mark, SEMBLANCE_OT_robot_step, SEMBLANCE_OT_robot_unit_save
 from .robot_operators import (
@@ -31,6 +30,8 @@ from .robot_operators import (
     SEMBLANCE_OT_robot_unit,
 )
 from .robot_session import Session
+from .sentences import draw_sentence
+from .sidebar import Sidebar
 from .translations import said
 
 STATES: Final = {
@@ -56,13 +57,7 @@ _HANGS: Final = "The robot process does not answer; if the head moves, use the s
 _SHOWN_ROWS: Final = 6
 
 
-class _Robot:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
-
-
-class SEMBLANCE_PT_robot(_Robot, bpy.types.Panel):
+class SEMBLANCE_PT_robot(Sidebar, bpy.types.Panel):
     """A robot head does what the characters do."""
 
     bl_label = "Robot"
@@ -121,7 +116,7 @@ class SEMBLANCE_UL_robot_meters(bpy.types.UIList):
                 bars.label(text="  –")
 
 
-class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
+class SEMBLANCE_PT_robot_meters(Sidebar, bpy.types.Panel):
     """What each actuator does."""
 
     bl_label = "Actuators"
@@ -154,7 +149,7 @@ class SEMBLANCE_PT_robot_meters(_Robot, bpy.types.Panel):
                 layout.label(text=sentence)
 
 
-class SEMBLANCE_PT_robot_calibration(_Robot, bpy.types.Panel):
+class SEMBLANCE_PT_robot_calibration(Sidebar, bpy.types.Panel):
     """How one head is measured, before it is connected."""
 
     bl_label = "Calibrate a Head"
@@ -179,7 +174,7 @@ class SEMBLANCE_PT_robot_calibration(_Robot, bpy.types.Panel):
                         ).calibrate = True
 
 
-class SEMBLANCE_PT_robot_process(_Robot, bpy.types.Panel):
+class SEMBLANCE_PT_robot_process(Sidebar, bpy.types.Panel):
     """How the process of the head goes, and its log."""
 
     bl_label = "Beat and Log"

@@ -25,8 +25,8 @@ from . import live_session, robot_twin
 from .actors import cast_roots, find_actor
 from .character_choice import known_character
 from .only_session import Handlers, OnlySession, add_handlers, keep_ticking, remove_handlers, stop_ticking
-from .operators import redraw_sidebars
 from .robot_designs import SIMULATED
+from .sidebar import redraw_sidebars
 
 _log = logging.getLogger(__name__)
 

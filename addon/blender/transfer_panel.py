@@ -12,7 +12,8 @@ from .apply import extend_scene
 from .binding import Binding, bind
 from .character_choice import is_known, known_character
 from .comparison import look, remember
-from .operators import Reporting
+from .operator_kinds import Reporting
+from .sidebar import Sidebar
 from .transfer_action import read_action, transfer_performance
 from .translations import said
 
@@ -127,15 +128,12 @@ class SEMBLANCE_OT_pose_pair_remove(Reporting, bpy.types.Operator):
         _keep(kept, source, target)
 
 
-class SEMBLANCE_PT_transfer(bpy.types.Panel):
+class SEMBLANCE_PT_transfer(Sidebar, bpy.types.Panel):
     """From one character to another."""
 
     bl_label = "Transfer"
     bl_parent_id = "SEMBLANCE_PT_performance"
     bl_options = {"DEFAULT_CLOSED"}
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Semblance"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Who, whom, from what; the pose pairs; the button."""

@@ -83,7 +83,8 @@ def test_what_fails_or_is_stopped_leaves_nothing_and_is_told(first_run, extensio
             bpy.ops.semblance.try_it()
     assert everything() == before and first_run.is_new(bpy.context)
     # by then the user looks at the panel
-    assert extension("blender.operators").failure(first_run.tracking_job) == ("" if "cancelled" in words else words)
+    failed = extension("blender.operator_kinds").failure(first_run.tracking_job)
+    assert failed == ("" if "cancelled" in words else words)
 
 
 def test_a_missing_clip_and_missing_parts_are_told_before_anything_is_made(first_run, extension, monkeypatch, tmp_path):
