@@ -25,6 +25,10 @@ def _provider_chosen(kept: SEMBLANCE_preferences, context: bpy.types.Context) ->
     readiness.forget_devices()
 
 
+def _assets_wanted(kept: SEMBLANCE_preferences, context: bpy.types.Context) -> None:
+    asset_library.show(context, kept.use_asset_library)
+
+
 class SEMBLANCE_OT_folder_open(Reporting, bpy.types.Operator):
     """Show this folder in the system's file browser; it is made if nothing is in it yet"""
 
@@ -63,8 +67,8 @@ class SEMBLANCE_preferences(bpy.types.AddonPreferences):
         ),
     )
     use_asset_library: BoolProperty(
-        name="Characters in the Asset Browser", description="The five characters are listed as an asset library",
-        options={"HIDDEN"},
+        name="Characters in the Asset Browser", update=_assets_wanted,
+        description="List the five characters as an asset library: drag one from the asset browser into the 3D view",
     )
 
     def use_provider(self) -> None:
@@ -80,6 +84,7 @@ class SEMBLANCE_preferences(bpy.types.AddonPreferences):
         column.use_property_split, column.use_property_decorate = True, False
         column.prop(self, "takes_folder")
         column.prop(self, "provider")
+        column.prop(self, "use_asset_library")
         box = layout.box().column(align=True)
         for name, folder in places(context).items():
             row = box.split(factor=0.3)
@@ -87,10 +92,6 @@ class SEMBLANCE_preferences(bpy.types.AddonPreferences):
             row = row.row()
             row.label(text=str(folder), translate=False)
             row.operator(SEMBLANCE_OT_folder_open.bl_idname, text="", icon="FILE_FOLDER").name = name
-        if self.use_asset_library:
-            layout.operator(asset_library.SEMBLANCE_OT_asset_library_remove.bl_idname, icon="X")
-        else:
-            layout.operator(asset_library.SEMBLANCE_OT_asset_library_add.bl_idname, icon="ASSET_MANAGER")
 
 
 def register() -> None:

@@ -63,8 +63,6 @@ CLASSES = (
     robot_properties.SEMBLANCE_PG_robot_view,
     preferences.SEMBLANCE_preferences,
     preferences.SEMBLANCE_OT_folder_open,
-    asset_library.SEMBLANCE_OT_asset_library_add,
-    asset_library.SEMBLANCE_OT_asset_library_remove,
     first_run.SEMBLANCE_OT_try_it,
     first_run.SEMBLANCE_OT_try_it_leave,
     first_run.SEMBLANCE_OT_welcome_skip,

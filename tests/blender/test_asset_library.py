@@ -15,23 +15,24 @@ def libraries() -> list[bpy.types.UserAssetLibrary]:
     return [each for each in bpy.context.preferences.filepaths.asset_libraries if each.name == "Semblance"]
 
 
-def test_it_comes_on_a_click_and_goes_with_the_other_or_the_extension(extension):
+def test_it_comes_and_goes_with_the_tick_or_the_extension(extension):
     import addon_utils
 
     kept = bpy.context.preferences.addons[EXTENSION].preferences
     others = len(bpy.context.preferences.filepaths.asset_libraries)
     assert libraries() == [] and not kept.use_asset_library
     for _ in range(2):
-        assert bpy.ops.semblance.asset_library_add() == {"FINISHED"}
+        kept.use_asset_library = True
     library, = libraries()
-    assert library.import_method == "APPEND" and kept.use_asset_library
-    assert bpy.ops.semblance.asset_library_remove() == {"FINISHED"} and libraries() == []
-    bpy.ops.semblance.asset_library_add()
+    assert library.import_method == "APPEND"
+    kept.use_asset_library = False
+    assert libraries() == []
+    kept.use_asset_library = True
     addon_utils.disable(EXTENSION)
     assert libraries() == []
     addon_utils.enable(EXTENSION)
     assert len(libraries()) == 1    # this user wanted it
-    bpy.ops.semblance.asset_library_remove()
+    bpy.context.preferences.addons[EXTENSION].preferences.use_asset_library = False
     assert len(bpy.context.preferences.filepaths.asset_libraries) == others
 
 

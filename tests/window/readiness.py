@@ -58,7 +58,7 @@ def steps() -> Iterator[float]:
     yield 1
     picture("ready_3_cuda")
     kept.provider = "CPU"
-    bpy.ops.semblance.asset_library_add()
+    kept.use_asset_library = True
     area.type = "FILE_BROWSER"
     area.ui_type = "ASSETS"
     yield 3
@@ -68,7 +68,7 @@ def steps() -> Iterator[float]:
     area.ui_type = "VIEW_3D"
     yield 1
     yield from drag(area)
-    bpy.ops.semblance.asset_library_remove()
+    kept.use_asset_library = False
     yield from german()
 
 
