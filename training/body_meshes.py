@@ -1,0 +1,439 @@
+"""Skin, clothes and hair of a made person as one light mesh that follows the bones.
+
+Flesh is a smooth union of balls and tapered rods on the bones (Bloomenthal's convolution surfaces, with an exponential
+sum), found by naive surface nets (Gibson 1998) in a pose with arms half down, legs apart and fingers spread.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from addon.core.body_motion import JOINT
+
+from .body_people import BODY_BONES, BONES, SIDES, BodyPerson, parent_of, pose_bones
+
+BODY, HEAD, HAIR, HAT, HAND = range(5)
+"""Parts of the mesh, as the fragment shader knows them."""
+_BODY_STEPS, _HEAD_STEPS, _HAIR_STEPS, _HAND_STEPS = 62, 24, 18, 34
+"""Of the grid, in the chin's height, the head's height (twice) and the hand's length."""
+_FORM_ONLY: Final = -1
+"""For a rod that no bone carries: what it adds goes with the bones nearest to it."""
+
+
+@dataclass(frozen=True)
+class BodyMesh:
+    """Places where surface nets found them, and how they follow."""
+
+    places: np.ndarray
+    """float32 [V, 3] at rest: the bones' matrices apply to them."""
+    normals: np.ndarray
+    at: np.ndarray
+    """float32 [V, 3], where paint goes by: of the head in head heights from the chin, else in heights of the chin."""
+    paint: np.ndarray
+    """float32 [V, 3]: inside top, bottom and shoes; of the head: inside the hair, 0, 0. Lengths as `at`."""
+    part: np.ndarray
+    """float32 [V]."""
+    bones: np.ndarray
+    """float32 [V, 4], numbers."""
+    weights: np.ndarray
+    """float32 [V, 4], sum 1."""
+    triangles: np.ndarray
+    """int32 [F, 3]."""
+
+
+@dataclass
+class _Rods:
+    """Balls and tapered rods: from, to, radii there, bone."""
+
+    blend: float
+    start: list[np.ndarray] = field(default_factory=list)
+    end: list[np.ndarray] = field(default_factory=list)
+    radii: list[tuple[float, float]] = field(default_factory=list)
+    bone: list[int] = field(default_factory=list)
+
+    def add(self, bone: int, start: object, end: object, first: float, last: float) -> None:
+        """One more."""
+        self.start.append(np.asarray(start, float))
+        self.end.append(np.asarray(end, float))
+        self.radii.append((first, last))
+        self.bone.append(bone)
+
+    def pair(self, bone: int, start: object, end: object, first: float, last: float) -> None:
+        """One more on either side."""
+        mirror = np.array([-1, 1, 1])
+        self.add(bone, start, end, first, last)
+        self.add(bone, np.asarray(start) * mirror, np.asarray(end) * mirror, first, last)
+
+    def distance(self, places: np.ndarray, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of places [..., 3] from rod `i`'s surface [...], and the unit ways out of it [..., 3]."""
+        along = self.end[i] - self.start[i]
+        offset = places - self.start[i]
+        share = np.clip(offset @ along / max(float(along @ along), 1e-12), 0, 1)
+        way = offset - share[..., None] * along
+        length = np.linalg.norm(way, axis=-1)
+        first, last = self.radii[i]
+        return length - (first + share * (last - first)), way / np.maximum(length, 1e-9)[..., None]
+
+    def surface(self, step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places [V, 3], normals [V, 3] and triangles [F, 3] of the smooth union."""
+        reach = np.array([max(pair) for pair in self.radii]) + 5 * self.blend + 2 * step
+        low = np.minimum(self.start, self.end) - reach[:, None]
+        high = np.maximum(self.start, self.end) + reach[:, None]
+        origin = low.min(0)
+        shape = np.ceil((high.max(0) - origin) / step).astype(int) + 1
+        total = np.full(shape, 1e-30)
+        for i in range(len(self.start)):
+            first = np.floor((low[i] - origin) / step).astype(int)
+            last = np.minimum(np.ceil((high[i] - origin) / step).astype(int) + 1, shape)
+            box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+            places = origin + step * np.stack(np.meshgrid(*(np.arange(a, b) for a, b in zip(first, last, strict=True)),
+                                                          indexing="ij"), -1)
+            total[box] += np.exp(-self.distance(places, i)[0] / self.blend)
+        places, triangles = _surface_net(-self.blend * np.log(total))
+        places = origin + step * places
+        found = [self.distance(places, i) for i in range(len(self.start))]
+        share = np.exp(-np.stack([distance for distance, _ in found]) / self.blend)
+        normals = np.einsum("pv,pvc->vc", share, np.stack([way for _, way in found]))
+        return places, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9), triangles
+
+    def weights(self, places: np.ndarray, soft: float) -> tuple[np.ndarray, np.ndarray]:
+        """The four bones [V, 4] that carry each place, and by how much."""
+        carrying = [i for i, bone in enumerate(self.bone) if bone != _FORM_ONLY]
+        distance = np.stack([self.distance(places, i)[0] for i in carrying], 1)
+        bone = np.array(self.bone)[carrying]
+        nearest = bone[distance.argmin(1)]
+        share = np.exp(-(distance - distance.min(1, keepdims=True)) / soft)
+        per_bone = np.zeros((len(places), BONES))
+        np.add.at(per_bone.T, bone, share.T)
+        per_bone *= _NEIGHBOURS[nearest]
+        chosen = np.argsort(-per_bone, 1, kind="stable")[:, :4]
+        weight = np.take_along_axis(per_bone, chosen, 1)
+        return chosen, weight / weight.sum(1, keepdims=True)
+
+
+def _neighbours() -> np.ndarray:
+    """bool [52, 52]: which bones may carry a place beside each other, so that no finger carries another's skin."""
+    near = np.eye(BONES, dtype=bool)
+    for bone in range(1, BONES):
+        near[bone, parent_of(bone)] = near[parent_of(bone), bone] = True
+    for a, b in (("left_hip", "right_hip"), ("left_collar", "left_shoulder"), ("left_shoulder", "spine3"),
+                 ("right_shoulder", "spine3")):
+        near[JOINT[a], JOINT[b]] = near[JOINT[b], JOINT[a]] = True
+    return near
+
+
+_NEIGHBOURS: Final = _neighbours()
+
+
+def mesh_of(person: BodyPerson) -> BodyMesh:
+    """The person's whole surface."""
+    bind = _bind_pose(person)
+    parts = [_body(person, bind), *_head(person), *(_hand(person, side) for side in range(2))]
+    counts = np.cumsum([0] + [len(part.places) for part in parts])
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]).astype(np.float32)
+              for name in ("places", "normals", "at", "paint", "part", "bones", "weights")}
+    triangles = np.concatenate([part.triangles + first for part, first in zip(parts, counts, strict=False)])
+    return BodyMesh(**joined, triangles=triangles.astype(np.int32))
+
+
+def _bind_pose(person: BodyPerson) -> np.ndarray:
+    """Bones' matrices of the pose that the body's surface is looked for in."""
+    rotations = np.tile(np.eye(3), (BODY_BONES, 1, 1))
+    for name, degrees in (("left_shoulder", -38), ("left_hip", 5)):
+        rotations[JOINT[name]] = _about_z(degrees)
+        rotations[JOINT[name.replace("left", "right")]] = _about_z(-degrees)
+    matrices = pose_bones(person, rotations, np.tile(np.eye(3), (2, 15, 1, 1)))
+    matrices[:, :3, 3] += person.rest[0]
+    return matrices
+
+
+def _about_z(degrees: float) -> np.ndarray:
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+def _body(person: BodyPerson, bind: np.ndarray) -> BodyMesh:
+    body = person.height - person.head_height
+    rods = _flesh(person, body)
+    for i, bone in enumerate(rods.bone):
+        matrix = bind[max(bone, 0)]
+        rods.start[i], rods.end[i] = (matrix[:3, :3] @ place + matrix[:3, 3] for place in (rods.start[i], rods.end[i]))
+    places, normals, triangles = rods.surface(body / _BODY_STEPS)
+    bones, weights = rods.weights(places, 0.011 * body)
+    paint = _clothing(person, places, bones[:, 0], bind, body)
+    back = np.linalg.inv(bind)[bones.astype(int)]
+    back = np.einsum("vk,vkij->vij", weights, back)
+    rest = np.einsum("vij,vj->vi", back[:, :3, :3], places) + back[:, :3, 3]
+    turned = np.einsum("vij,vj->vi", back[:, :3, :3], normals)
+    return BodyMesh(rest, turned, places / body, paint / body, np.full(len(places), BODY), bones, weights, triangles)
+
+
+def _flesh(person: BodyPerson, body: float) -> _Rods:
+    """Rods of trunk and limbs at rest, clothes' thickness included."""
+    shape, rest = person.shape, person.rest
+    limb, trunk, belly = (shape[name] for name in ("limbs", "trunk", "belly"))
+    loose = person.clothes.loose * person.height
+    top, bottom = person.clothes.top, person.clothes.bottom
+    sleeve = {"vest": (0, 0), "shirt": (loose, 0)}.get(top, (loose, loose))
+    leg = {"trousers": (loose, loose), "shorts": (loose, 0)}.get(bottom, (0, 0))
+    rods = _Rods(0.008 * body)
+
+    def at(name: str) -> np.ndarray:
+        return rest[JOINT[name]]
+
+    hips, chest = shape["hips"] * body, shape["shoulders"] * body
+    deep = 0.062 * body * trunk ** 0.75
+    for joint, y, half, radius in (
+        ("pelvis", -0.035, 0.62 * hips * trunk, 1.04), ("pelvis", 0.01, 0.62 * hips * trunk, 1.05),
+        ("spine1", 0.0, 0.62 * hips * trunk, 0.95 + 0.15 * belly), ("spine2", 0.0, 0.42 * chest * trunk ** 0.5, 1.0),
+        ("spine3", -0.01, 0.5 * chest, 1.08), ("spine3", 0.05, 0.5 * chest, 0.92),
+    ):
+        middle = at(joint) + (0, y * body, 0)
+        rods.add(JOINT[joint], middle - (half, 0, 0), middle + (half, 0, 0), *2 * (radius * deep + loose,))
+    if belly > 0.2:
+        rods.add(JOINT["spine1"], *2 * (at("spine1") + (0, 0.01 * body, 0.025 * body * belly),), *2 * (deep * 1.1,))
+    rods.add(JOINT["neck"], at("neck") - (0, 0.02 * body, 0), at("head"), *2 * (0.034 * body * (0.6 + 0.4 * limb),))
+    rods.add(JOINT["head"], at("head"), at("head") + (0, 0.1 * body, 0), *2 * (0.034 * body * (0.6 + 0.4 * limb),))
+    for side in SIDES:
+        def along(bone: str, end: str, first: float, last: float, cloth: float, side: str = side) -> None:
+            bone, end = f"{side}_{bone}", f"{side}_{end}"
+            rods.add(JOINT[bone], at(bone), at(end), first * body * limb + cloth, last * body * limb + cloth)
+
+        along("collar", "shoulder", 0.036, 0.033, sleeve[0])
+        along("shoulder", "elbow", 0.033, 0.025, sleeve[0])
+        along("elbow", "wrist", 0.026, _wrist(person) / (body * limb), sleeve[1])
+        along("hip", "knee", 0.058, 0.037, leg[0])
+        along("knee", "ankle", 0.038, 0.024, leg[1])
+        along("ankle", "foot", 0.03, 0.021, 0)
+        calf = 0.72 * at(f"{side}_knee") + 0.28 * at(f"{side}_ankle") - (0, 0, 0.012 * body)
+        rods.add(JOINT[f"{side}_knee"], calf, calf, *2 * (0.036 * body * limb + leg[1],))
+        foot = at(f"{side}_foot")
+        rods.add(JOINT[f"{side}_ankle"], at(f"{side}_ankle") * (1, 0.3, 1) - (0, 0, 0.01 * body), foot,
+                 0.024 * body * limb, 0.022 * body * limb)
+        rods.add(JOINT[f"{side}_foot"], foot, foot + (0, 0, 0.04 * body), 0.023 * body * limb, 0.019 * body * limb)
+    if bottom == "skirt":
+        low = 0.5 * (at("left_knee") + at("right_knee")) + (0, 0.1 * body, 0)
+        rods.add(_FORM_ONLY, at("pelvis"), low, 1.1 * deep + loose, 1.1 * deep + 1.1 * hips)
+    return rods
+
+
+def _clothing(person: BodyPerson, places: np.ndarray, bone: np.ndarray, bind: np.ndarray, body: float) -> np.ndarray:
+    """How far inside top, bottom and shoes [V, 3] places of the bind pose are, m."""
+    rest, clothes = person.rest, person.clothes
+    arm = np.full(len(places), -1.0)
+    for side in SIDES:
+        shoulder, wrist = (bind[JOINT[f"{side}_shoulder"]] @ np.append(rest[JOINT[f"{side}_{end}"]], 1)
+                           for end in ("shoulder", "wrist"))
+        way = (wrist - shoulder)[:3] / np.linalg.norm(wrist - shoulder)
+        on_arm = np.isin(bone, [JOINT[f"{side}_{name}"] for name in ("collar", "shoulder", "elbow", "wrist")])
+        arm = np.where(on_arm, (places - shoulder[:3]) @ way, arm)
+    length = person.shape["arms"] * body
+    sleeve = {"vest": -0.02, "shirt": 0.3}.get(clothes.top, 2.0) * length
+    y, waist, hip = places[:, 1], rest[JOINT["spine1"], 1], rest[JOINT["left_hip"], 1]
+    hem = {"jumper": hip + 0.02 * body, "long_shirt": hip - 0.1 * body}.get(clothes.top, waist - 0.025 * body)
+    collar = np.linalg.norm((places - rest[JOINT["neck"]]) * (1, 0.8, 1), axis=1) - 0.062 * body
+    above = rest[JOINT["neck"], 1] + 0.012 * body - y
+    top = np.minimum.reduce([np.where(arm > -1, 1, y - hem), sleeve - arm, collar, above])
+    ends = {"shorts": 0.62 * hip, "skirt": 0.3 * hip}.get(clothes.bottom, 0.05 * body)
+    bottom = np.where(arm > -1, -1, np.minimum(waist - y, y - ends))
+    return np.stack([top, bottom, np.where(arm > -1, -1, 0.065 * body - y)], 1)
+
+
+def _head(person: BodyPerson) -> list[BodyMesh]:
+    """Head, hair and hat; built in head heights above the chin."""
+    face, ball = person.face, person.shape["round"]
+    head = _Rods(0.035)
+    head.add(0, *2 * ((0, 0.585, -0.06),), *2 * (0.40,))
+    head.add(0, *2 * ((0, 0.5 - 0.03 * ball, 0.015),), *2 * (0.345 + 0.03 * ball,))
+    width = 0.11 * face.jaw + 0.04 * ball
+    head.add(0, (-width, 0.19 + 0.04 * ball, 0.075), (width, 0.19 + 0.04 * ball, 0.075), *2 * (0.15 + 0.05 * ball,))
+    head.add(0, *2 * ((0, 0.125, 0.14),), *2 * (0.105 + 0.03 * ball,))
+    head.pair(0, *2 * ((0.17, 0.31, 0.14),), *2 * (0.15 + 0.03 * ball,))
+    nose = face.nose
+    middle = 0.44 - 0.05 * ball
+    head.add(0, (0, middle + 0.06, 0.36), (0, middle - 0.09, 0.375 + 0.055 * nose), 0.026, 0.04 * nose)
+    head.pair(0, *2 * ((0.035 * nose, middle - 0.1, 0.365 + 0.02 * nose),), *2 * (0.03 * nose,))
+    ear = np.array([0.40, 0.43, -0.05])
+    for low, high in ((-0.06, 0.06),):
+        head.pair(0, ear + (0, low * face.ears, 0.01), ear + (0.035, high * face.ears, -0.02), 0.03, 0.05 * face.ears)
+    grown, hat = _hair(person), _hat(person)
+    meshes = [_on_head(person, head, HEAD)]
+    if grown.start:
+        meshes.append(_on_head(person, grown, HAIR))
+    if hat.start:
+        meshes.append(_on_head(person, hat, HAT))
+    return meshes
+
+
+def _hair(person: BodyPerson) -> _Rods:
+    rods, kind = _Rods(0.025), person.hair
+    if kind == "bald":
+        return rods
+    if kind != "curls":
+        rods.add(0, *2 * ((0, 0.64, -0.085),), *2 * (0.405,))
+        rods.pair(0, (0.1, 0.9, 0.17), (0.28, 0.78, 0.16), 0.1, 0.08)
+    if kind in ("bob", "long"):
+        low = 0.12 if kind == "bob" else -0.28
+        for x, z in ((0.37, 0.02), (0.36, -0.16), (0.24, -0.32)):
+            rods.pair(0, (x, 0.68, z), (x * 1.05, low, z - 0.02), 0.1, 0.11)
+        rods.add(0, (0, 0.6, -0.36), (0, low, -0.37), 0.16, 0.13)
+    if kind == "bun":
+        rods.add(0, *2 * ((0, 1.04, -0.2),), *2 * (0.16,))
+    if kind == "tail":
+        rods.add(0, (0, 0.78, -0.44), (0, 0.62, -0.6), 0.07, 0.1)
+        rods.add(0, (0, 0.62, -0.6), (0, 0.05, -0.55), 0.1, 0.03)
+    random = np.random.default_rng([9, person.seed])
+    if kind == "spikes":
+        for way in random.normal(0, 1, (26, 3)) + (0, 1.2, -0.2):
+            way /= np.linalg.norm(way)
+            if way[1] > 0.1 and way[2] < 0.75:
+                rods.add(0, np.array([0, 0.64, -0.085]) + 0.36 * way, np.array([0, 0.66, -0.1]) + 0.6 * way, .1, .01)
+    if kind == "curls":
+        for way in random.normal(0, 1, (70, 3)) + (0, 0.7, -0.5):
+            way /= np.linalg.norm(way)
+            if way[1] > -0.25 and way[2] < 0.62 - 0.7 * max(0.0, 0.45 - way[1]):
+                rods.add(0, *2 * (np.array([0, 0.62, -0.09]) + 0.42 * way,), *2 * (random.uniform(0.1, 0.15),))
+    return rods
+
+
+def _hat(person: BodyPerson) -> _Rods:
+    rods = _Rods(0.02)
+    if person.hat:
+        rods.add(0, *2 * ((0, 0.70, -0.07),), *2 * (0.43,))
+        rods.add(0, (0, 0.74, -0.05), (0, 0.78, -0.05), 0.44, 0.44)
+    if person.hat == "cap":
+        for x in (-0.2, -0.1, 0, 0.1, 0.2):
+            rods.add(0, (x, 0.81, 0.3), (x * 1.1, 0.79, 0.62 - 2.5 * x * x), 0.035, 0.025)
+    if person.hat == "beanie":
+        rods.add(0, *2 * ((0, 1.2, -0.1),), *2 * (0.1,))
+    return rods
+
+
+def _on_head(person: BodyPerson, rods: _Rods, part: int) -> BodyMesh:
+    """A mesh in head heights, put where the head is; of a hat only what is above its rim."""
+    places, normals, triangles = rods.surface(1 / (_HEAD_STEPS if part == HEAD else _HAIR_STEPS))
+    if part == HAT:
+        triangles = triangles[(places[triangles, 1] > 0.72).all(1)]
+    if part == HAIR:
+        triangles = triangles[~_before_face(places[triangles]).all(1)]
+    if part == HAIR and person.hat:
+        triangles = triangles[(places[triangles, 1] < 0.86).all(1)]
+    x, y, z = places.T
+    line = np.minimum(y - 0.74 + 0.9 * np.clip(z - 0.1, -1, 0) + 0.9 * x * x * (z > 0), 1)
+    paint = np.zeros((len(places), 3))
+    paint[:, 0] = line if person.hair not in ("bald", "curls") or person.hat else -1
+    if person.hair == "curls":
+        paint[:, 0] = line
+    slim = np.array([0.84 + 0.1 * person.shape["round"], 1, 0.94])
+    at = places * slim
+    chin = np.array([0, person.height - person.head_height, person.rest[JOINT["head"], 2]])
+    bones = np.zeros((len(places), 4))
+    bones[:, 0] = JOINT["head"]
+    weights = np.tile([1.0, 0, 0, 0], (len(places), 1))
+    normals = normals / slim
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return BodyMesh(
+        chin + person.head_height * at, normals, places, paint, np.full(len(places), part), bones, weights, triangles)
+
+
+def _before_face(places: np.ndarray) -> np.ndarray:
+    """Where hair would hang over the face."""
+    x, y, z = np.moveaxis(places, -1, 0)
+    return (z > 0.12) & (y < 0.76) & (np.abs(x) < 0.36)
+
+
+def _hand(person: BodyPerson, side: int) -> BodyMesh:
+    """A hand in lengths of hands, from the wrist; the right one is the left one in a mirror."""
+    body = person.height - person.head_height
+    length, fat = person.shape["hands"] * body, person.shape["limbs"] ** 0.4
+    first = BODY_BONES
+    wrist = JOINT["left_wrist"]
+    joints = ((person.rest[first:first + 15] - person.rest[wrist]) / length).reshape(5, 3, 3)
+    tips = (person.tips[0] - person.rest[wrist]) / length
+    narrow = _wrist(person) / length
+    rods = _Rods(0.011)
+    rods.add(JOINT["left_elbow"], (-0.28, 0, 0), (-0.05, 0, 0), narrow, narrow)
+    rods.add(wrist, (-0.03, 0, -0.02), (0.03, 0, 0.02), *2 * (0.95 * narrow,))
+    for finger in range(5):
+        thick = (0.051, 0.045, 0.046, 0.044, 0.039)[finger] * fat
+        spread = _about_y((0, -7, -1, 6, 13)[finger])
+        chain = [joints[finger, 0] + spread @ (place - joints[finger, 0]) for place in (*joints[finger], tips[finger])]
+        bones = [first + 3 * finger + joint for joint in range(3)]
+        palm = chain[0] * (0.96, 1, 0.92)
+        rods.add(wrist, (0.05, 0, palm[2] * 0.45), palm, 0.074 * fat, (0.06 if finger else 0.07) * fat)
+        for joint in range(3):
+            end = chain[joint + 1] if joint < 2 else chain[3] - thick * 0.75 * _unit(chain[3] - chain[2])
+            rods.add(bones[joint], chain[joint], end, thick * (1.08 - 0.1 * joint), thick * (1 - 0.1 * joint))
+    places, normals, triangles = rods.surface(1 / _HAND_STEPS)
+    bones_of, weights = rods.weights(places, 0.014)
+    for finger in range(5):
+        back = _about_y((0, 7, 1, -6, -13)[finger])
+        own = np.isin(bones_of, first + 3 * finger + np.arange(3))
+        share = (weights * own).sum(1)[:, None]
+        moved = joints[finger, 0] + (places - joints[finger, 0]) @ back.T
+        places = (1 - share) * places + share * moved
+        normals = (1 - share) * normals + share * (normals @ back.T)
+    bones_of = np.where(weights > 0, bones_of, 0)
+    if side:
+        places, normals, triangles = places * (-1, 1, 1), normals * (-1, 1, 1), triangles[:, ::-1]
+        bones_of = np.select(
+            [bones_of >= first, bones_of == wrist], [bones_of + 15, JOINT["right_wrist"]], bones_of + (weights > 0))
+    count = len(places)
+    home = person.rest[JOINT[f"{SIDES[side]}_wrist"]]
+    return BodyMesh(home + length * places, normals, places, np.zeros((count, 3)), np.full(count, HAND),
+                    bones_of, weights, triangles)
+
+
+def _wrist(person: BodyPerson) -> float:
+    """Radius, m; no thicker than the hand bears."""
+    body = person.height - person.head_height
+    return body * min(0.017 * person.shape["limbs"], 0.112 * person.shape["hands"])
+
+
+def _about_y(degrees: float) -> np.ndarray:
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+
+
+def _unit(way: np.ndarray) -> np.ndarray:
+    return way / np.linalg.norm(way)
+
+
+_CORNERS: Final = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+_EDGES: Final = [(a, b) for i, a in enumerate(_CORNERS) for b in _CORNERS[i + 1:]
+                 if sum(abs(p - q) for p, q in zip(a, b, strict=True)) == 1]
+
+
+def _surface_net(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a grid's values [X, Y, Z] pass 0: places [V, 3] in steps, triangles [F, 3] seen from the outside."""
+    cells = tuple(size - 1 for size in values.shape)
+    corner = {c: values[tuple(slice(o, o + n) for o, n in zip(c, cells, strict=True))] for c in _CORNERS}
+    inside = np.sum([corner[c] < 0 for c in _CORNERS], axis=0)
+    mixed = (inside > 0) & (inside < 8)
+    index = np.full(cells, -1)
+    index[mixed] = np.arange(mixed.sum())
+    total, count = np.zeros((mixed.sum(), 3)), np.zeros(mixed.sum())
+    for a, b in _EDGES:
+        first, last = corner[a][mixed], corner[b][mixed]
+        crossing = (first < 0) != (last < 0)
+        share = np.where(crossing, first / np.where(crossing, first - last, 1), 0)[:, None]
+        total += crossing[:, None] * ((1 - share) * np.array(a) + share * np.array(b))
+        count += crossing
+    places = np.argwhere(mixed) + total / count[:, None]
+    found = []
+    for axis in range(3):
+        u, v = (axis + 1) % 3, (axis + 2) % 3
+        low, high = np.moveaxis(values, (axis, u, v), (0, 1, 2))[:-1], np.moveaxis(values, (axis, u, v), (0, 1, 2))[1:]
+        crossing = ((low < 0) != (high < 0))[:, 1:-1, 1:-1]
+        turned = np.moveaxis(index, (axis, u, v), (0, 1, 2))
+        i, j, k = np.nonzero(crossing)
+        quad = np.stack([turned[i, j, k], turned[i, j + 1, k], turned[i, j + 1, k + 1], turned[i, j, k + 1]], 1)
+        outwards = (low[:, 1:-1, 1:-1] < 0)[i, j, k]
+        quad = np.where(outwards[:, None], quad, quad[:, ::-1])
+        found.append(quad)
+    quads = np.concatenate(found)
+    # Neighbours beside each other: a vertex that was used a moment ago needs no new computing.
+    quads = quads[np.argsort(quads.min(1), kind="stable")]
+    return places, quads[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)
