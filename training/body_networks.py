@@ -21,6 +21,11 @@ def pose_detector(network: TfliteNetwork) -> bytes:
     return detector(network, "pose_detector", 224, ((28, 2), (14, 2), (7, 6)))
 
 
+def palm_detector(network: TfliteNetwork) -> bytes:
+    """Palm detector: boxes [2016, 18] around palms with seven points of the hand, as the card says."""
+    return detector(network, "palm_detector", 192, ((24, 2), (12, 6)), darkest=0.0, in_bytes=True)
+
+
 def pose(network: TfliteNetwork) -> bytes:
     """Pose network: 33 landmarks and 6 points more, in px of the 256-px crop and in metres; the mask is left out."""
     write = (converter := Converter(network, 1 / 255, 0.0)).onnx
@@ -56,13 +61,14 @@ def hand_recrop(network: TfliteNetwork) -> bytes:
 
 def detector(
     network: TfliteNetwork, name: str, side: int, grids: tuple[tuple[int, int], ...],
-    outputs: tuple[str, str] = ("Identity", "Identity_1"),
+    outputs: tuple[str, str] = ("Identity", "Identity_1"), darkest: float = -1.0, in_bytes: bool = False,
 ) -> bytes:
     """A detector with anchors of fixed size: boxes (cx, cy, w, h, points; 0..1 of the picture) and scores 0..1.
 
-    `grids` are cells along each side of a layer and how many anchors are in each, `outputs` the boxes and the scores.
+    `grids` are cells along each side of a layer and how many anchors are in each, `outputs` the boxes and the scores,
+    `darkest` what black is to the network; white is 1.
     """
-    write = (converter := Converter(network, 2 / 255, -1.0)).onnx
+    write = (converter := Converter(network, (1 - darkest) / 255, darkest, in_bytes)).onnx
     places = [(x, y) for cells, times in grids for y in range(cells) for x in range(cells) for _ in range(times)]
     cells_of = [cells for cells, times in grids for _ in range(cells * cells * times)]
     anchors = [((x + 0.5) / cells, (y + 0.5) / cells) for (x, y), cells in zip(places, cells_of, strict=True)]

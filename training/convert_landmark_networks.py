@@ -5,8 +5,9 @@
 The networks are read from the pinned wheel (fetched from PyPI when none is named) and checked by the sha256 of the
 .tflite files, because the wheel itself differs by platform. What surrounds a network and never changes is written into
 its graph: the 8-bit picture to floats, the detectors' anchors, the attention mesh's six outputs joined into 478 points.
-Weights stay float16 in the file, as in the original; the hand's are rounded to bytes with a scale for each channel,
-which halves the file and changes nothing that can be measured. onnxruntime widens both once, when it loads them.
+Weights stay float16 in the file, as in the original, their two bytes apart where a zip packs them smaller so; those of
+palm detector and hand are rounded to bytes with a scale for each channel, which halves the file and changes nothing that
+can be measured. onnxruntime widens all of them once, when it loads them.
 """
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from onnx import helper
 from addon.core.files import write_bytes
 from addon.core.paths import MODELS
 
-from .body_networks import detector, hand, hand_recrop, pose, pose_detector
+from .body_networks import detector, hand, hand_recrop, palm_detector, pose, pose_detector
 from .tflite_reading import TfliteNetwork
 from .tflite_to_onnx import Converter
 
@@ -90,6 +91,10 @@ NETWORKS = {
         pose, "pose_landmark/pose_landmark_full.tflite",
         "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
     ),
+    "palm_detector": (
+        palm_detector, "palm_detection/palm_detection_full.tflite",
+        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+    ),
     "hand_recrop": (
         hand_recrop, "holistic_landmark/hand_recrop.tflite",
         "67d996ce96f9d36fe17d2693022c6da93168026ab2f028f9e2365398d8ac7d5d",
@@ -131,6 +136,11 @@ MEANINGS = {
     ("pose", "presence"): "probability that the picture shows a body",
     ("pose", "heat"): "logits of where each landmark is",
     ("pose", "world"): "x, y and depth in metres from the hips' middle",
+    ("palm_detector", "picture"): "uint8 BGR, the whole picture in a black square",
+    ("palm_detector", "boxes"):
+        "palm's cx, cy, w, h, then x, y of wrist, knuckles of index, middle, ring and little finger, thumb's base and "
+        "knuckle; 0..1",
+    ("palm_detector", "scores"): "probability of a palm",
     ("hand_recrop", "picture"): "uint8 BGR, the region in which a hand should be",
     ("hand_recrop", "points"):
         "x, y in pixels of the picture: the hand's middle, and the middle of its region's lower edge",

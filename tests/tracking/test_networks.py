@@ -9,7 +9,7 @@ import pytest
 from addon.core.errors import MissingWheel
 from addon.tracking.networks import BODY, FACE, PictureNetwork
 
-NAMES = ("face_detector", "face_mesh", "pose_detector", "pose", "hand_recrop", "hand")
+NAMES = ("face_detector", "face_mesh", "pose_detector", "pose", "palm_detector", "hand_recrop", "hand")
 
 
 @pytest.mark.parametrize("name", NAMES)
