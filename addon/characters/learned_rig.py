@@ -6,7 +6,6 @@ is refused, and a checksum; nothing is pickled. How weights are found is in `rig
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +14,21 @@ from typing import Any, Final
 import numpy as np
 
 from ..core import coefficients
+from ..core.arrays import opened_arrays, write_arrays
 from ..core.control_set import SIGNALS, BoneChannel, Control, ControlSet, CustomProperty, signals_of
 from ..core.errors import SemblanceError
-from ..core.files import write_bytes
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack, stack
 from .meaning_decoder import MeaningDecoder
+from .rig_lips import RigLips
 
 SUFFIX: Final = ".learned.npz"
-VERSION: Final = 2
+VERSION: Final = 3
+_READ: Final = (2, VERSION)
+"""Version 2 knew no lips."""
 _FORMAT: Final = "semblance learned rig"
+_ARRAYS: Final = ("weights", "quality", "learned", "sizes")
+_LIPS: Final = ("rest", "effects")
+"""The arrays of its lips, where they are known; in the file "lips_" goes before."""
 INPUTS: Final = coefficients.COUNT + 6
 """The coefficients; yaw, pitch and roll where they are above 0, and how far they are below it."""
 _SHOWN: Final = 0.05
@@ -45,6 +50,8 @@ class LearnedRig:
     """Sentences about controls that do nothing in the picture, or the same as another."""
     sizes: np.ndarray
     """float32 [K]: how far shape keys moved their meshes when they were learned; NaN where that is not known."""
+    lips: RigLips | None = None
+    """None where no landmarks tell where they are."""
 
 
 class LearnedDecoder:
@@ -58,7 +65,7 @@ class LearnedDecoder:
 
     def __init__(self, controls: ControlSet, rig: LearnedRig) -> None:
         self.controls = controls
-        self.rig, self._meaning = rig, MeaningDecoder(controls)
+        self.rig, self.lips, self._meaning = rig, rig.lips, MeaningDecoder(controls)
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
@@ -93,13 +100,12 @@ def write_learned(path: Path, rig: LearnedRig, controls: ControlSet) -> None:
     """
     listed = [_identity(control) | {"meaning": dict(control.meaning)} for control in controls.controls]
     header = {"format": _FORMAT, "version": VERSION, "controls": listed, "faults": list(rig.faults)}
-    data = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    file = io.BytesIO()
-    np.savez_compressed(
-        file, header=data, weights=rig.weights, quality=rig.quality, learned=rig.learned, sizes=rig.sizes,
-        check=_check(data, rig.weights, rig.quality, rig.learned, rig.sizes),
-    )
-    write_bytes(path, file.getvalue())
+    data = json.dumps(header).encode()
+    arrays = {name: getattr(rig, name) for name in _ARRAYS}
+    if rig.lips is not None:
+        arrays |= {f"lips_{name}": getattr(rig.lips, name) for name in _LIPS}
+    check = _check(np.frombuffer(data, np.uint8), *arrays.values())
+    write_arrays(path, data, arrays | {"check": check})
 
 
 def read_learned(path: Path, controls: ControlSet) -> LearnedRig:
@@ -109,33 +115,26 @@ def read_learned(path: Path, controls: ControlSet) -> LearnedRig:
         SemblanceError: if the file is missing or damaged, or the rig has changed since; the sentence names the control.
     """
     damaged = f"'{path}' is damaged; learn the rig again, or delete the file."
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            header = json.loads(file["header"].tobytes())
-            if (version := header["version"]) != VERSION:
-                raise SemblanceError(
-                    f"'{path}' has version {version!r}, this Semblance reads {VERSION}; learn the rig again."
-                )
-            arrays = [file[name] for name in ("header", "weights", "quality", "learned", "sizes")]
-            whole = np.array_equal(_check(*arrays), file["check"])
+    with opened_arrays(path, f"'{path}'", damaged) as file:
+        header = json.loads(file["header"].tobytes())
+        if (version := header["version"]) not in _READ:
+            raise SemblanceError(
+                f"'{path}' has version {version!r}, this Semblance reads {VERSION}; learn the rig again."
+            )
+        arrays = {name: file[name] for name in _ARRAYS}
+        lips = {name: file[f"lips_{name}"] for name in _LIPS if f"lips_{name}" in file}
+        whole = np.array_equal(_check(file["header"], *arrays.values(), *lips.values()), file["check"])
         known = header["controls"]
         names = [control["name"] for control in known]
-        rig = LearnedRig(arrays[1], arrays[2], arrays[3], tuple(map(str, header["faults"])), arrays[4])
-    except SemblanceError:
-        raise
-    except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(damaged) from error
+        rig = LearnedRig(faults=tuple(map(str, header["faults"])), lips=RigLips(**lips) if lips else None, **arrays)
     if not whole or header.get("format") != _FORMAT or not _fits(rig, len(names)):
         raise SemblanceError(damaged)
     _refuse_changed(path, known, controls)
     order = [names.index(name) for name in controls.names]
     edited = [dict(control.meaning) != known[i]["meaning"] for control, i in zip(controls.controls, order, strict=True)]
+    lips_in_order = replace(rig.lips, effects=rig.lips.effects[:, order]) if rig.lips else None
     return LearnedRig(rig.weights[:, order], rig.quality[order], rig.learned[order] & ~np.array(edited), rig.faults,
-                      rig.sizes[order])
+                      rig.sizes[order], lips_in_order)
 
 
 def forget_learned(preset: Path) -> bool:
@@ -225,4 +224,5 @@ def _fits(rig: LearnedRig, count: int) -> bool:
     columns = [(array.shape, array.dtype) for array in (rig.quality, rig.learned, rig.sizes)]
     whole = (rig.weights.shape, rig.weights.dtype) == ((INPUTS, count), np.float32)
     kinds = [((count,), np.dtype(kind)) for kind in (np.float32, bool, np.float32)]
-    return whole and columns == kinds and bool(np.isfinite(rig.weights).all())
+    lips_fit = rig.lips is None or rig.lips.fits(count)
+    return whole and columns == kinds and bool(np.isfinite(rig.weights).all()) and lips_fit

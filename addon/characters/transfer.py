@@ -11,7 +11,6 @@ for.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..core.arrays import opened_arrays, write_arrays
 from ..core.control_set import ControlSet
 from ..core.errors import SemblanceError
-from ..core.files import write_bytes
 from ..core.frames import ControlFrame, ControlTrack
 from ..core.rig_profile import RigProfile
 from .transfer_confidence import ARRAYS, Familiarity, Judgement, familiarity
@@ -82,9 +81,7 @@ def write_transfer(transfer: Transfer, path: Path) -> None:
         "source": _described(transfer.source, network.source), "target": _described(transfer.target, network.target),
     }
     arrays = arrays_of(network) | {name: getattr(transfer.familiarity, name) for name in ARRAYS}
-    file = io.BytesIO()
-    np.savez_compressed(file, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
-    write_bytes(Path(path), file.getvalue())
+    write_arrays(path, json.dumps(header).encode(), arrays)
 
 
 def read_transfer(path: Path, source: RigProfile, target: RigProfile) -> Transfer:
@@ -96,17 +93,10 @@ def read_transfer(path: Path, source: RigProfile, target: RigProfile) -> Transfe
     """
     path = Path(path)
     damaged = f"The transfer '{path}' is damaged; train it again."
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SemblanceError(f"Cannot read the transfer '{path}': {error.strerror}.") from error
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    with opened_arrays(path, f"the transfer '{path}'", damaged) as file:
+        arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop("header").tobytes())
         told, version = header["format"], header["version"]
-    except Exception as error:  # numpy, zipfile and json fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(damaged) from error
     if told != _FORMAT:
         raise SemblanceError(f"'{path}' is not a transfer between characters.")
     if version != VERSION:

@@ -10,7 +10,6 @@ A set is for training or it is a test set, and whoever reads it has to say which
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .arrays import opened_arrays, write_arrays
 from .errors import SemblanceError
 from .files import write_bytes
 from .frames import LANDMARK_COUNT
@@ -130,11 +130,8 @@ def write_shard(folder: Path, number: int, shard: Shard, header: PairHeader) -> 
     Raises:
         SemblanceError: if it cannot be written.
     """
-    fingerprint = np.frombuffer(bytes.fromhex(header.fingerprint), np.uint8)
     arrays = {each.name: getattr(shard, each.name) for each in fields(shard)}
-    file = io.BytesIO()
-    np.savez_compressed(file, header=fingerprint, **arrays)
-    write_bytes(shard_path(folder, number), file.getvalue())
+    write_arrays(shard_path(folder, number), bytes.fromhex(header.fingerprint), arrays)
 
 
 def read_shard(folder: Path, number: int, header: PairHeader) -> Shard:
@@ -145,16 +142,9 @@ def read_shard(folder: Path, number: int, header: PairHeader) -> Shard:
     """
     path = shard_path(folder, number)
     damaged = f"'{path}' is damaged; run the same 'semblance pairs' again, which makes it anew."
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SemblanceError(f"Cannot read '{path}': {error.strerror}; run 'semblance pairs' again.") from error
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            fingerprint = file["header"].tobytes().hex()
-            shard = Shard(*(file[each.name] for each in fields(Shard)))
-    except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(damaged) from error
+    with opened_arrays(path, f"'{path}', which 'semblance pairs' makes", damaged) as file:
+        fingerprint = file["header"].tobytes().hex()
+        shard = Shard(*(file[each.name] for each in fields(Shard)))
     if fingerprint != header.fingerprint:
         raise SemblanceError(f"'{path}' belongs to another set of pairs than '{folder}'; delete it.")
     if not _fits(shard, header):

@@ -6,7 +6,6 @@ meaning; a take without a body is written as version 1, so that a Semblance that
 """
 from __future__ import annotations
 
-import io
 import json
 import math
 from dataclasses import dataclass, field, fields
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import coefficients
+from .arrays import opened_arrays, write_arrays
 from .errors import SemblanceError
-from .files import replacing
 from .frames import EMBEDDING_SIZE, HAND_COUNT, LANDMARK_COUNT, POSE_COUNT, BodyTrack, ExpressionTrack
 
 VERSION = 2
@@ -101,9 +100,7 @@ def write_take(take: Take, path: Path) -> None:
     if take.body is not None:
         arrays |= {name: getattr(take.body, name.removeprefix("body_")) for name in _BODY_ARRAYS}
     typed = {name: np.ascontiguousarray(arrays[name], dtype) for name, (dtype, _) in formats.items()}
-    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    with replacing(Path(path)) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, header=text, **typed)
+    write_arrays(path, json.dumps(header).encode(), typed)
 
 
 def read_take(path: Path) -> Take:
@@ -114,23 +111,14 @@ def read_take(path: Path) -> Take:
     """
     path = Path(path)
     damaged = f"'{path}' is damaged or is not a take; track its source again."
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SemblanceError(f"Cannot read the take '{path}': {error.strerror}.") from error
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            header = json.loads(_member(file, "header", "uint8", None, 1 << 24).tobytes())
-            _check_header(header, path)
-            count = math.prod(_declared(file, "times_s")[0])
-            if count > _MOST_FRAMES:
-                raise ValueError("too many frames")
-            formats = _formats(header["version"] != _FACE_ONLY)
-            arrays = {name: _member(file, name, dtype, (count, *shape), 0) for name, (dtype, shape) in formats.items()}
-    except SemblanceError:
-        raise
-    except Exception as error:  # numpy, zipfile and json fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(damaged) from error
+    with opened_arrays(path, f"the take '{path}'", damaged) as file:
+        header = json.loads(_member(file, "header", "uint8", None, 1 << 24).tobytes())
+        _check_header(header, path)
+        count = math.prod(_declared(file, "times_s")[0])
+        if count > _MOST_FRAMES:
+            raise ValueError("too many frames")
+        formats = _formats(header["version"] != _FACE_ONLY)
+        arrays = {name: _member(file, name, dtype, (count, *shape), 0) for name, (dtype, shape) in formats.items()}
     if count == 0 or not np.all(np.diff(arrays["times_s"]) > 0) or not np.isfinite(arrays["times_s"]).all():
         raise SemblanceError(damaged)
     return _assemble(header, arrays)
