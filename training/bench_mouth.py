@@ -1,18 +1,16 @@
 """Do lips and lids of our characters close when the performer's do? Measured on their meshes, as Blender makes them.
 
-The gap is the widest place between the two rims of a mouth or an eye, in per cent of the width of the face between
-mouth and eyes. Beside it, on the same faces, the gap without the contact rules (addon.characters.lip_contact and
-lid_contact). Closed lips are those of unseen synthetic people whose own shapes, made of the true coefficients, close
+The gap is the widest place of a mouth or an eye in per cent of the face's width (`slits`). Beside it, on the same faces,
+the gap without the contact rules (addon.characters.lip_contact, rig_lips and lid_contact). Closed lips are those of unseen synthetic people whose own shapes, made of the true coefficients, close
 theirs; blinks are those of the demo clip (truth.csv) and those counted in the webcam video.
 """
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -23,7 +21,6 @@ from addon.characters.lip_contact import touching
 from addon.commands import demo
 from addon.core import coefficients
 from addon.core.frames import ExpressionTrack, FaceFrame
-from addon.core.rig_profile import find_profile
 from addon.expression.encoder import Encoder
 from addon.live.performance import record_take
 from training.bench_real import CLIP, read_blinks
@@ -31,8 +28,8 @@ from training.figures import Row
 from training.lip_weights import parting
 from training.make_expression_data import test_set
 from training.performers import SHAPES, shared_folder
+from training.slits import CHARACTERS, CharacterSlits, Slits
 
-CHARACTERS: Final = ("mora", "pip", "gus")
 _FACES: Final = 200
 _CLOSED: Final = 0.25
 """Per cent of the face's width up to which lips count as closed."""
@@ -43,49 +40,6 @@ _AROUND: Final = 3
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 _WITHOUT: Final = "the same without contact rules"
 _BLINKS: Final = Path(__file__).with_name("webcam_blinks.toml")
-
-
-class Slits:
-    """A character's mouth and eyes in a Blender of their own: how far they are open for any values of its controls."""
-
-    def __init__(self, name: str) -> None:
-        import bpy
-
-        from addon.blender.apply import add_character
-        from addon.blender.binding import bind
-        from addon.blender.scenes import open_scene
-        from rigs.building import face
-
-        self.profile, scene = find_profile(name), open_scene(None)
-        self._binding = bind(self.profile, scene, add_character(self.profile, scene))
-        self._head = bpy.data.objects[f"{self.profile.name}-head"]
-        for modifier in self._head.modifiers:
-            modifier.show_viewport = modifier.type != "SUBSURF"  # so that vertices keep their numbers
-        self._rims = face.build(importlib.import_module(f"rigs.{name}.form").FORM).rims
-        rest = self._points(self.profile.control_set.neutral)
-        eye, mouth = (rest[self._rims[rim], 2].mean() for rim in ("lid_upper.L", "lip_upper"))
-        self._width = np.ptp(rest[(rest[:, 2] > mouth) & (rest[:, 2] < eye), 0])
-
-    def gaps(self, values: np.ndarray) -> np.ndarray:
-        """Values [T, K] in rig units → lips, left and right lids [T, 3], per cent of the face's width."""
-        return np.array([self._gaps(self._points(row)) for row in values]).reshape(-1, 3)
-
-    def _gaps(self, points: np.ndarray) -> list[float]:
-        pairs = (("lip_upper", "lip_lower"), ("lid_upper.L", "lid_lower.L"), ("lid_upper.R", "lid_lower.R"))
-        open_ = (points[self._rims[upper], 2] - points[self._rims[lower], 2] for upper, lower in pairs)
-        return [100 * max(float(each.max()), 0.0) / float(self._width) for each in open_]
-
-    def _points(self, values: np.ndarray) -> np.ndarray:
-        import bpy
-
-        self._binding.write(values)
-        graph = bpy.context.evaluated_depsgraph_get()
-        graph.update()
-        made: Any = self._head.evaluated_get(graph)
-        flat = np.empty(len(made.data.vertices) * 3, np.float32)
-        made.data.vertices.foreach_get("co", flat)
-        matrix = np.array(self._head.matrix_world, np.float32)
-        return flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 @dataclass(frozen=True)
@@ -108,12 +62,12 @@ def seen(kind: str) -> Seen:
 
 
 def measure_lips() -> dict[str, Row]:
-    """The lips of three characters for closed lips of unseen people; the worst character's figure. A minute."""
+    """The lips of all characters for closed lips of unseen people; the worst character's figure. A minute."""
     faces, gaps = seen("random"), []
     open_ = (faces.true[:, :SHAPES] @ parting().T).max(axis=1)
     closed = np.random.default_rng(0).permutation(np.flatnonzero(open_ <= _CLOSED))[:_FACES]
     for name in CHARACTERS:
-        slits = Slits(name)
+        slits = CharacterSlits(name)
         gaps.append([slits.gaps(values)[:, 0] for values in _played(slits, _rows(faces.track, closed))])
     worst, rival = (max(float(np.quantile(each[way], _WORST)) for each in gaps) for way in (0, 1))
     means = ", ".join(f"{name} {each[0].mean():.2f} ({each[1].mean():.2f})"
@@ -123,11 +77,11 @@ def measure_lips() -> dict[str, Row]:
 
 
 def measure_lids() -> dict[str, Row]:
-    """The lids of three characters in blinks of two videos, as takes have them; the mean of the worst character."""
+    """The lids of all characters in blinks of two videos, as takes have them; the mean of the worst character."""
     clips = [*_blinks_of_videos()]
     gaps = []
     for name in CHARACTERS:
-        slits = Slits(name)
+        slits = CharacterSlits(name)
         ways: tuple[list[float], list[float]] = ([], [])
         for track, blinks in clips:
             for first, last in blinks:

@@ -9,12 +9,16 @@ import numpy as np
 from ..core.control_set import ControlSet
 from ..core.frames import ControlTrack, ExpressionTrack
 from .lid_contact import shutting
-from .lip_contact import touching
+from .lip_contact import parted, touching
+from .rig_lips import RigLips
 from .style import Style, styled
 
 
 class Decodes(Protocol):
     """A decoder of one character."""
+
+    lips: RigLips | None
+    """The character's own lips, where they were measured."""
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in rig units."""
@@ -29,8 +33,11 @@ def act(
         track: calibrated and smoothed.
         mirror: the whole performance as seen in a mirror.
     """
-    together = replace(track, coefficients=touching(shutting(track.coefficients)))
-    return adjusted(decoder.decode(styled(together, style)), controls, mirror)
+    shut = shutting(track.coefficients)
+    played = decoder.decode(styled(replace(track, coefficients=touching(shut)), style))
+    if decoder.lips is not None:
+        played = replace(played, values=decoder.lips.held(played.values, parted(shut), controls))
+    return adjusted(played, controls, mirror)
 
 
 def adjusted(track: ControlTrack, controls: ControlSet, mirror: bool = False) -> ControlTrack:

@@ -18,6 +18,8 @@ from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile
 from .learned_rig import LearnedDecoder, learned_path, read_learned
 from .meaning_decoder import MeaningDecoder
+from .rig_lips import FILE as LIPS_FILE
+from .rig_lips import RigLips, read_lips
 
 _INPUTS = coefficients.COUNT + 4 + 3
 """Coefficients, gaze of both eyes, head."""
@@ -35,6 +37,7 @@ class Decoder:
         Raises:
             SemblanceError: if it or onnxruntime cannot be loaded, or it was made for other controls.
         """
+        self.lips = _lips_of(profile)
         self._network = Network(model, "Decoding expressions to a character")
         check_controls(self._network.card, profile)
         controls = self.controls = profile.control_set
@@ -72,12 +75,19 @@ def load_decoder(profile: RigProfile) -> Decoder | LearnedDecoder | MeaningDecod
     shipped = folder.parent == MODELS and folder.is_dir()
     if not shipped or profile.blend is None:
         if any(control.meaning and control.enabled for control in profile.control_set.controls):
-            return MeaningDecoder(profile.control_set)
+            return MeaningDecoder(profile.control_set, _lips_of(profile))
         raise SemblanceError(
             f"The character '{profile.name}' has no decoder ('{folder.name}') and none of its controls that are "
             "switched on has a meaning; switch controls with a meaning on, or give them one in its profile."
         )
     return Decoder(folder, profile)
+
+
+def _lips_of(profile: RigProfile) -> RigLips | None:
+    """The lips of a character of ours; None if nobody measured them."""
+    path = profile.path.with_name(LIPS_FILE)
+    # Beside a user's presets a file of that name would be another preset.
+    return read_lips(path, profile.control_set) if profile.blend is not None and path.is_file() else None
 
 
 def check_controls(card: ModelCard, profile: RigProfile) -> None:

@@ -45,6 +45,12 @@ def touching(values: np.ndarray) -> np.ndarray:
     return held_to(values, _opened(gap(values)))
 
 
+def parted(values: np.ndarray) -> np.ndarray:
+    """Coefficients [..., 54] → 0 where lips are to touch, 1 where they are to be apart, smooth and rising between."""
+    t = np.clip((gap(values) - _TOUCH) / (_APART - _TOUCH) * 2, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
 def held_to(values: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Coefficients [..., 54] with lips at most `most` [...] (0 or more) apart: all that parts them shrinks alike."""
     parting, closing = values @ _PARTING, values @ _CLOSING

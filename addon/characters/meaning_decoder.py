@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core.control_set import SIGNAL_INDEX, SIGNALS, ControlSet, signals_of
 from ..core.frames import ControlFrame, ControlTrack, Expression, ExpressionTrack
+from .rig_lips import RigLips
 
 
 class MeaningDecoder:
@@ -13,8 +14,8 @@ class MeaningDecoder:
     stamp = "meaning"
     """What a take records about this decoder."""
 
-    def __init__(self, controls: ControlSet) -> None:
-        self.controls = controls
+    def __init__(self, controls: ControlSet, lips: RigLips | None = None) -> None:
+        self.controls, self.lips = controls, lips
         self._weights = np.zeros((len(SIGNALS), len(controls)), np.float32)
         for column, control in enumerate(controls.controls):
             for signal, amount in control.meaning.items():
