@@ -2,7 +2,7 @@
 
 Neither set is free to ship, nor are the body and face models they are written for, so: bodies are posed on our own
 skeleton, whose bones are a little longer or shorter, and faces stay FLAME's numbers until `coefficients_of` is given a
-matrix to turn them by (EMAGE publishes one of 51 ARKit shapes by 103; its pseudo-inverse is what its authors advise).
+module that knows their basis: `training.flame` fits one to FLAME's files or to the matrix that EMAGE publishes.
 """
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ import numpy as np
 from addon.core import coefficients
 from addon.core.body_motion import JOINTS, BodyMotion
 from addon.core.errors import SemblanceError
-from addon.core.live_link import ARKIT_CHANNELS
+from addon.core.network import Network
+from addon.core.paths import ROOT
+from addon.expression.flame import EXPRESSIONS, NUMBERS
 
-from .body_motion_sets import posed
+from .body_motion_sets import posed, rotations
 
 _BODY: Final = 3 * len(JOINTS)
 _MOTION_X: Final = 322
 _MOTION_X_FPS: Final = 30.0
 _JAW: Final = slice(_BODY, _BODY + 3)
-# The 51 shapes of EMAGE's matrix: ARKit's in the alphabetical order of their names, without the tongue.
-_EMAGE_ORDER: Final = sorted((name for name in ARKIT_CHANNELS if name != "TongueOut"), key=str.lower)
+FLAME_TO_ARKIT: Final = ROOT / "training" / "models" / "flame_to_arkit"
 
 
 @dataclass(frozen=True)
@@ -72,24 +73,19 @@ def read_motion_x(path: Path) -> BodyFace:
     return _assemble(path, _MOTION_X_FPS, data[:, :66], data[:, 309:312], data[:, 156:159], data[:, 159:209])
 
 
-def coefficients_of(face: BodyFace, matrix: np.ndarray) -> np.ndarray:
-    """FLAME's numbers → our coefficients float32 [T, 54] by the pseudo-inverse of a matrix [51, 103].
+def coefficients_of(face: BodyFace, module: Path = FLAME_TO_ARKIT) -> np.ndarray:
+    """FLAME's numbers → our coefficients float32 [T, 54], by the mixture of experts that `training.flame` fitted to
+    their basis; the one that is ours knows only our own basis.
 
     Raises:
-        SemblanceError: if the matrix has another shape, or the face too few expression parameters for it.
+        SemblanceError: if the module cannot be read, or the face has too few expression parameters for it.
     """
-    if matrix.shape != (len(_EMAGE_ORDER), 103):
-        raise SemblanceError(f"A matrix [{len(_EMAGE_ORDER)}, 103] belongs here (found {list(matrix.shape)}).")
-    flame = np.zeros((len(face.expression), 103))
-    flame[:, :face.expression.shape[1]] = face.expression[:, :100]
-    flame[:, 100:] = face.jaw
-    arkit = np.clip(flame @ np.linalg.pinv(matrix), 0, 1)
-    where = {name.lower(): i for i, name in enumerate(_EMAGE_ORDER)}
-    found = np.zeros((len(flame), coefficients.COUNT), np.float32)
-    for i, name in enumerate(coefficients.ARKIT_OF):
-        if name.lower() in where:
-            found[:, i] = arkit[:, where[name.lower()]]
-    return found
+    if face.expression.shape[1] < EXPRESSIONS:
+        raise SemblanceError(f"{EXPRESSIONS} expression parameters are needed (found {face.expression.shape[1]}).")
+    network = Network(module, "FLAME's faces")
+    network.expect("FLAME module", {"numbers": (-1, NUMBERS)}, {"coefficients": (-1, coefficients.COUNT)})
+    numbers = np.concatenate([face.jaw, face.expression[:, :EXPRESSIONS]], 1)
+    return network.run(["coefficients"], numbers=numbers)[0]
 
 
 def _load(path: Path) -> Any:
@@ -107,15 +103,5 @@ def _assemble(
 ) -> BodyFace:
     if not all(np.isfinite(each).all() for each in (axes, place, jaw, expression)):
         raise SemblanceError(f"'{path}' has values that are not finite numbers.")
-    motion = posed(str(path), np.arange(len(axes)) / fps, _turned(axes.reshape(len(axes), -1, 3)), place)
+    motion = posed(str(path), np.arange(len(axes)) / fps, rotations(axes.reshape(len(axes), -1, 3)), place)
     return BodyFace(motion, jaw.astype(np.float32), expression.astype(np.float32))
-
-
-def _turned(axes: np.ndarray) -> np.ndarray:
-    """Axis · rad [..., 3] → rotations [..., 3, 3] (Rodrigues)."""
-    angle = np.linalg.norm(axes, axis=-1)[..., None, None]
-    x, y, z = np.moveaxis(axes, -1, 0)
-    none = np.zeros_like(x)
-    cross = np.stack([np.stack([none, -z, y], -1), np.stack([z, none, -x], -1), np.stack([-y, x, none], -1)], -2)
-    safe = np.maximum(angle, 1e-9)
-    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe ** 2 * (cross @ cross)

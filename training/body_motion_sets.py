@@ -205,6 +205,16 @@ def posed(name: str, times_s: np.ndarray, turned: np.ndarray, place: np.ndarray)
     return motion_of(name, times_s, JOINTS, PARENTS, rest, positions, rotations)
 
 
+def rotations(axes: np.ndarray) -> np.ndarray:
+    """Axis · rad [..., 3] → rotations [..., 3, 3] (Rodrigues)."""
+    angle = np.linalg.norm(axes, axis=-1)[..., None, None]
+    x, y, z = np.moveaxis(axes, -1, 0)
+    none = np.zeros_like(x)
+    cross = np.stack([np.stack([none, -z, y], -1), np.stack([z, none, -x], -1), np.stack([-y, x, none], -1)], -2)
+    safe = np.maximum(angle, 1e-9)
+    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe ** 2 * (cross @ cross)
+
+
 class _Body:
     """Joint angles under way; rad about x (forward), y (to the left) and z."""
 

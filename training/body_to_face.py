@@ -244,15 +244,16 @@ def built_in_styles(network: BodyToFace, seed: int = 11, takes: int = 12) -> dic
 
 def export(network: BodyToFace, folder: Path, told: str) -> None:
     """Write both networks with their cards, and the built-in styles."""
+    by = "training/body_to_face.py"
     body, face = torch.zeros(2, WINDOW, HEARD), torch.zeros(2, WINDOW, CHANNELS)
     code = torch.zeros(2, GROUPS * CHOICES)
-    _export(network, (body, code), ["body", "style"], ["face", "blink"], folder / "body_to_face", told, (
+    export_network(network, (body, code), ["body", "style"], ["face", "blink"], folder / "body_to_face", told, by, (
         ("input", "body", (-1, WINDOW, HEARD), "addon/expression/body_features.py, 30 frames a second"),
         ("input", "style", (-1, GROUPS * CHOICES), "12 groups, one of 16 each, one-hot"),
         ("output", "face", (-1, WINDOW, CHANNELS), "54 coefficients, lids without blinks; head yaw, pitch, roll"),
         ("output", "blink", (-1, WINDOW), "logarithm of blinks a second"),
     ))
-    _export(network.style, (face,), ["face"], ["logits"], folder / "face_style", told, (
+    export_network(network.style, (face,), ["face"], ["logits"], folder / "face_style", told, by, (
         ("input", "face", (-1, WINDOW, CHANNELS), "54 coefficients and the head's angles, 30 frames a second"),
         ("output", "logits", (-1, GROUPS, CHOICES), "the largest of each group is the style's choice"),
     ))
@@ -262,23 +263,33 @@ def export(network: BodyToFace, folder: Path, told: str) -> None:
     write_bytes(folder / "body_to_face" / "styles.toml", ("\n".join(lines) + "\n").encode())
 
 
-def _export(
+def export_network(
     network: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str], folder: Path, told: str,
-    shapes: tuple[tuple[str, str, tuple[int, ...], str], ...],
+    program: str, shapes: tuple[tuple[str, str, tuple[int, ...], str], ...], quality: dict[str, float] | None = None,
 ) -> None:
+    """Write a network as model.onnx with its card.
+
+    Args:
+        told: what it learned from.
+        program: what wrote it.
+        shapes: "input" or "output", name, shape (-1 = any), meaning.
+        quality: figures for readers.
+    """
     buffer = io.BytesIO()
     axes = {name: {0: "n"} for name in (*inputs, *outputs)}
     torch.onnx.export(network, example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
                       opset_version=17, dynamo=False)
     data = buffer.getvalue()
     lines = [
-        "# Written by training/body_to_face.py.", "schema = 1", f'name = "{folder.name}"',
+        f"# Written by {program}.", "schema = 1", f'name = "{folder.name}"',
         f'version = "{date.today():%Y.%m.%d}"', 'licence = "GPL-3.0-or-later"',
         f'sha256 = "{hashlib.sha256(data).hexdigest()}"', f'data = """\n{told}"""',
         'method = "after B2F (arXiv 2511.13988), our own code; no data or weights of it"',
     ]
     for kind, name, shape, meaning in shapes:
         lines += ["", f"[[{kind}]]", f'name = "{name}"', f"shape = {list(shape)}", f'meaning = "{meaning}"']
+    if quality:
+        lines += ["", "[quality]    # mean absolute error of each", *(f"{key} = {v:.4f}" for key, v in quality.items())]
     write_bytes(folder / "model.onnx", data)
     write_bytes(folder / "card.toml", ("\n".join(lines) + "\n").encode())
 

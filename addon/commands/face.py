@@ -8,6 +8,7 @@ examples:
   semblance face walk.bvh --style weary --strength 1.5      more of it
   semblance face walk.bvh --style joyful --character Pip    and walk.blend, with Pip's face keyed
   semblance face walk.bvh --style actor.take -o shot.take   as the actor in that take would
+  semblance face walk.bvh --style joyful --flame walk.npz   and walk.npz: jaw and expressions in FLAME's form
 """
 from __future__ import annotations
 
@@ -18,10 +19,12 @@ from ..core.bvh import read_bvh
 from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, write_take
+from ..expression.flame import read_conversion
 from ..expression.from_body import CALM, STRENGTH_MOST, FaceStyle, built_in_style, face_from_body, style_names, style_of
 from ..live.performance import record_take
 from .apply import cast_profiles, key_cast, notes_of, require_bpy
 from .arguments import number_in, whole_number
+from .export import add_flame_argument, flame_file, tell_flame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="leave the body's own head motion out: the character's head moves with its body already")
     parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
+    add_flame_argument(parser)
+    parser.add_argument("--flame", type=flame_file, metavar="NPZ", help="also write it in FLAME's form, for SMPL-X")
     parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
                         help="also key it on these characters, in a .blend beside the take; needs Blender")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
@@ -52,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     profiles = cast_profiles(args.character)
     if profiles:
         require_bpy()
+    conversion = read_conversion(args.conversion) if args.flame else None
     check_writable(path.parent)
     motion = read_bvh(args.motion)
     take = face_from_body(motion, face_style(args.style), args.strength, not args.still_head, args.seed)
@@ -61,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     for warning in motion.warnings:
         print(f"Note: {warning}")
     print(f"Wrote '{path}'.")
+    if conversion:
+        tell_flame(take, args.flame, conversion)
     if profiles:
         from ..blender.apply import extend_scene, told
         from ..blender.keying import Placement

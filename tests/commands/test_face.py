@@ -30,12 +30,25 @@ def test_a_body_gets_a_take_and_the_take_is_a_style(walk, tmp_path, capsys):
 
 @pytest.mark.parametrize(("words", "told"), [
     (["--style", "furious"], "no face style 'furious'"), (["-o", "x.bvh"], "is no name for a take"),
-    (["--style", "nobody.take"], "Cannot read"),
+    (["--style", "nobody.take"], "Cannot read"), (["--flame", "x.npz", "--conversion", "no.npz"], "Cannot read"),
 ])
 def test_what_cannot_be_is_one_sentence(words, told, walk, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["face", str(walk), *words]) == 1
     assert told in capsys.readouterr().err and list(tmp_path.glob("*.take")) == []
+
+
+def test_a_face_is_written_in_flames_form(walk, tmp_path, capsys):
+    take, written = tmp_path / "walk.take", tmp_path / "walk.npz"
+    assert main(["face", str(walk), "-o", str(take), "--flame", str(written)]) == 0
+    assert "Semblance's own, not FLAME's" in capsys.readouterr().out
+    with np.load(written, allow_pickle=False) as data:
+        assert len(data["jaw_pose"]) == len(read_take(take))
+    assert main(["export", str(take), "-o", str(tmp_path / "b.npz")]) == 0
+    with np.load(written) as one, np.load(tmp_path / "b.npz") as other:
+        np.testing.assert_allclose(one["expression"], other["expression"], atol=1e-5)
+    assert main(["export", str(take), "-o", str(tmp_path / "c.npz"), "--conversion", str(take)]) == 1
+    assert "is no conversion" in capsys.readouterr().err
 
 
 def test_pip_is_keyed(walk, tmp_path, capsys):

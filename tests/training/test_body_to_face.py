@@ -1,6 +1,8 @@
 """The body-to-face set, its networks and its bench, on tiny ones."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from addon.core.body_motion import JOINT  # noqa: E402
 from addon.core.errors import SemblanceError  # noqa: E402
 from addon.core.network import Network  # noqa: E402
 from addon.expression.body_features import COUNT, beats, features  # noqa: E402
+from addon.expression.flame import read_conversion  # noqa: E402
 from addon.expression.from_body import CHANNELS, WINDOW  # noqa: E402
 from training import bench_body_to_face, body_to_face  # noqa: E402
 from training.body_face_formats import coefficients_of, read_beat2, read_motion_x  # noqa: E402
@@ -128,18 +131,13 @@ def test_beat2_and_motion_x_files_are_read(tmp_path):
     walk = read_motion_x(tmp_path / "walk.npy")
     np.testing.assert_array_equal(walk.jaw, values[:, 156:159])
     np.testing.assert_array_equal(walk.expression, values[:, 159:209])
-    matrix = random.normal(size=(51, 103))
-    true = np.zeros((12, 51))
-    true[:, 1] = 0.7        # browDownRight
-    made = body_to_face_answer(true @ matrix)
-    np.testing.assert_allclose(coefficients_of(made, matrix)[:, coefficients.INDEX["browDownRight"]], 0.7, atol=1e-5)
-
-
-def body_to_face_answer(flame):
-    from training.body_face_formats import BodyFace
-
-    motion = made_motion(np.random.default_rng(0), 0.4)
-    return BodyFace(motion, flame[:, 100:].astype(np.float32), flame[:, :100].astype(np.float32))
+    values = np.zeros((12, coefficients.COUNT), np.float32)
+    values[:, coefficients.indices(["browDownLeft", "jawOpen"])] = 0.6, 0.4
+    numbers = read_conversion()(values)
+    known = replace(talk, jaw=numbers[:, :3], expression=np.pad(numbers[:, 3:], ((0, 0), (0, 50))))
+    np.testing.assert_allclose(coefficients_of(known), values, atol=0.06)
+    with pytest.raises(SemblanceError, match="50 expression parameters are needed"):
+        coefficients_of(replace(talk, expression=talk.expression[:, :10]))
 
 
 @pytest.mark.parametrize(("name", "values", "words"), [
