@@ -68,6 +68,20 @@ def measure_learning() -> dict[str, Row]:
     }
 
 
+def measure_contact() -> dict[str, Row]:
+    """The head's lips and lids when people's are closed, as tests of our characters measure them (`bench_mouth`)."""
+    from .bench_mouth import WITHOUT, lid_gaps, lip_gaps
+    from .slits import HeadSlits
+
+    named, lesson = _lesson()
+    slits, decoder = HeadSlits(), LearnedDecoder(_nameless(named.control_set), lesson.rig)
+    lips, lids = lip_gaps(slits, decoder), lid_gaps(slits, decoder)
+    worst, rival = (float(np.quantile(each, 0.95)) for each in lips)
+    unit = f"% of face width, 95 of 100; mean {lips[0].mean():.2f} ({lips[1].mean():.2f})"
+    return {"learning.lip_gap": Row(worst, rival, WITHOUT, unit, "<= 2"),
+            "learning.lid_gap": Row(float(lids[0].mean()), float(lids[1].mean()), WITHOUT, "% of face width", "<= 2")}
+
+
 def mean_r(guess: np.ndarray, true: np.ndarray) -> float:
     """Mean over the moving controls of the correlation of values [N, K]; 0 where the guess is constant."""
     moving = true.std(axis=0) > _MOVING
@@ -114,4 +128,5 @@ def _lesson() -> tuple[RigProfile, Lesson]:
 
 MEASURES: dict[tuple[str, ...], Callable[[], dict[str, Row]]] = {
     ("animator.learn_seconds", "learning.exact_mae", "learning.exact_r", "learning.people_r"): measure_learning,
+    ("learning.lip_gap", "learning.lid_gap"): measure_contact,
 }

@@ -25,7 +25,7 @@ def main() -> None:
         lips = measure(controls, face, partial(slits.along_lips, places=_PLACES))
         write_lips(path, lips, controls, "training/lip_gaps.py")
         moving = int(lips.effects.any(axis=(0, 2)).sum())
-        print(f"Wrote 'rigs/{name}/{FILE}': {moving} of {len(controls)} controls move the lips of {slits.profile.name}.")
+        print(f"Wrote 'rigs/{name}/{FILE}': {moving} of {len(controls)} controls move the lips.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How far the mouth and the eyes of a head are open, on its meshes, as Blender makes them for any values of its controls.
+"""How far mouth and eyes of a head are open, on its meshes, as Blender makes them for any values of its controls.
 
-A gap is how far the upper of two facing edges is above the lower one, in per cent of the width of the face between mouth
-and eyes, with the head held straight.
+A gap is how far the upper of two facing edges is above the lower one, in per cent of the width of the face between
+mouth and eyes, with the head held straight.
 """
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from ..characters.learned_rig import INPUTS, LearnedDecoder, LearnedRig, inputs_
 from ..characters.meaning_decoder import MeaningDecoder
 from ..characters.named_expressions import EXPRESSIONS
 from ..characters.rig_learning import Ends, Shown, ends_of, fit, qualities
+from ..characters.rig_lips import RigLips, measure
 from ..characters.sampling import Sampler
 from ..core import coefficients
 from ..core.control_set import SIGNALS, ControlSet, signals_of
@@ -53,6 +54,10 @@ _SEED: Final = 1
 _SHEET: Final = ("Jaw open", "Smile", "Frown", "Pucker", "Brows up", "Brows down", "Blink left", "Squint", "Sneer",
                  "Mouth left", "Look left", "Head left")
 _SIGNALS: Final = np.stack([EXPRESSIONS[name] for name in _SHEET])
+_LIPS: Final = (np.array([42, 41, 38, 12, 268, 271, 272]), np.array([89, 179, 86, 15, 316, 403, 319]))
+"""Landmarks on the upper and on the lower lip that face each other, between the lips' inner and outer edges."""
+_CHEEKS: Final = (234, 454)
+"""Landmarks at either side of the face."""
 OFFER: Final = "pose it for some expressions and set them as key poses instead"
 
 
@@ -91,14 +96,16 @@ def learn(
         total = 1 + len(ends.columns) + held_out + 2 * len(_SHEET)
         pupil = _Pupil(portrait, reader, lambda done: progress(done, total))
         shown = pupil.show(ends)
-        poses, readings = pupil.try_out(_grouped(controls, ends, shown), held_out, begun + seconds)
+        grouped = _grouped(controls, ends, shown)
+        poses, readings = pupil.try_out(grouped, held_out, begun + seconds)
+        lips = pupil.lips(grouped) if shown.movements is not None else None
         notes, sizes = (*portrait.missing, *pupil.notes), shape_sizes(portrait.binding)
     with Portrait(find_profile(_TEACHER), _PX) as teacher:
         meant = MeaningDecoder(teacher.binding.profile.control_set)
         rig = fit(controls, ends, shown, _reference(teacher, meant, reader))
         performers = [teacher.take(values) for values in meant.values(_SIGNALS)]
         progress(total - len(_SHEET), total)
-    rig = replace(rig, quality=qualities(rig, controls, poses, readings), sizes=sizes)
+    rig = replace(rig, quality=qualities(rig, controls, poses, readings), sizes=sizes, lips=lips)
     mean = float(np.nanmean(rig.quality))
     if mean < _CHANCE:
         raise SemblanceError(
@@ -192,6 +199,20 @@ class _Pupil:
             poses.append(sampler.draw(rng)[1])
             faces.append(self._reader.look(self._take(poses[-1])))
         return np.stack(poses), inputs_of(self._reader.read(faces) - self._rest)
+
+    def lips(self, controls: ControlSet) -> RigLips | None:
+        """How far each control parts the lips, which are taken to touch at rest; None without landmarks."""
+        points = self._points
+        if points is None:
+            return None
+        (upper, lower), (right, left) = _LIPS, _CHEEKS
+        width = float(np.linalg.norm(points.rest[left] - points.rest[right]))
+
+        def gaps(values: np.ndarray) -> np.ndarray:
+            known = [np.zeros_like(points.rest) if moved is None else moved for moved in map(points.movement, values)]
+            return np.stack([moved[upper, 1] - moved[lower, 1] for moved in known]) * (100 / width)
+
+        return measure(controls, np.array([control.group != "head" for control in controls.controls]), gaps)
 
     def _take(self, values: np.ndarray) -> np.ndarray:
         picture = self._portrait.take(values)

@@ -12,7 +12,7 @@ from addon.characters.acting import act
 from addon.characters.meaning_decoder import MeaningDecoder
 from addon.characters.style import Style
 from addon.core import coefficients
-from training import bench_mouth
+from training import bench_mouth, slits
 from training.lip_weights import parting
 
 from ..core.making import a_track
@@ -20,15 +20,15 @@ from ..core.making import a_track
 
 @pytest.fixture(scope="module")
 def mora():
-    return bench_mouth.Slits("mora")
+    return slits.CharacterSlits("mora")
 
 
-def gaps(slits: bench_mouth.Slits, **keys: float) -> np.ndarray:
+def gaps(head: slits.Slits, **keys: float) -> np.ndarray:
     """Lips, left and right lids, for Mora's shape keys."""
-    names, values = slits.profile.control_set.names, slits.profile.control_set.neutral.copy()
+    names, values = head.profile.control_set.names, head.profile.control_set.neutral.copy()
     for name, value in keys.items():
         values[names.index(name)] = value
-    return slits.gaps(values[None])[0]
+    return head.gaps(values[None])[0]
 
 
 def test_at_rest_lips_touch_and_eyes_are_open(mora):
@@ -72,3 +72,16 @@ def test_the_performers_own_slit_knows_jaw_and_lips(shared):
 def test_every_figure_has_a_measure():
     assert {name for names in bench_mouth.MEASURES for name in names} == {
         "animator.lip_gap", "animator.lid_gap", "animator.contact_costs"}
+
+
+def test_a_one_eyed_head_has_two_slits():
+    uno = slits.CharacterSlits("uno")
+    rest, wide = uno.gaps(np.stack([uno.profile.control_set.neutral, uno.profile.control_set.maximum]))
+    assert rest.shape == (2,) and rest[0] == pytest.approx(0, abs=0.05) and rest[1] > 10 and wide[0] > 5
+
+
+def test_a_foreign_heads_edges_are_found_by_what_parts(shared):
+    head = slits.HeadSlits()
+    closed, lips, left = head.gaps(np.stack([head.profile.control_set.neutral, *(
+        head._with(name) for name in ("jawOpen", "eyeBlink_L"))]))
+    assert closed[0] == 0 and lips[0] > 15 and left[1] < 0.01 < 3 < closed[1] and left[2] == pytest.approx(closed[2])
