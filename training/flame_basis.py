@@ -7,7 +7,6 @@ landmarks, and each face is fitted as scans are, jaw and expressions at once.
 """
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from addon.core.arrays import opened_arrays
 from addon.core.errors import SemblanceError
 from addon.expression.flame import EXPRESSIONS, JAW, MADE, NUMBERS
 
@@ -41,7 +41,8 @@ _FAR: Final = 0.12
 """Points farther from our skin than this share of the distance between the outer eye corners are not compared."""
 _AMISS: Final = 0.15
 """Landmarks that miss ours by more than this share of it are not a face's."""
-_MOST_BYTES: Final = 400_000_000
+_NEEDED: Final = (f"it needs vertices [V, 3], expression [V, 3, {EXPRESSIONS} or more], jaw_joint [3], jaw_weights [V] "
+                  "and landmarks.")
 
 
 @dataclass(frozen=True)
@@ -138,26 +139,15 @@ def read_basis(path: Path) -> Basis:
     if path.suffix.lower() != ".npz":
         raise SemblanceError(f"'{path}' is no .npz. FLAME's own files are pickles, which may run programs when they "
                              "are read: save their arrays as docs/face_from_body.md says.")
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise SemblanceError(f"'{path}' is larger than {_MOST_BYTES // 1_000_000} MB; save only what is needed.")
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
-            vertices, expression, joint, weights, marks = (
-                np.array(data[key]) for key in ("vertices", "expression", "jaw_joint", "jaw_weights", "landmarks")
-            )
-    except OSError as error:
-        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
-    except KeyError as error:
-        raise SemblanceError(f"'{path}' is no basis: {error.args[0]}.") from error
-    except SemblanceError:
-        raise
-    except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(f"'{path}' is damaged, or holds objects instead of numbers.") from error
+    damaged = f"'{path}' is no basis, is damaged, or holds objects instead of numbers; {_NEEDED}"
+    with opened_arrays(path, f"the basis '{path}'", damaged) as data:
+        vertices, expression, joint, weights, marks = (
+            np.array(data[key]) for key in ("vertices", "expression", "jaw_joint", "jaw_weights", "landmarks")
+        )
     count = len(vertices) if vertices.ndim else 0
     if (vertices.shape, expression.shape[:2], joint.shape, weights.shape) != ((count, 3), (count, 3), (3,), (count,)) \
             or expression.ndim != 3 or expression.shape[2] < EXPRESSIONS:
-        raise SemblanceError(f"'{path}' is no basis: it needs vertices [V, 3], expression [V, 3, {EXPRESSIONS} or "
-                             "more], jaw_joint [3] and jaw_weights [V].")
+        raise SemblanceError(f"'{path}' is no basis; {_NEEDED}")
     marks = marks[_INNER] if marks.shape == (68,) else marks
     if marks.shape != (51,) or marks.dtype.kind not in "iu" or marks.min() < 0 or marks.max() >= count:
         raise SemblanceError(f"'{path}': landmarks must be 51 or 68 numbers of vertices, from 0 to {count - 1}.")

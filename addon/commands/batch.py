@@ -1,5 +1,7 @@
 """Turn videos into keyed scenes without a window: per video a .blend, the take, a clip if wanted, and a JSON report.
 
+A body's motion (.bvh, or an armature's Action in a .blend) is turned into the face that goes with it.
+
 Runs inside Blender or under a Python with the bpy module, through render_batch.py. A video that fails is reported and
 the others go on; what an earlier start has finished is skipped; two starts at once share the work. docs/batch.md tells
 of manifests, clusters and Flamenco.
@@ -8,6 +10,7 @@ examples:
   blender -b shot.blend -P render_batch.py -- --video a.mp4 b.mp4 --character Pip --out keyed
   python render_batch.py --scene shot.blend --video *.mp4 --out keyed --render mp4
   python render_batch.py --take a.take slate_iPhone.csv --character Pip Gus --out keyed
+  python render_batch.py --body walk.bvh --face-style joyful --character Pip --out keyed
   python render_batch.py --manifest shots.csv --check --out keyed    only see whether each line is right
   python render_batch.py --manifest shots.csv --out keyed
   python render_batch.py --manifest shots.csv --out keyed --scheduler tcp://farm:8786    on a Dask cluster
@@ -32,15 +35,18 @@ from typing import Any, Final
 
 from .. import __version__
 from ..characters.style import Style
+from ..core.bvh import read_bvh
 from ..core.claims import claimed, is_claimed
 from ..core.errors import SemblanceError, require
 from ..core.files import check_writable, write_bytes
 from ..core.paths import ROOT
 from ..core.take import SUFFIX, Take, write_take
+from ..expression.from_body import face_from_body
 from ..live.performance import record_take
 from .apply import add_character_argument, key_cast, notes_of, require_bpy
 from .arguments import add_face_arguments, face_box, whole_number
-from .manifest import RENDERS, Item, picture_size, profiles_of, read_manifest, style_strength
+from .face import add_style_arguments, face_style
+from .manifest import RENDERS, Item, check, is_performance, picture_size, profiles_of, read_manifest, style_strength
 from .terminal import progress_display, without_chatter
 
 REPORT: Final = "report.json"
@@ -61,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the batch takes."""
     parser.add_argument("--video", nargs="+", default=[], metavar="FILE", help="videos or image folders to track")
     parser.add_argument("--take", nargs="+", default=[], metavar="FILE", help=".take or Live Link .csv to key")
+    parser.add_argument("--body", nargs="+", default=[], metavar="FILE",
+                        help="bodies' motions, which get faces: .bvh or, with --armature, .blend")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help=".csv or .json with a line for each video")
     parser.add_argument("--only", type=_range, metavar="N-M", help="of the manifest only its N-th to M-th item")
     parser.add_argument("--check", action="store_true", help="only see whether each line of the manifest is right")
@@ -72,6 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--render", choices=RENDERS, help="also render a clip, at the scene's camera")
     parser.add_argument("--size", type=picture_size, default=(640, 640), metavar="WxH", help="of the clip (640x640)")
     add_face_arguments(parser)
+    parser.add_argument("--armature", metavar="NAME", help="in a .blend after --body: whose Action is the motion")
+    add_style_arguments(parser, "--face-style")
     parser.add_argument("--jobs", type=whole_number(1, 256), metavar="N",
                         help="videos at a time, each in its own process (default: one for each core)")
     parser.add_argument("--scheduler", metavar="ADDRESS",
@@ -93,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
         reports = [_finished(item) or _report_of(item) or {} for item in items]
     else:
         require_bpy()
-        for module in ("onnxruntime",) if all(item.is_performance for item in items) else ("onnxruntime", "cv2"):
+        tracked = any(not (item.is_performance or item.is_body) for item in items)
+        for module in ("onnxruntime", "cv2") if tracked else ("onnxruntime",):
             require(module, "The batch")
         check_writable(out)
         reports = _do_all(items, args)
@@ -183,7 +194,7 @@ def _perform(item: Item) -> Report:
     from ..blender.rendering import ensure_camera, render_clip
     from ..blender.scenes import open_scene, save_scene
 
-    take = _performance(item)
+    take, start_frame = _performance(item)
     folder = Path(item.folder)
     take_path, blend = (folder / f"{item.stem}{suffix}" for suffix in (SUFFIX, ".blend"))
     write_take(take, take_path)
@@ -191,7 +202,7 @@ def _perform(item: Item) -> Report:
     with without_chatter():
         scene = open_scene(Path(item.scene) if item.scene else None)
         keyed, failed = key_cast(
-            take, profiles_of(item.characters), scene, item.stem, Placement(item.start_frame), Style(item.style)
+            take, profiles_of(item.characters), scene, item.stem, Placement(start_frame), Style(item.style)
         )
         frames = (int(keyed[0].keyed.frames[0]), int(keyed[0].keyed.frames[-1]))
         scene.frame_start, scene.frame_end = frames
@@ -212,14 +223,35 @@ def _perform(item: Item) -> Report:
     }
 
 
-def _performance(item: Item) -> Take:
+def _performance(item: Item) -> tuple[Take, int]:
+    """What is to be keyed, and the scene frame on which it begins."""
+    if item.is_body:
+        return _face_of_body(item)
     if item.is_performance:
-        return record_take(item.source)
+        return record_take(item.source), item.start_frame
     with closing(progress_display("bar", f"{Path(item.source).name}: tracking")) as progress:
         return record_take(
             item.source, start_s=item.start_s, end_s=item.end_s, face=item.face,
             box=face_box(item.box) if item.box else None, drawn=item.drawn, progress=progress,
-        )
+        ), item.start_frame
+
+
+def _face_of_body(item: Item) -> tuple[Take, int]:
+    """The face that goes with a body; that of an Action begins where the Action does."""
+    # On the body's own armature the head is left to the body.
+    own_head = not item.still_head and item.armature not in [each.armature for each in profiles_of(item.characters)]
+    style, start_frame = face_style(item.face_style), item.start_frame
+    if item.armature is None:
+        motion = read_bvh(Path(item.source))
+    else:
+        from ..blender.body_action import read_body
+        from ..blender.body_keys import find_armature
+        from ..blender.scenes import open_scene
+
+        with without_chatter():
+            scene = open_scene(Path(item.source))
+            motion, start_frame = read_body(find_armature(item.armature), scene)
+    return face_from_body(motion, style, item.strength, own_head), start_frame
 
 
 def _reported(item: Item, perform: Callable[[], Report]) -> Report:
@@ -291,9 +323,9 @@ def _items(args: argparse.Namespace) -> list[Item]:
     if args.manifest is None:
         if args.only or args.check or args.summary:
             raise SemblanceError("--only, --check and --summary are about a manifest; name it after --manifest.")
-        return _named([*args.video, *args.take], args.out.resolve(), common)
-    if args.video or args.take:
-        raise SemblanceError("Name videos and takes in the manifest, or after --video and --take, not in both places.")
+        return _named([*args.video, *args.take, *args.body], args.out.resolve(), common)
+    if args.video or args.take or args.body:
+        raise SemblanceError("Name files in the manifest, or after --video, --take and --body, not in both places.")
     items, wrong = read_manifest(args.manifest, args.out.resolve(), common)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
@@ -308,10 +340,8 @@ def _items(args: argparse.Namespace) -> list[Item]:
 def _named(sources: list[str], out: Path, common: Item) -> list[Item]:
     """One item per source; sources of the same name get numbered folders."""
     if not sources:
-        raise SemblanceError("There is nothing to do: name files after --video or --take, or a --manifest.")
-    for profile in profiles_of(common.characters):
-        if common.scene is None and profile.blend is None:
-            raise SemblanceError(f"'{profile.name}' is a rig of your own; name the scene that holds it with --scene.")
+        raise SemblanceError("There is nothing to do: name files after --video, --take or --body, or a --manifest.")
+    own = [profile.name for profile in profiles_of(common.characters) if profile.blend is None]
     items: list[Item] = []
     used: set[str] = set()
     for source in sources:
@@ -323,8 +353,18 @@ def _named(sources: list[str], out: Path, common: Item) -> list[Item]:
         while name.lower() in used:
             name, number = f"{stem}-{number}", number + 1
         used.add(name.lower())
-        items.append(replace(common, source=path, folder=str(out / name)))
+        item = replace(common, source=path, folder=str(out / name)).complete()
+        if own and item.scene is None:
+            raise SemblanceError(f"'{own[0]}' is a rig of your own; name the scene that holds it with --scene.")
+        if item.is_body:
+            check(item)
+        items.append(item)
     return items
+
+
+def _face_style(name: str) -> str:
+    """A built-in style, or the absolute path of a performance."""
+    return str(Path(name).resolve()) if is_performance(name) else name
 
 
 def _starting_scene(path: Path | None) -> str | None:
@@ -373,8 +413,13 @@ def _request(item: Item) -> Report:
         "scene": _stamp(Path(item.scene)) if item.scene else None, "characters": [profile.name for profile in profiles],
         "profiles": [_stamp(profile.path) for profile in profiles], "range": [item.start_s, item.end_s],
         "start_frame": item.start_frame, "face": item.face, "box": item.box, "drawn": item.drawn, "style": item.style,
-        "render": item.render, "size": list(item.size),
+        "render": item.render, "size": list(item.size), **(_body_request(item) if item.is_body else {}),
     }
+
+
+def _body_request(item: Item) -> Report:
+    style = _stamp(Path(item.face_style)) if is_performance(item.face_style) else item.face_style
+    return {"armature": item.armature, "face_style": style, "strength": item.strength, "still_head": item.still_head}
 
 
 def _stamp(path: Path) -> Report:

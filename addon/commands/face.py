@@ -30,8 +30,20 @@ from .export import add_flame_argument, flame_file, tell_flame
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance face` takes."""
     parser.add_argument("motion", type=Path, metavar="BVH", help="the body's motion")
+    add_style_arguments(parser)
+    parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
+    add_flame_argument(parser)
+    parser.add_argument("--flame", type=flame_file, metavar="NPZ", help="also write it in FLAME's form, for SMPL-X")
+    parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
+                        help="also key it on these characters, in a .blend beside the take; needs Blender")
+    parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
+
+
+def add_style_arguments(parser: argparse.ArgumentParser, flag: str = "--style") -> None:
+    """Declare how a face goes with its body."""
     parser.add_argument(
-        "--style", default=CALM, metavar="STYLE",
+        flag, dest="face_style", default=CALM, metavar="STYLE",
         help=f"{', '.join(style_names()) or CALM}, or a .take or Live Link .csv in the style (default: {CALM})",
     )
     parser.add_argument(
@@ -40,13 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--still-head", action="store_true",
                         help="leave the body's own head motion out: the character's head moves with its body already")
-    parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
-    add_flame_argument(parser)
-    parser.add_argument("--flame", type=flame_file, metavar="NPZ", help="also write it in FLAME's form, for SMPL-X")
-    parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
-                        help="also key it on these characters, in a .blend beside the take; needs Blender")
-    parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
     conversion = read_conversion(args.conversion) if args.flame else None
     check_writable(path.parent)
     motion = read_bvh(args.motion)
-    take = face_from_body(motion, face_style(args.style), args.strength, not args.still_head, args.seed)
+    take = face_from_body(motion, face_style(args.face_style), args.strength, not args.still_head, args.seed)
     write_take(take, path)
     length_s = float(take.times_s[-1] - take.times_s[0])
-    print(f"A face for {length_s:.1f} s of '{args.motion.name}', {args.style}.")
+    print(f"A face for {length_s:.1f} s of '{args.motion.name}', {args.face_style}.")
     for warning in motion.warnings:
         print(f"Note: {warning}")
     print(f"Wrote '{path}'.")

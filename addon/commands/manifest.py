@@ -15,11 +15,14 @@ from ..characters.style import LEAST, MOST
 from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from ..core.take import SUFFIX
+from ..expression.from_body import CALM, STRENGTH_MOST, built_in_style
 from .apply import cast_profiles
 from .arguments import face_box, number_in, seconds, whole_number
 
 RENDERS: Final = ("mp4", "png")
-_SOURCES: Final = ("source", "video", "take")
+BODIES: Final = (".bvh", ".blend")
+_OF_BODIES: Final = ("armature", "face_style", "strength", "still_head")
+_SOURCES: Final = ("source", "video", "take", "body")
 """What the column of the performance may be called."""
 _MOST_BYTES: Final = 64_000_000
 _MOST_FRAME: Final = 1_000_000
@@ -47,6 +50,14 @@ class Item:
     style: float = 1.0
     render: str | None = None
     size: tuple[int, int] = (640, 640)
+    armature: str | None = None
+    """Of a .blend as the source: the one whose Action moves the body."""
+    face_style: str = CALM
+    """Of a body as the source: how its face goes, a built-in style or a performance's path."""
+    strength: float = 1.0
+    """Of that style."""
+    still_head: bool = False
+    """The head does not turn as the body's does, because it moves with the body already."""
 
     @property
     def stem(self) -> str:
@@ -56,7 +67,21 @@ class Item:
     @property
     def is_performance(self) -> bool:
         """A take or Live Link file, which needs no tracking."""
-        return self.source.lower().endswith((SUFFIX, ".csv"))
+        return is_performance(self.source)
+
+    @property
+    def is_body(self) -> bool:
+        """A body's motion, which gets the face that goes with it."""
+        return self.source.lower().endswith(BODIES)
+
+    @property
+    def is_action(self) -> bool:
+        """That motion is an armature's Action."""
+        return self.source.lower().endswith(BODIES[1])
+
+    def complete(self) -> Item:
+        """With what follows from its source: a .blend with a body is the scene to start from, unless another is."""
+        return replace(self, scene=self.scene or self.source) if self.is_action else replace(self, armature=None)
 
     def to_json(self) -> str:
         """For another process."""
@@ -67,6 +92,11 @@ class Item:
         """The inverse of `to_json`; of what this program wrote itself."""
         data = json.loads(text)
         return Item(**{**data, "characters": tuple(data["characters"]), "size": tuple(data["size"])})
+
+
+def is_performance(name: str) -> bool:
+    """Whether a file's name is that of a take or a Live Link Face recording."""
+    return name.lower().endswith((SUFFIX, ".csv"))
 
 
 def read_manifest(path: Path, out: Path, common: Item) -> tuple[list[Item], list[str]]:
@@ -184,6 +214,13 @@ def _item(row: Mapping[str, str], base: Path, out: Path, common: Item) -> Item:
     item = replace(common, source=source, folder=str(out / _name(row, source)), **changes)
     if "scene" in row:
         item = replace(item, scene=_absolute(row["scene"], base))
+    if is_performance(item.face_style):
+        item = replace(item, face_style=_absolute(item.face_style, base))
+    for column in _OF_BODIES:
+        if column in row and not (item.is_action if column == "armature" else item.is_body):
+            whose = BODIES[1] if column == "armature" else " or ".join(BODIES)
+            raise SemblanceError(f"The column '{column}' is for a body in a {whose} file; leave it empty here.")
+    item = item.complete()
     check(item)
     return item
 
@@ -208,11 +245,25 @@ def check(item: Item) -> None:
         raise SemblanceError(f"There is no scene '{item.scene}'.")
     if item.start_s is not None and item.end_s is not None and not item.start_s < item.end_s:
         raise SemblanceError(f"The start at {item.start_s:g} s must come before the end at {item.end_s:g} s.")
-    if item.is_performance and (item.start_s, item.end_s) != (None, None):
-        raise SemblanceError("Start and end are for videos; a take is keyed as a whole.")
+    if (item.is_performance or item.is_body) and (item.start_s, item.end_s) != (None, None):
+        kind = "body" if item.is_body else "take"
+        raise SemblanceError(f"Start and end are for videos; a {kind} is keyed as a whole.")
+    if item.is_body:
+        _check_body(item)
     for profile in profiles_of(item.characters):
         if item.scene is None and profile.blend is None:
             raise SemblanceError(f"'{profile.name}' is a rig of your own; name the scene that holds it.")
+
+
+def _check_body(item: Item) -> None:
+    if item.is_action and not item.armature:
+        raise SemblanceError(
+            f"Name the armature in '{Path(item.source).name}' whose Action moves the body (--armature, or a column)."
+        )
+    if not is_performance(item.face_style):
+        built_in_style(item.face_style)
+    elif not Path(item.face_style).is_file():
+        raise SemblanceError(f"There is no take '{item.face_style}' to take a style from; check its name and folder.")
 
 
 @lru_cache(64)
@@ -251,6 +302,7 @@ def _several(text: str) -> tuple[str, ...]:
 
 
 style_strength: Final = number_in(LEAST, MOST, "strength")
+style_share: Final = number_in(0, STRENGTH_MOST, "strength")
 _READERS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "character": ("characters", _several),
     "scene": ("scene", str),
@@ -263,5 +315,9 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "style": ("style", style_strength),
     "render": ("render", partial(_one_of, RENDERS)),
     "size": ("size", picture_size),
+    "armature": ("armature", str),
+    "face_style": ("face_style", str),
+    "strength": ("strength", style_share),
+    "still_head": ("still_head", _yes),
 }
 """Column → the item's field, and what reads a cell."""

@@ -6,7 +6,6 @@ FLAME fits one to it (`python -m training.flame`). Gaze, which FLAME keeps apart
 """
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..core import coefficients
+from ..core.arrays import opened_arrays
 from ..core.errors import SemblanceError
 from ..core.files import replacing
 from ..core.paths import MODELS
@@ -28,7 +28,6 @@ FLAME_SUFFIX: Final = ".npz"
 MADE: Final = "made"
 """The name of our own basis."""
 SHIPPED: Final = MODELS / "arkit_to_flame" / "conversion.npz"
-_MOST_BYTES: Final = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -54,24 +53,15 @@ def read_conversion(path: Path = SHIPPED) -> Conversion:
     Raises:
         SemblanceError: naming the file, if it cannot be read or is no conversion.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ValueError("size")
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
-            basis = str(data["basis"])
-            matrix, least, most = (np.array(data[key], np.float32) for key in ("matrix", "least", "most"))
+    damaged = f"'{path}' is no conversion to FLAME; write one with 'python -m training.flame --basis ...'."
+    with opened_arrays(path, f"the conversion '{path}'", damaged) as data:
+        basis = str(data["basis"])
+        matrix, least, most = (np.array(data[key], np.float32) for key in ("matrix", "least", "most"))
         shapes = (coefficients.COUNT, NUMBERS), (NUMBERS,), (NUMBERS,)
         if (matrix.shape, least.shape, most.shape) != shapes or not all(
             np.isfinite(each).all() for each in (matrix, least, most)
         ):
-            raise ValueError("shape")
-    except OSError as error:
-        raise SemblanceError(f"Cannot read the conversion '{path}': {error.strerror}.") from error
-    except Exception as error:  # numpy and zipfile fail on damaged bytes in a dozen ways of their own
-        raise SemblanceError(
-            f"'{path}' is no conversion to FLAME; write one with 'python -m training.flame --basis ...'."
-        ) from error
+            raise SemblanceError(damaged)
     return Conversion(basis, matrix, least, most)
 
 

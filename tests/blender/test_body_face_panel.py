@@ -19,6 +19,11 @@ HEADS = {"Hips": (0, 0, 1), "Head": (0, 0, 1.6), "Neck": (0, 0, 1.5),
 
 @pytest.fixture
 def walker():
+    """See `make_walker`."""
+    return make_walker()
+
+
+def make_walker():
     """A body of Mixamo's names that faces -Y, as Blender's do, and beats with its left arm on frames 11 to 60."""
     armature = bpy.data.objects.new("Walker", bpy.data.armatures.new("Walker"))
     bpy.context.scene.collection.objects.link(armature)

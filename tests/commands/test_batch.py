@@ -18,7 +18,9 @@ from addon.core.rig_profile import find_profile, write_profile  # noqa: E402
 from addon.core.take import read_take, write_take  # noqa: E402
 from addon.tracking.region import FaceBox  # noqa: E402
 
+from ..blender.test_body_face_panel import make_walker  # noqa: E402
 from ..core.making import a_take  # noqa: E402
+from ..core.test_bvh import SMALL  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +75,25 @@ def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tm
     assert main(command) == 0
     assert capsys.readouterr().out.count("skipped") == 2
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_bodies_get_faces_from_a_bvh_and_from_an_action_that_is_not_touched(tmp_path):
+    walk, out = tmp_path / "walk.bvh", tmp_path / "out"
+    walk.write_text(SMALL)
+    before = make_walker().animation_data.action.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    style = ["--face-style", "joyful", "--out", str(out)]
+    assert main(["batch", "--body", str(walk), "--character", "Gus", *style]) == 0
+    told = report(out / "walk")
+    assert told["face_style"] == "joyful" and [each["name"] for each in told["keyed"]] == ["Gus"]
+    assert read_take(out / "walk" / "walk.take").source["style"] == "joyful"
+    assert main(["batch", "--body", str(tmp_path / "shot.blend"), "--armature", "Walker", *style]) == 0
+    assert report(out / "shot")["frames"][0] == 11
+    bpy.ops.wm.open_mainfile(filepath=str(out / "shot" / "shot.blend"))
+    assert bpy.data.objects["Pip"].animation_data.action.name == "shot"
+    assert bpy.data.objects["Walker"].animation_data.action.name == before
+    assert main(["batch", "--body", str(tmp_path / "shot.blend"), "--armature", "Nobody", *style]) == 1
+    assert "no armature 'Nobody'" in report(out / "shot")["error"]
 
 
 def test_several_characters_play_the_same_take_side_by_side(takes, tmp_path, capsys):

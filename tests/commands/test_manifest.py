@@ -66,6 +66,32 @@ def test_all_that_a_line_may_say(tmp_path: Path) -> None:
     assert not wrong and told == items
 
 
+def test_bodies_get_a_style_and_an_action_its_own_scene(tmp_path: Path) -> None:
+    for name in ("walk.bvh", "shot.blend", "actor.take", "a.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    items, wrong = read(tmp_path, (
+        "body,armature,face_style,strength,still_head\n"
+        "walk.bvh,,joyful,1.5,yes\n"
+        "shot.blend,Rig,actor.take,,\n"
+    ))
+    assert not wrong
+    walk, action = items
+    assert (walk.face_style, walk.strength, walk.still_head, walk.scene) == ("joyful", 1.5, True, None)
+    assert (action.armature, action.scene) == ("Rig", str(tmp_path / "shot.blend"))
+    assert action.face_style == str(tmp_path / "actor.take")
+    assert Item.from_json(action.to_json()) == action
+    _, wrong = read(tmp_path, (
+        "body,armature,face_style,start\n"
+        "a.mp4,,joyful,\nwalk.bvh,Rig,,\nwalk.bvh,,furious,\nwalk.bvh,,gone.take,\nshot.blend,,,\nwalk.bvh,,,2\n"
+    ))
+    for said, words in zip(wrong, (
+        "'face_style' is for a body in a .bvh or .blend", "'armature' is for a body in a .blend",
+        "no face style 'furious'", "to take a style from", "Name the armature in 'shot.blend'",
+        "a body is keyed as a whole",
+    ), strict=True):
+        assert words in said
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
