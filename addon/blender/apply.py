@@ -138,10 +138,12 @@ def stand_beside(root: bpy.types.Object, others: Iterable[bpy.types.Object], sce
 
 
 def _span(root: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float] | None:
-    """Lowest and highest x of a character's meshes and bones; sliders beside a face are bones."""
-    meshes = [item for item in scene.objects if item.type == "MESH" and belongs_to(item, root)]
+    """Lowest and highest x of a character's meshes and bones that are shown; sliders beside a face are bones."""
+    meshes = [o for o in scene.objects if o.type == "MESH" and not o.hide_viewport and belongs_to(o, root)]
     across = [(item.matrix_world @ Vector(corner)).x for item in meshes for corner in item.bound_box]
-    across += [(root.matrix_world @ bone.head).x for bone in (root.pose.bones if root.pose is not None else ())]
+    bones = root.data.bones if root.pose is not None else ()
+    shown = {b.name for b in bones if not b.collections or any(layer.is_visible for layer in b.collections)}
+    across += [(root.matrix_world @ root.pose.bones[name].head).x for name in shown]
     return (min(across), max(across)) if across else None
 
 

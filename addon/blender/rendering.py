@@ -112,10 +112,11 @@ def front_camera(
 
 
 def _box(scene: bpy.types.Scene, roots: Sequence[bpy.types.Object]) -> tuple[Vector, Vector]:
-    """Lowest and highest corner of the meshes of characters, each known by its armature or first mesh."""
+    """Lowest and highest corner of the shown meshes of characters, each known by its armature or first mesh."""
     corners = [
         item.matrix_world @ Vector(corner)
-        for item in scene.objects if item.type == "MESH" and any(belongs_to(item, root) for root in roots)
+        for item in scene.objects
+        if item.type == "MESH" and not item.hide_render and any(belongs_to(item, root) for root in roots)
         for corner in item.bound_box
     ] or [root.matrix_world.translation + Vector(corner) for root in roots for corner in ((-1, -1, 0), (1, 1, 2))]
     low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))

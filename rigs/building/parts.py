@@ -247,8 +247,8 @@ def hang(part: bpy.types.Object, armature: bpy.types.Object, weights: Mapping[st
     """Let bones move the vertices of `part`: bone → weights [N]."""
     for bone, shares in weights.items():
         group = part.vertex_groups.new(name=bone)
-        for i, weight in enumerate(shares):
-            group.add([i], float(weight), "REPLACE")
+        for i in np.flatnonzero(shares):
+            group.add([int(i)], float(shares[i]), "REPLACE")
     modifier = part.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     part.parent = armature

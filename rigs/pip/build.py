@@ -13,11 +13,11 @@ from ..building import face as faces
 from ..building import fields, human, studio
 from ..building import parts as shared
 from ..building.rig import profile_text
-from . import hair, markers, parts, rig
+from . import body, hair, markers, parts, rig
 from .form import EYE, FORM, JAW
 
 HERE = Path(__file__).parent
-DESCRIPTION = "Nine years old and sure that everybody can be trusted: face-board sliders, properties and a head bone"
+DESCRIPTION = "Nine years old and sure that everybody can be trusted: face-board sliders, properties and a body"
 
 
 def build(folder: Path) -> None:
@@ -37,7 +37,7 @@ def _meshes(face: faces.Face, armature: bpy.types.Object, collection: bpy.types.
     lip_line = face.points[face.rims["lip_upper"][len(face.rims["lip_upper"]) // 2]]
     tongue, tongue_keys = shared.tongue("Pip-tongue", lip_line, slots)
     shared.add_driven_keys(tongue, tongue_keys, rig.KEYS, rig.wiring(armature))
-    neck, shirt = parts.body(armature, slots)
+    neck, shirt = parts.bust(armature, slots)
     upper = shared.teeth("Pip-teeth-upper", True, lip_line, slots)
     lower = shared.teeth("Pip-teeth-lower", False, lip_line, slots)
     balls, lights = shared.eyes("Pip", EYE, slots)
@@ -47,7 +47,12 @@ def _meshes(face: faces.Face, armature: bpy.types.Object, collection: bpy.types.
                        (ears, "CTRL-head"), (hair.hair(slots), "CTRL-head"), (shirt, "root")):
         shared.attach(part, armature, bone)
         collection.objects.link(part)
-    collection.objects.link(neck)
+    whole = body.body(armature, slots)
+    for part in (neck, whole):
+        collection.objects.link(part)
+    for part, as_it_is in ((shirt, True), (whole, False)):
+        for hidden in ("hide_viewport", "hide_render"):
+            rig.shown_by(armature, part, hidden, as_it_is)
     shared.guard_eyes(head, face, balls)
 
 

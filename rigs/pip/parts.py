@@ -4,6 +4,7 @@ from __future__ import annotations
 import bpy
 
 from ..building.parts import Materials, grid_faces, loft, mesh_object, neck
+from .body import NECK
 
 # name: colour (scene linear), roughness, subsurface
 MATERIALS = {
@@ -25,16 +26,21 @@ MATERIALS = {
     "tongue": ((0.68, 0.22, 0.22), 0.40, 0.0),
     "shirt": ((0.05, 0.25, 0.33), 0.85, 0.0),
     "stripe": ((0.85, 0.62, 0.22), 0.85, 0.0),
+    "shorts": ((0.42, 0.27, 0.15), 0.85, 0.0),
+    "hem": ((0.34, 0.21, 0.11), 0.85, 0.0),
+    "sock": ((0.86, 0.85, 0.82), 0.85, 0.0),
+    "shoe": ((0.55, 0.075, 0.05), 0.55, 0.0),
+    "sole": ((0.88, 0.86, 0.80), 0.60, 0.0),
 }
 FACE_SLOTS = ("skin", "lips", "mouth", "lash", "brow", "freckle")
 
 
-def body(armature: bpy.types.Object, slots: Materials) -> tuple[bpy.types.Object, bpy.types.Object]:
+def bust(armature: bpy.types.Object, slots: Materials) -> tuple[bpy.types.Object, bpy.types.Object]:
     """Neck (bends with the head) and shirt."""
     rows = [(-0.72, 0.24, 0.24, 0.02), (-0.84, 0.28, 0.27, 0.06), (-0.96, 0.295, 0.29, 0.11), (-1.08, 0.30, 0.30, 0.14),
             (-1.25, 0.315, 0.32, 0.16),
             (-1.42, 0.40, 0.38, 0.16), (-1.60, 0.52, 0.44, 0.16)]
-    made = neck("Pip-neck", rows, armature, "CTRL-head", "neck", slots["skin"])
+    made = neck("Pip-neck", rows, armature, "CTRL-head", NECK, slots["skin"])
     shirt_rows = [(-1.36, 0.40, 0.38, 0.15), (-1.33, 0.46, 0.45, 0.15), (-1.40, 0.52, 0.49, 0.15),
                   (-1.47, 0.62, 0.52, 0.15), (-1.56, 0.80, 0.55, 0.15), (-1.68, 0.98, 0.58, 0.15),
                   (-1.84, 1.10, 0.60, 0.14), (-2.05, 1.16, 0.62, 0.13),

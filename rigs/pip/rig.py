@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..building.body import add_bones, dress_bones
 from ..building.rig import (
     Row,
     Wiring,
@@ -17,6 +18,7 @@ from ..building.rig import (
     read_rows,
     widgets,
 )
+from . import body
 from .form import EYE, JAW
 
 TRAVEL = 0.1
@@ -25,6 +27,10 @@ GAZE_YAW, GAZE_PITCH = 0.61, 0.48
 """rad: how far the eyes turn at the sliders' ends."""
 HOLDER = "CTRL-face"
 MECHANISM = "MCH-lids"
+FACE = ("DEF-jaw", "DEF-eye.L", "DEF-eye.R")
+"""Bones that controls of the face move."""
+SWITCH = "body"
+"""The armature's property that shows the body instead of the bust."""
 HERE = Path(__file__).parent
 ROWS = read_rows(HERE / "controls.toml", HOLDER)
 TABLE = read_keys(HERE / "keys.toml")
@@ -41,15 +47,18 @@ def build_armature(collection: bpy.types.Collection, hidden: bpy.types.Collectio
         if row.kind == "property":
             add_property(armature.pose.bones[row.bone], row)
     _dress(armature, ROWS, shapes)
+    _dress_body(armature, shapes)
     _bone_drivers(armature)
     armature.show_in_front = True
     return armature
 
 
 def _edit_bones(armature: bpy.types.Object) -> None:
-    add_bone(armature, "root", [0, 0, -2.1], 0.4)
-    add_bone(armature, "neck", [0, 0.18, -1.5], 0.7, "root", deform=True)
-    add_bone(armature, "CTRL-head", [0, 0.14, -0.80], 0.5, "neck", deform=True)
+    add_bone(armature, "root", [0, 0, body.FLOOR], 0.4)
+    add_bones(armature, body.bones())
+    add_bone(armature, body.NECK, [0, 0.18, -1.5], 0.7, "DEF-spine.003", deform=True)
+    add_bone(armature, body.HEAD, [0, 0.14, -0.80], 0.5, body.NECK)
+    add_bone(armature, "CTRL-head", [0, 0.14, -0.80], 0.5, body.HEAD, deform=True)
     add_bone(armature, "DEF-jaw", JAW.pivot, 0.2, "CTRL-head")
     add_bone(armature, MECHANISM, [0, 0.5, 0.0], 0.2, "CTRL-head")
     for side, sign in ((".L", 1), (".R", -1)):
@@ -86,6 +95,30 @@ def _dress(armature: bpy.types.Object, rows: list[Row], shapes: dict[str, bpy.ty
             bone.custom_shape, bone.custom_shape_scale_xyz = shapes["ring"], (1.25, 1.25, 1.25)
         elif kind == "Controls":
             bone.custom_shape, bone.custom_shape_scale_xyz = shapes["knob"], (0.028, 0.028, 0.028)
+
+
+def _dress_body(armature: bpy.types.Object, shapes: dict[str, bpy.types.Object]) -> None:
+    """A layer for the body's bones, and the switch that shows it."""
+    names = [*(bone.name for bone in armature.data.bones if bone.name.startswith("DEF-") and bone.name not in FACE)]
+    dress_bones(armature, names, shapes["ring"])
+    armature.pose.bones["DEF-spine"].lock_location = (False, False, False)
+    layer = armature.data.collections.new("Body")
+    for name in names:
+        armature.data.collections["Deform"].unassign(armature.data.bones[name])
+        layer.assign(armature.data.bones[name])
+    armature[SWITCH] = False
+    armature.id_properties_ui(SWITCH).update(default=False, description="Show Pip's body and its bones, not the bust")
+    armature.property_overridable_library_set(f'["{SWITCH}"]', True)
+    shown_by(armature, armature.data, f'collections["{layer.name}"].is_visible', True)
+
+
+def shown_by(armature: bpy.types.Object, owner: bpy.types.ID, path: str, as_it_is: bool) -> None:
+    """Drive a switch of `owner` by that of the body, or by its opposite."""
+    driver = owner.driver_add(path).driver
+    driver.type, driver.expression = "SCRIPTED", "a" if as_it_is else "1 - a"
+    variable = driver.variables.new()
+    variable.name, target = "a", variable.targets[0]
+    target.id, target.data_path = armature, f'["{SWITCH}"]'
 
 
 def wiring(armature: bpy.types.Object) -> Wiring:
