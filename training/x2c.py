@@ -1,6 +1,6 @@
 """Train X2CNet's mapping network, a picture of a robot's face → its 30 controls, on Ada's pairs or on X2C itself.
 
-    semblance pairs --character Ada --count 2500 && semblance pairs --character Ada --test
+    semblance pairs --character Ada --count 8160 && semblance pairs --character Ada --test
     python -m training.x2c                        # one core; goes on where it stopped; writes training/models/x2cnet
     python -m training.x2c --size paper           # the authors' ResNet-18, for a GPU; stays in out/x2c
     python -m training.x2c --x2c FOLDER           # on X2C (metadata.jsonl, images0 ... images9); stays in out/x2c
@@ -36,8 +36,8 @@ from training.x2c_data import Renders, ada_renders, x2c_renders
 from training.x2c_model import VIEWS, MappingNetwork, PaperNetwork, mapping_network
 
 PLANS: Final = {
-    "small": {"squared": Plan(epochs=12, batch=128, rate=2e-3, warm_share=0.02, longest=1.0),
-              "huber": Plan(epochs=24, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
+    "small": {"squared": Plan(epochs=5, batch=128, rate=2e-3, warm_share=0.02, longest=1.0),
+              "huber": Plan(epochs=12, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
     "paper": {"huber": Plan(epochs=100, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
 }
 LOSSES: Final = {"squared": functional.mse_loss, "huber": partial(functional.huber_loss, delta=0.01)}
