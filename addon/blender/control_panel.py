@@ -38,6 +38,8 @@ _WIDE_PX = 320
 _NAME_SHARE = (0.68, 0.56)
 _VALUE_SHARE = 0.54
 _MUTED = "MUTE_IPO_OFF"
+_ROWS = 5
+"""Of the list; it can be dragged longer. Each line costs as much as a panel's button to draw."""
 _UNKNOWN = (
     "The names of these controls do not say what they do. 'Learn This Rig' above finds it out. Or try one with its "
     "slider in the list; then press + beside 'Follows nothing' and choose which part of the performance moves it."
@@ -56,13 +58,14 @@ class SEMBLANCE_UL_controls(bpy.types.UIList):
         flt_flag: int = 0,
     ) -> None:
         """Only the visible lines are drawn."""
-        row = layout.row(align=True)
-        row.prop(item, "enabled", text="")
         wide, gain = self.wide, item.gain
-        line = row.split(factor=_NAME_SHARE[wide], align=True)
-        line.active = item.enabled and not item.muted
+        layout.prop(item, "enabled", text="")
+        line = layout.split(factor=_NAME_SHARE[wide], align=True)
+        if item.muted or not item.enabled:
+            line.active = False
         low, high = item.minimum, item.maximum
-        line.alert = low == high or not low <= item.neutral <= high
+        if low == high or not low <= item.neutral <= high:
+            line.alert = True
         louder = "" if wide or gain == 1 else f"×{gain:.3g}  "
         line.label(text=louder + item.name, icon=_mark(rig, item))
         numbers = line.split(factor=_VALUE_SHARE, align=True) if wide else line
@@ -177,7 +180,7 @@ def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, rig: SEMB
     numbers.label(text="Now")
     if wide:
         numbers.label(text="Gain")
-    column.template_list(SEMBLANCE_UL_controls.__name__, "", rig, "controls", rig, "active", rows=7, maxrows=7)
+    column.template_list(SEMBLANCE_UL_controls.__name__, "", rig, "controls", rig, "active", rows=_ROWS, maxrows=_ROWS)
 
 
 def _is_wide(context: bpy.types.Context) -> bool:

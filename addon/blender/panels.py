@@ -140,6 +140,7 @@ class SEMBLANCE_PT_performer(Sidebar, bpy.types.Panel):
 
     bl_label = "Performer"
     bl_parent_id = "SEMBLANCE_PT_performance"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Smoothing, the neutral, gains."""
@@ -163,6 +164,7 @@ class SEMBLANCE_PT_keys(Sidebar, bpy.types.Panel):
     bl_label = "Keys"
     bl_translation_context = OURS
     bl_parent_id = "SEMBLANCE_PT_performance"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Frames, then what is keyed, then where it is kept."""
