@@ -25,7 +25,7 @@ from addon.core.paths import ROOT
 from .figures import Row
 
 ROOMS: Final = ("tracking", "body", "expression", "recognisers", "real", "characters", "learning", "transfer", "mouth",
-                "x2c", "blender", "live", "live_panel", "robot", "body_to_face", "ship")
+                "x2c", "blender", "live", "live_panel", "robot", "body_to_face", "flame", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

@@ -294,16 +294,32 @@ def export_network(
     write_bytes(folder / "card.toml", ("\n".join(lines) + "\n").encode())
 
 
+def _of_files(paths: list[Path]) -> str:
+    return f"Also {len(paths)} recorded files: {', '.join(path.name for path in paths[:5])} ...\n" if paths else ""
+
+
 def main() -> None:
     """Make the set, train, export."""
     parser = argparse.ArgumentParser(prog="training.body_to_face", description=__doc__)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--takes", type=int, default=160)
     parser.add_argument("--output", type=Path, default=MODELS)
+    parser.add_argument("--recorded", type=Path, nargs="+", default=[], metavar="FILE",
+                        help="BEAT2 (.npz) or Motion-X (.npy) files to learn from too")
+    parser.add_argument("--module", type=Path, metavar="FOLDER", help="what training.flame wrote for their FLAME basis")
     arguments = parser.parse_args()
+    if bool(arguments.recorded) != bool(arguments.module):
+        parser.error("--recorded and --module belong together: FLAME's numbers mean nothing without their basis")
     torch.set_num_threads(1)
     walk = walk_parts()[0]
     clips = make_clips(np.random.default_rng(1), arguments.takes, walk)
+    if arguments.recorded:
+        from .recorded_clips import joined, recorded_clips
+
+        try:
+            clips = joined(clips, recorded_clips(arguments.recorded, arguments.module))
+        except SemblanceError as error:
+            raise SystemExit(f"semblance: {error}") from error
     begun = time.process_time()
     network = train(clips, arguments.steps)
     minutes = (time.process_time() - begun) / 60
@@ -311,6 +327,7 @@ def main() -> None:
     told = (
         f"{arguments.takes} style takes, {TIMES} clips of {SECONDS:g} s each, by training/body_motion_sets.py:\nours"
         f"{recorded},\nwith faces that our own affect curves give them in eight styles and between them.\n"
+        f"{_of_files(arguments.recorded)}"
         f"{arguments.steps} steps, {minutes:.1f} minutes of one core."
     )
     export(network, arguments.output, told)

@@ -14,7 +14,7 @@ from addon.core.errors import SemblanceError  # noqa: E402
 from addon.core.network import Network  # noqa: E402
 from addon.expression.body_features import COUNT, beats, features  # noqa: E402
 from addon.expression.flame import read_conversion  # noqa: E402
-from addon.expression.from_body import CHANNELS, WINDOW  # noqa: E402
+from addon.expression.from_body import CHANNELS, WINDOW, with_blinks  # noqa: E402
 from training import bench_body_to_face, body_to_face  # noqa: E402
 from training.body_face_formats import coefficients_of, read_beat2, read_motion_x  # noqa: E402
 from training.body_motion_sets import (  # noqa: E402
@@ -27,6 +27,7 @@ from training.body_motion_sets import (  # noqa: E402
     read_styles,
 )
 from training.body_to_face_model import BodyToFace, ContentEncoder, choice  # noqa: E402
+from training.recorded_clips import joined, recorded_clips  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,32 @@ def test_beat2_and_motion_x_files_are_read(tmp_path):
     np.testing.assert_allclose(coefficients_of(known), values, atol=0.06)
     with pytest.raises(SemblanceError, match="50 expression parameters are needed"):
         coefficients_of(replace(talk, expression=talk.expression[:, :10]))
+
+
+def test_recorded_faces_become_clips_with_their_blinks(clips, tmp_path):
+    values = np.zeros((30 * 25, coefficients.COUNT), np.float32)
+    values[:, coefficients.INDEX["jawOpen"]] = 0.3
+    blinks = np.zeros(len(values), bool)
+    blinks[[30, 300, 600]] = True
+    numbers = read_conversion()(with_blinks(values, blinks, 0.3))
+    poses = np.zeros((len(values), 165))
+    poses[:, 66:69], poses[:, 16 * 3] = numbers[:, :3], np.sin(np.arange(len(values)) / 9)
+    expressions = np.pad(numbers[:, 3:], ((0, 0), (0, 50)))
+    files = {"poses": poses, "expressions": expressions, "trans": np.zeros((len(values), 3))}
+    np.savez(tmp_path / "talk.npz", **files)
+    found = recorded_clips([tmp_path / "talk.npz"])
+    assert found.heard.shape == (1, *clips.heard.shape[1:]) and found.face.shape == (1, *clips.face.shape[1:])
+    assert found.blinks.sum() == 3
+    lids = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
+    assert found.face[..., lids].max() < 0.15 and found.shown[..., lids].max() > 0.7
+    np.testing.assert_allclose(found.face[..., coefficients.INDEX["jawOpen"]], 0.3, atol=0.05)
+    both = joined(clips, found)
+    assert len(both.names) == len(clips.names) + 1 == len(both.heard)
+    np.savez(tmp_path / "talk.npz", **{key: value[:90] for key, value in files.items()})
+    with pytest.raises(SemblanceError, match="None of 1 files lasts 24 s"):
+        recorded_clips([tmp_path / "talk.npz"])
+    with pytest.raises(SemblanceError, match="neither BEAT2"):
+        recorded_clips([tmp_path / "talk.bvh"])
 
 
 @pytest.mark.parametrize(("name", "values", "words"), [
