@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     write_take(take, path)
     length_s = float(take.times_s[-1] - take.times_s[0])
     print(f"A face for {length_s:.1f} s of '{args.motion.name}', {args.face_style}.")
-    for warning in motion.warnings:
+    for warning in take.source["warnings"]:
         print(f"Note: {warning}")
     print(f"Wrote '{path}'.")
     if conversion:

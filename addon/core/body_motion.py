@@ -25,8 +25,11 @@ JOINTS: Final = (
 JOINT: Final = {name: i for i, name in enumerate(JOINTS)}
 PARENTS: Final = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 LEAST_FRAMES: Final = 2
-_NEEDED: Final = ("pelvis", "head", "left_shoulder", "right_shoulder")
-"""Without these nobody could say where the front is."""
+_NEEDED: Final = {
+    "pelvis": ("the hips", "Hips"), "head": ("the head", "Head"), "left_shoulder": ("the left upper arm", "LeftArm"),
+    "right_shoulder": ("the right upper arm", "RightArm"),
+}
+"""Joint → in words, and as Mixamo calls it. Without these nobody could say where the front is."""
 _SIDES: Final = (
     (r"^Left", "Right"), (r"^left_", "right_"), (r"\.L$", ".R"), (r"^L_", "R_"), (r"^L(?=[A-Z])", "R"), (r"_L_", "_R_"),
 )
@@ -98,16 +101,18 @@ def motion_of(
         SemblanceError: naming the source: too few frames, numbers that are none, joints that cannot be found.
     """
     if len(times_s) < LEAST_FRAMES:
-        raise SemblanceError(f"'{name}' has only one frame; a face needs a body that moves.")
+        count = "only one frame" if len(times_s) else "no frames"
+        raise SemblanceError(f"'{name}' has {count}; a face needs a body that moves.")
     if not (np.isfinite(positions).all() and np.isfinite(rotations).all()):
         raise SemblanceError(f"'{name}' has values that are not finite numbers; export the motion again.")
     found = find_joints(names, parents)
-    absent = [joint for joint in _NEEDED if joint not in found]
+    absent = [_NEEDED[joint] for joint in _NEEDED if joint not in found]
     if absent:
+        words, mixamo = (", ".join(each) for each in zip(*absent, strict=True))
         shown = ", ".join(f"'{each}'" for each in list(names)[:4])
         raise SemblanceError(
-            f"'{name}' has no bone that is known as {' or '.join(absent)} (its bones are {shown}, ...); rename them as "
-            "in Mixamo, Rigify or CMU rigs."
+            f"'{name}' has no bone that is known as {words} (its bones are {shown}, ...); rename as in Mixamo "
+            f"({mixamo}), Rigify, MPFB, VRM or CMU rigs."
         )
     axes = _axes(rest, found, name)
     joints = np.empty((len(times_s), len(JOINTS), 3), np.float32)
@@ -115,7 +120,7 @@ def motion_of(
         joints[:, place] = positions[:, _standing_in(joint, found)]
     chest, head = (axes.T @ rotations[:, found[joint]] @ axes for joint in ("spine3", "head"))
     lost = [joint for joint in JOINTS if joint not in found]
-    warnings = (f"'{name}' has no {', '.join(lost)}; the face was made without them.",) if lost else ()
+    warnings = (f"'{name}' has no {_listed(lost)}; the face was made without them.",) if lost else ()
     return BodyMotion(
         np.asarray(times_s, np.float64), (joints @ axes).astype(np.float32),
         angles_of(np.swapaxes(chest, 1, 2) @ head), name, warnings,
@@ -147,6 +152,14 @@ def find_joints(names: Sequence[str], parents: Sequence[int]) -> dict[str, int]:
     found |= {f"spine{i}": spine[pick] for i, pick in enumerate(picks, 1)}
     found.setdefault("neck", found["head"])
     return found
+
+
+def _listed(joints: Sequence[str]) -> str:
+    """Joints in words, those of both sides once and last."""
+    parts = [joint.split("_")[-1] for joint in joints]
+    one = [joint.replace("_", " ") for joint, part in zip(joints, parts, strict=True) if parts.count(part) == 1]
+    both = list(dict.fromkeys(part for part in parts if parts.count(part) == 2))
+    return ", ".join([*one, *both]) + (" on either side" if both else "")
 
 
 def _standing_in(joint: str, found: dict[str, int]) -> int:

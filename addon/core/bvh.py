@@ -40,11 +40,15 @@ def read_bvh(path: Path) -> BodyMotion:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SemblanceError(f"'{path}' is larger than {_MOST_BYTES // 1_000_000} MB; cut the motion into parts.")
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
     except OSError as error:
         raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise SemblanceError(f"'{path}' is not a text file; a BVH is needed.") from error
+    if b"\0" in data:
+        raise SemblanceError(f"'{path}' is not a text file; a BVH is needed.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")   # bones' names of older programs
     return parse_bvh(text, str(path))
 
 

@@ -36,6 +36,8 @@ _HOP: Final = WINDOW // 2
 _BATCH: Final = 16
 _STEADY: Final = 4.0
 """Shape of the gamma distribution of the time between blinks; 1 would be as irregular as chance."""
+_STILL: Final = 0.03
+"""Energy of a body that hardly moves."""
 _BLINK_S: Final = 0.25
 _SHUT: Final = 0.5
 _LONGEST_BLINK_S: Final = 0.8
@@ -132,10 +134,16 @@ def face_from_body(
     )
     source = {
         "kind": "body", "name": motion.name, "frame_count": count, "style": style.name,
-        "style_choices": style.choices.tolist(), "strength": strength, "warnings": list(motion.warnings),
+        "style_choices": style.choices.tolist(), "strength": strength, "warnings": _warnings(motion, heard),
     }
     nothing = np.empty((0, LANDMARK_COUNT, 3), np.float32)
     return Take(np.ones(count, bool), nothing, track, track, source, {"body to face": _network().card.stamp})
+
+
+def _warnings(motion: BodyMotion, heard: np.ndarray) -> list[str]:
+    """What to say about a body with these features."""
+    still = f"In '{motion.name}' the body hardly moves, so its face hardly does."
+    return [*motion.warnings, *([still] if heard[:, -1].max() < _STILL else [])]
 
 
 def with_blinks(values: np.ndarray, begun: np.ndarray, blink_s: float) -> np.ndarray:

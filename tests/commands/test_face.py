@@ -21,7 +21,7 @@ def test_a_body_gets_a_take_and_the_take_is_a_style(walk, tmp_path, capsys):
     take = tmp_path / "joyful.take"
     assert main(["face", str(walk), "--style", "joyful", "-o", str(take)]) == 0
     said = capsys.readouterr().out
-    assert "joyful" in said and "Note: " in said and "left_wrist" in said and "joyful.take" in said
+    assert "joyful" in said and "Note: " in said and "wrist on either side" in said and "joyful.take" in said
     assert read_take(take).source["style"] == "joyful"
     assert main(["face", str(walk), "--style", str(take), "--still-head", "-o", str(tmp_path / "b.take")]) == 0
     again = read_take(tmp_path / "b.take")

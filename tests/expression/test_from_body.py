@@ -117,6 +117,12 @@ def test_the_bodys_own_head_is_added_where_it_is_wanted():
     np.testing.assert_allclose(with_head - without, np.tile((0.5, 0, 0), (90, 1)), atol=1e-6)
 
 
+def test_a_body_that_stands_still_is_told():
+    still = face_from_body(a_body(beat_at=()), built_in_style("joyful"))
+    assert still.source["warnings"] == ["In 'arm.bvh' the body hardly moves, so its face hardly does."]
+    assert face_from_body(a_body(), built_in_style("joyful")).source["warnings"] == []
+
+
 def test_what_cannot_be_is_one_sentence():
     with pytest.raises(SemblanceError, match="There is no face style 'furious'; use calm"):
         built_in_style("furious")
