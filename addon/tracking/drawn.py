@@ -68,7 +68,7 @@ class DrawnFaceTracker:
     @property
     def place(self) -> Box | None:
         """Where the face is that is followed now."""
-        return _corners(self._region) if self._region else None
+        return self._region.corners if self._region else None
 
     def give_up(self, frame: Frame) -> FaceFrame:
         """What was found in this frame is somebody else: look for the own face again."""
@@ -91,7 +91,7 @@ class DrawnFaceTracker:
         if self._box:
             return self._box.square(frame.image), FOUND
         seen = self._detector.find(frame.image, whole(frame.image), _FAINT)
-        places = [(face, _corners(_square(face))) for face in seen]
+        places = [(face, _square(face).corners) for face in seen]
         last = self.course.expected(frame.time_s)
         face = self._choose([
             face for face, place in places if all(overlap(*place, *other) <= SAME_FACE for other in others)
@@ -100,7 +100,7 @@ class DrawnFaceTracker:
         if face is not None:
             followed = self._region is not None
             self._region = self._calmed(_square(face), frame.time_s)
-            self.course.see(_corners(self._region), frame.time_s, found=not followed)
+            self.course.see(self._region.corners, frame.time_s, found=not followed)
             self._time_s, self._look = frame.time_s, _look(frame.image, self._region)
             return self._region, face.score
         if self._region is not None and _correlation(self._look, _look(frame.image, self._region)) >= _ALIKE:
@@ -110,8 +110,8 @@ class DrawnFaceTracker:
     def _choose(self, faces: list[Detection], seen: int, last: Box | None) -> Detection | None:
         """The face that was followed before, or the `face`-th by size of all that were `seen`."""
         if last is not None and faces:
-            nearest = max(faces, key=lambda face: overlap(*_corners(_square(face)), *last))
-            if overlap(*_corners(_square(nearest)), *last) > 0:
+            nearest = max(faces, key=lambda face: overlap(*_square(face).corners, *last))
+            if overlap(*_square(nearest).corners, *last) > 0:
                 return nearest
         faces = sorted(faces, key=lambda face: _square(face).side, reverse=True)
         rank = max(self._face - (seen - len(faces)), 0)
@@ -137,12 +137,7 @@ def _square(face: Detection) -> Region:
 
 def _shared(a: Region, b: Region) -> float:
     """Overlap of two upright squares."""
-    return overlap(*_corners(a), *_corners(b))
-
-
-def _corners(square: Region) -> Box:
-    middle = np.array([square.x, square.y])
-    return middle - square.side / 2, middle + square.side / 2
+    return overlap(*a.corners, *b.corners)
 
 
 def _look(image: np.ndarray, region: Region) -> np.ndarray:

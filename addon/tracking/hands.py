@@ -32,6 +32,10 @@ _TURNED, _MOVED, _GROWN, _INSIDE = np.radians(40), 0.2, 0.4, 0.9
 of the frame before must lie in."""
 
 
+_ONE_HAND: Final = 0.25
+"""Two hands whose landmarks are, on average, nearer to each other than this share of their size are one hand."""
+
+
 @dataclass(frozen=True)
 class Hand:
     """A hand in one picture."""
@@ -119,18 +123,24 @@ def palm_region(landmarks: np.ndarray) -> Region:
     low, high = palm.min(0), palm.max(0)
     x, y = (low + high) / 2 @ level
     size = high - low
-    moved = _shifted(Region(float(x), float(y), float(size.max()), angle), _FORWARDS * float(size[1]))
+    moved = shifted(Region(float(x), float(y), float(size.max()), angle), _FORWARDS * float(size[1]))
     return replace(moved, side=moved.side * _AROUND)
 
 
 def _forwards(region: Region, larger: float) -> Region:
     """Moved towards the fingers, then enlarged."""
-    return replace(_shifted(region, _FORWARDS * region.side), side=region.side * larger)
+    return replace(shifted(region, _FORWARDS * region.side), side=region.side * larger)
 
 
-def _shifted(region: Region, up: float) -> Region:
+def shifted(region: Region, up: float) -> Region:
     """Moved upwards along its own axis by px."""
     return replace(region, x=region.x + up * np.sin(region.angle), y=region.y - up * np.cos(region.angle))
+
+
+def one_hand(a: Hand, b: Hand) -> bool:
+    """True if both are the same hand: on average nearer to each other than a share of their size."""
+    size = max(np.ptp(hand.landmarks[:, :2], axis=0).max() for hand in (a, b))
+    return bool(np.linalg.norm(a.landmarks[:, :2] - b.landmarks[:, :2], axis=1).mean() <= _ONE_HAND * size)
 
 
 def _still_there(last: Region, new: Region, landmarks: np.ndarray) -> bool:

@@ -31,6 +31,12 @@ class Region:
             [sin, cos, self.y - (sin + cos) / 2],
         ])
 
+    @property
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Upper left and lower right corner [2] of the upright square."""
+        middle = np.array([self.x, self.y])
+        return middle - self.side / 2, middle + self.side / 2
+
     def holds(self, point: np.ndarray) -> bool:
         """True if a point [2] of the picture is inside; for an upright square."""
         return bool(np.abs(point - (self.x, self.y)).max() <= self.side / 2)
