@@ -14,10 +14,14 @@ from .operator_kinds import Reporting
 from .operators import SEMBLANCE_OT_readiness_check
 from .sentences import draw_sentence
 from .translations import said
+from .user_files import SEMBLANCE_OT_user_files_bring_back, SEMBLANCE_OT_user_files_keep
 
 _ICONS = {"ok": "CHECKMARK", "note": "INFO", "PROBLEM": "ERROR"}
 _WIDTH_PX = 700
 """Sentences wrap there; the window of preferences is seldom narrower."""
+_LOST = (
+    "Removing Semblance lets Blender delete presets, learned rigs, performers and robot heads; a newer zip keeps them."
+)
 
 
 def _provider_chosen(kept: SEMBLANCE_preferences, context: bpy.types.Context) -> None:
@@ -92,6 +96,10 @@ class SEMBLANCE_preferences(bpy.types.AddonPreferences):
             row = row.row()
             row.label(text=str(folder), translate=False)
             row.operator(SEMBLANCE_OT_folder_open.bl_idname, text="", icon="FILE_FOLDER").name = name
+        draw_sentence(box, context, _LOST, "INFO", _WIDTH_PX)
+        row = box.row()
+        row.operator(SEMBLANCE_OT_user_files_keep.bl_idname, icon="EXPORT")
+        row.operator(SEMBLANCE_OT_user_files_bring_back.bl_idname, icon="IMPORT")
 
 
 def register() -> None:

@@ -40,6 +40,7 @@ from . import (
     tracking_job,
     transfer_panel,
     translations,
+    user_files,
 )
 
 _log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ CLASSES = (
     robot_properties.SEMBLANCE_PG_robot_view,
     preferences.SEMBLANCE_preferences,
     preferences.SEMBLANCE_OT_folder_open,
+    user_files.SEMBLANCE_OT_user_files_keep,
+    user_files.SEMBLANCE_OT_user_files_bring_back,
     first_run.SEMBLANCE_OT_try_it,
     first_run.SEMBLANCE_OT_try_it_leave,
     first_run.SEMBLANCE_OT_welcome_skip,
