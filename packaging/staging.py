@@ -8,11 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from wheel_lock import ROOT, WHEELS, Wheel, manifest_wheels
+from wheel_lock import HERE, ROOT, WHEELS, Wheel, manifest_wheels
 
 SHIPPED: Final = (
     "__init__.py", "render_batch.py", "LICENSE", "NOTICE.md", "README.md", "addon", "assets", "models", "rigs",
 )
+FIRST_PAGE: Final = HERE / "first_page.md"
+"""README.md of what is installed: that of the checkout leads to pages that are not in it."""
+
+
+def source_of(name: str) -> Path:
+    """Where what is shipped as `name` lies in the checkout."""
+    return FIRST_PAGE if name == "README.md" else ROOT / name
 
 
 def manifest_for(wheels: Sequence[Wheel], platforms: Sequence[str]) -> str:
@@ -35,7 +42,7 @@ def link(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> Non
         raise SystemExit(f"'{folder}' holds an installed Semblance; remove it in Blender's preferences first.")
     (folder / "wheels").mkdir(parents=True, exist_ok=True)
     (folder / "blender_manifest.toml").write_text(manifest_for(wheels, platforms), encoding="utf-8")
-    wanted = {folder / name: ROOT / name for name in SHIPPED if (ROOT / name).exists()}
+    wanted = {folder / name: source_of(name) for name in SHIPPED if source_of(name).exists()}
     wanted |= {folder / "wheels" / wheel.file: WHEELS / wheel.file for wheel in wheels}
     for place, target in wanted.items():
         place.unlink(missing_ok=True)
@@ -47,7 +54,7 @@ def copy(folder: Path, wheels: Sequence[Wheel], platforms: Sequence[str]) -> str
     litter = shutil.ignore_patterns("__pycache__", ".*", "*.blend[1-9]", "*.partial*")
     folder.mkdir(parents=True)
     for name in SHIPPED:
-        source = ROOT / name
+        source = source_of(name)
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=litter)
         else:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -20,7 +21,7 @@ def built(zip_here: Path) -> zipfile.ZipFile:
 
 
 def test_the_zip_holds_every_file_that_is_shipped_as_it_is_and_no_other(built):
-    from staging import SHIPPED
+    from staging import SHIPPED, source_of
     from wheel_lock import read_lock, sha256_of
 
     # New files that are not committed yet are part of what is built; what git ignores is not.
@@ -28,7 +29,7 @@ def test_the_zip_holds_every_file_that_is_shipped_as_it_is_and_no_other(built):
                             capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("this is no checkout of git, which knows what belongs to it")
-    hashes = {name: sha256_of(ROOT / name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
+    hashes = {name: sha256_of(source_of(name)) for name in listed.stdout.splitlines() if source_of(name).is_file()}
     manifest = tomllib.loads(built.read("blender_manifest.toml").decode())
     locked = {f"wheels/{wheel.file}": wheel.sha256 for wheel in read_lock()}
     wheels = {name.removeprefix("./") for name in manifest["wheels"]}
@@ -72,6 +73,16 @@ def test_licences_are_inside_and_the_networks_are_those_of_their_cards(built):
         else:
             assert "Apache License" in built.read(folder + "LICENSE").decode(), folder
             assert "MediaPipe" in built.read(folder + "NOTICE").decode(), folder
+
+
+def test_pages_in_the_zip_lead_to_nothing_outside_it(built):
+    there = set(built.namelist())
+    for page in (name for name in there if name.endswith(".md")):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", built.read(page).decode()):
+            assert str(Path(page).parent / target) in there, f"{page} leads to {target}"
+    first = built.read("README.md").decode()
+    for name in re.findall(r"`([\w.]+\.(?:md|py))`|(?<!\w)(LICENSE)(?!\w)", first):
+        assert set(name) & there, name
 
 
 def test_the_zip_for_a_distributions_blender_names_its_python():
