@@ -99,9 +99,9 @@ def random_body_shot(random: np.random.Generator) -> BodyShot:
 
 
 class BodyStage:
-    """Draws a BodyPerson in a BodyPose as a BodyShot sees it."""
+    """Draws a BodyPerson in a BodyPose as a BodyShot sees it; so many times `larger` for pages to look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, larger: int = 1) -> None:
         self._context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         names = "".join(f"#define {name} {i}\n" for i, name in enumerate(coefficients.NAMES))
         vertex, fragment = (
@@ -110,8 +110,9 @@ class BodyStage:
         )
         self._program: Any = self._context.program(vertex_shader=vertex, fragment_shader=fragment)
         self._targets: dict[int, Any] = {}
+        self._larger = larger
         for size in (PICTURE, FACE, HAND):
-            wide = _FINER * size
+            wide = _FINER * larger * size
             self._targets[size] = self._context.framebuffer(
                 [self._context.renderbuffer((wide, wide), 4)], self._context.depth_renderbuffer((wide, wide)))
         self._meshes: dict[int, tuple[Any, list[Any]]] = {}
@@ -134,7 +135,7 @@ class BodyStage:
 
         def cut(target: int, centre: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
             pixels, depth = self._shoot(person, target, focal, middle, centre - side / 2, side)
-            return _developed(pixels, _behind(room, centre - side / 2, side, _FINER * target), shot, target), depth
+            return _developed(pixels, _behind(room, centre - side / 2, side, len(pixels)), shot), depth
 
         picture, depth = cut(PICTURE, np.full(2, PICTURE / 2), PICTURE)
         centre, side = _around_head(person, matrices, focal, middle)
@@ -205,7 +206,7 @@ class BodyStage:
         buffer.clear(0, 0, 0, 0)
         self._context.enable_only(moderngl.DEPTH_TEST)
         self._meshes[person.seed][0].render()
-        wide = _FINER * target
+        wide = _FINER * self._larger * target
         pixels = np.frombuffer(buffer.read(components=4), np.uint8).reshape(wide, wide, 4)[::-1]
         if target != PICTURE:
             return pixels, np.empty(0)
@@ -267,7 +268,7 @@ def _floor(joints: np.ndarray) -> float:
 
 def _metres(depth: np.ndarray, pelvis: float) -> np.ndarray:
     """The depth buffer as metres from the pelvis's plane, float16 [64, 64], NaN where nothing is."""
-    every = _FINER * PICTURE // DEPTH
+    every = len(depth) // DEPTH
     depth = depth[every // 2::every, every // 2::every].astype(np.float64)
     away = 2 * _FAR * _NEAR / (_FAR + _NEAR - (2 * depth - 1) * (_FAR - _NEAR))
     return np.where(depth < 1, away - pelvis, np.nan).astype(np.float16)
@@ -300,8 +301,9 @@ def _behind(room: np.ndarray, corner: np.ndarray, side: float, wide: int) -> np.
                           borderMode=cv2.BORDER_REPLICATE)
 
 
-def _developed(pixels: np.ndarray, behind: np.ndarray, shot: BodyShot, target: int) -> np.ndarray:
-    """RGBA before a backdrop → uint8 [target, target, 3] with the sensor's noise."""
+def _developed(pixels: np.ndarray, behind: np.ndarray, shot: BodyShot) -> np.ndarray:
+    """RGBA before a backdrop → uint8 RGB of half the side, with the sensor's noise."""
+    target = len(pixels) // _FINER
     mask = pixels[..., 3:] > 0
     image = cv2.resize(np.where(mask, pixels[..., :3], behind).astype(np.float32), (target, target),
                        interpolation=cv2.INTER_AREA)
