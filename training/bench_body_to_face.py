@@ -18,7 +18,7 @@ from addon.core.body_motion import BodyMotion
 from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT, ExpressionTrack
 from addon.core.take import Take
 from addon.expression.body_features import FPS, beats, features, smoothed
-from addon.expression.from_body import face_from_body, style_of, with_blinks
+from addon.expression.from_body import built_in_style, face_from_body, style_of, with_blinks
 
 from .body_motion_sets import NAMES, draw_motion, draw_style, make_face
 from .body_to_face import SECONDS, Clips, make_clips, shown, walk_parts
@@ -143,6 +143,24 @@ def measure_motion() -> dict[str, Row]:
     }
 
 
+def measure_swaps() -> dict[str, Row]:
+    """The same bodies in every built-in style: is the body known again by its face in another style, and each style?"""
+    random, walk, judge = np.random.default_rng(_SEED + 1), walk_parts()[1], Judge(known())
+    bodies = [draw_motion(random, SECONDS, walk) for _ in NAMES]
+    faces = [[own_face(body, face_from_body(body, built_in_style(name), own_head=False)) for body in bodies]
+             for name in NAMES]
+    styled = np.mean([judge(face) == i for i, row in enumerate(faces) for face in row])
+    ways = np.array([[_away(face) for face in row] for row in faces])
+    found = [np.argmax([np.corrcoef(way, other)[0, 1] for other in ways[j]]) == body
+             for i in range(len(NAMES)) for j in range(len(NAMES)) if i != j for body, way in enumerate(ways[i])]
+    chance = 1 / len(NAMES)
+    return {
+        "body_to_face.swapped_style": Row(float(styled), chance, "chance", f"share of {len(NAMES)}²", ">= 0.80"),
+        "body_to_face.swapped_content": Row(float(np.mean(found)), chance, "chance",
+                                            "top-1 of the body among 8, by its face in another style", "report"),
+    }
+
+
 class Judge:
     """Tells the style of a face by linear discriminants of how its channels lie and move; knows authored faces only."""
 
@@ -190,6 +208,12 @@ def _follows(values: np.ndarray, heard: np.ndarray) -> float:
     return max(np.corrcoef(away[late:], pulse[:len(pulse) - late])[0, 1] for late in range(13))
 
 
+def _away(face: np.ndarray) -> np.ndarray:
+    """[T]: how far a face without its eyes leaves its rest."""
+    values = face[:, :coefficients.COUNT][:, _STILL]
+    return np.linalg.norm(values - np.median(values, axis=0), axis=1)
+
+
 def _blink(face: np.ndarray, heard: np.ndarray) -> float:
     """Share of blinks that begin within half a second after a beat, over that share of all frames."""
     lids = face[:, _LIDS].mean(1) > 0.7
@@ -213,4 +237,5 @@ MEASURES: dict[tuple[str, ...], Callable[[], dict[str, Row]]] = {
     ("body_to_face.style_accuracy",): measure_style,
     ("body_to_face.beat_brow", "body_to_face.beat_head", "body_to_face.beat_blink"): measure_beats,
     ("body_to_face.diversity", "body_to_face.jitter"): measure_motion,
+    ("body_to_face.swapped_style", "body_to_face.swapped_content"): measure_swaps,
 }
