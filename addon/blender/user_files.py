@@ -26,7 +26,7 @@ class SEMBLANCE_OT_user_files_keep(Reporting, bpy.types.Operator, ExportHelper):
     """Put presets, learned rigs, performers and measured robot heads into one zip. Removing Semblance deletes them"""
 
     bl_idname = "semblance.user_files_keep"
-    bl_label = "Keep a Copy of My Files..."
+    bl_label = "Keep a Copy of My Files"
     bl_options = {"INTERNAL"}
 
     filename_ext = ".zip"
@@ -47,7 +47,7 @@ class SEMBLANCE_OT_user_files_bring_back(Reporting, bpy.types.Operator, ImportHe
     """Take presets, learned rigs, performers and robot heads out of a zip that was kept; what is here already stays"""
 
     bl_idname = "semblance.user_files_bring_back"
-    bl_label = "Bring Back My Files..."
+    bl_label = "Bring Back My Files"
     bl_options = {"INTERNAL"}
 
     filename_ext = ".zip"
