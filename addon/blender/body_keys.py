@@ -16,7 +16,7 @@ from ..core.timeline import resample
 from .carriers import Carrier
 from .keying import Keyed, Placement, check_unlocked, cropped, give_action, scene_rate, write_action
 
-_LEGS: Final = ("hip", "knee", "ankle", "foot")
+_LEGS: Final = (["hip"], ["knee"], ["ankle"], ["foot"])
 _FEET: Final = [27, 28]
 """The landmarks that tell whether legs are to be seen at all."""
 _GROUP: Final = "Body"
@@ -55,7 +55,7 @@ def key_body(
     skeleton = skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
     turns = decode(smooth_body(track), skeleton)
     legs = bool(np.median(track.visibility[track.found][:, _FEET]) >= 0.5)
-    keyed = {bone for joint, bone in skeleton.joints.items() if legs or joint.split("_")[-1] not in _LEGS}
+    keyed = {bone for joint, bone in skeleton.joints.items() if legs or joint.split("_")[1:2] not in _LEGS}
     carriers: list[Carrier] = []
     columns: list[np.ndarray] = []
     delta = skeleton.axes @ turns @ skeleton.axes.T

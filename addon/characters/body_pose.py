@@ -2,8 +2,9 @@
 
 A rotation here turns a bone away from its rest, in the body's frame (x to the person's left, y up, z to the front).
 Hips, chest, head and hands are turned whole, as frames of landmarks; limbs and fingers by the least rotation that,
-after their parent's, lets them point where the landmarks do, so that no twist is invented. Only directions are taken
-from the landmarks, so bones keep their lengths.
+after their parent's, lets them point where the landmarks do. Upper arms and thighs are also twisted until the elbow or
+knee bends in its plane, and forearms as far as the hand is turned over; a limb of several bones shares the twist among
+them. Only directions are taken from the landmarks, so bones keep their lengths.
 """
 from __future__ import annotations
 
@@ -24,8 +25,17 @@ TO_BODY: Final = np.diag([1.0, -1.0, -1.0])
 SIDES: Final = ("left", "right")
 FINGERS: Final = {"thumb": 1, "index": 5, "middle": 9, "ring": 13, "pinky": 17}
 """Finger → the hand's landmark at its first joint."""
-_FRONT, _UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
-_MOST: Final = {"knee": 155, "elbow": 155, "foot": 60, "wrist": 90, "head": 80, "hip": 130, "finger": 100}
+_LIMBS: Final = (
+    # joints, their landmarks on the left, what the first hangs on, where the middle one bends to, the body standing
+    (("shoulder", "elbow", "wrist"), (11, 13, 15), "spine3", (0.0, 0.0, 1.0)),
+    (("hip", "knee", "ankle", "foot"), (23, 25, 27, 31), "pelvis", (0.0, 0.0, -1.0)),
+)
+_SEEN: Final = 0.5
+"""Of landmarks: less visible ones tell nothing of a hand."""
+_STRAIGHT, _BENT = 0.15, 0.45
+"""Sines of the angle at an elbow or knee: below the first nothing is known of its plane, above the second all."""
+_MOST: Final = {"knee": 155, "elbow": 155, "foot": 60, "wrist": 90, "head": 80, "hip": 130, "finger": 100,
+                "twist": 120}
 """How far each may be turned against its parent, degrees; shoulders go anywhere."""
 
 
@@ -43,7 +53,8 @@ class Skeleton:
     axes: np.ndarray
     """float [3, 3]: the body's left, up and front in the armature's frame, as columns."""
     joints: dict[str, int]
-    """Joint as in core.body_motion, or "left_index2" and the like, → its bone."""
+    """Joint as in core.body_motion, or "left_index2" and the like, → its bone; "left_elbow_1" is the next bone of the
+    same limb, which takes a part of its twist."""
 
 
 def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: np.ndarray, title: str) -> Skeleton:
@@ -61,7 +72,8 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
     left = heads[joints["left_shoulder"]] - heads[joints["right_shoulder"]]
     up = heads[joints["head"]] - heads[joints["pelvis"]]
     axes = frame_of(left[None], up[None])[0]
-    return Skeleton(tuple(names), tuple(parents), heads @ axes, tails @ axes, axes, joints | find_fingers(names))
+    joints |= find_fingers(names) | _more_bones(joints, parents)
+    return Skeleton(tuple(names), tuple(parents), heads @ axes, tails @ axes, axes, joints)
 
 
 def decode(track: BodyTrack, skeleton: Skeleton) -> np.ndarray:
@@ -73,8 +85,10 @@ def decode(track: BodyTrack, skeleton: Skeleton) -> np.ndarray:
     points, hands = (each[last].astype(np.float64) @ TO_BODY for each in (track.world, track.hands_world))
     turns = _trunk(points, skeleton)
     for side, hand in zip(SIDES, np.moveaxis(hands, 1, 0), strict=True):
-        _limbs(turns, points, skeleton, side)
-        _hand(turns, hand, points, skeleton, side)
+        for limb in _LIMBS:
+            _limb(turns, points, skeleton, side, limb)
+        palm = _palm(hand, points, track.visibility[last], side)
+        _hand(turns, hand, palm, skeleton, side)
     return _all_bones(turns, skeleton, len(track))
 
 
@@ -146,11 +160,13 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _part(rotation: np.ndarray, share: float | np.ndarray) -> np.ndarray:
     """That share, or each its own of shares [T], of rotations [T, 3, 3]."""
-    axis = np.stack([
-        rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0],
-        rotation[:, 1, 0] - rotation[:, 0, 1],
-    ], -1)
-    return about(_unit(axis), share * _angle(rotation))
+    return about(_unit(_around(rotation)), share * _angle(rotation))
+
+
+def _around(rotation: np.ndarray) -> np.ndarray:
+    """The axes [T, 3] of rotations [T, 3, 3], twice the sine of their angles long."""
+    return np.stack([rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0],
+                     rotation[:, 1, 0] - rotation[:, 0, 1]], -1)
 
 
 def _trunk(points: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray]:
@@ -181,55 +197,140 @@ def _angle(rotation: np.ndarray) -> np.ndarray:
     return np.arccos(np.clip((np.trace(rotation, axis1=1, axis2=2) - 1) / 2, -1, 1))
 
 
-def _limbs(turns: dict[str, np.ndarray], points: np.ndarray, skeleton: Skeleton, side: str) -> None:
-    """An arm and a leg, from their roots on."""
-    odd = SIDES.index(side)
-    for names, marks, root in (
-        (("shoulder", "elbow", "wrist"), (11, 13, 15), "spine3"),
-        (("hip", "knee", "ankle", "foot"), (23, 25, 27, 31), "pelvis"),
-    ):
-        parent = turns[root]
-        for i, (name, below) in enumerate(pairwise(names)):
-            bone, end = (skeleton.joints.get(f"{side}_{each}") for each in (name, below))
-            if bone is None:
-                continue
-            rest = (skeleton.heads[end] if end is not None else skeleton.tails[bone]) - skeleton.heads[bone]
-            seen = points[:, marks[i + 1] + odd] - points[:, marks[i] + odd]
-            most = np.radians(_MOST.get("foot" if name == "ankle" else name, 180))
-            parent = turns[f"{side}_{name}"] = swing(parent @ rest, seen, most) @ parent
+def _limb(
+    turns: dict[str, np.ndarray], points: np.ndarray, skeleton: Skeleton, side: str,
+    limb: tuple[tuple[str, ...], tuple[int, ...], str, tuple[float, ...]],
+) -> None:
+    """An arm or a leg, from its root on; its upper part is twisted until the middle joint bends in its plane."""
+    names, marks, root, pole = limb
+    places = [points[:, mark + SIDES.index(side)] for mark in marks]
+    parent = turns[root]
+    for i, (name, below) in enumerate(pairwise(names)):
+        joint = f"{side}_{name}"
+        if joint not in skeleton.joints:
+            continue
+        rest = _way(skeleton, joint, f"{side}_{below}")
+        seen = places[i + 1] - places[i]
+        turn = swing(parent @ rest, seen, np.radians(_MOST.get("foot" if name == "ankle" else name, 180))) @ parent
+        twist = _turned(turn @ rest, turn @ np.cross(rest, pole), _hinge(places)) if i == 0 else np.zeros(len(turn))
+        parent = _share(turns, skeleton, joint, turn, turn @ rest, twist)
 
 
-def _hand(turns: dict[str, np.ndarray], hand: np.ndarray, points: np.ndarray, skeleton: Skeleton, side: str) -> None:
-    """The hand [T, 21, 3] and its fingers; where it was not found it goes on as the forearm does."""
-    forearm, wrist = turns.get(f"{side}_elbow"), skeleton.joints.get(f"{side}_wrist")
-    if forearm is None or wrist is None:
-        return
+def _way(skeleton: Skeleton, joint: str, below: str) -> np.ndarray:
+    """From a joint to the one below, or to the end of its bone, at rest; [3]."""
+    bone, end = skeleton.joints[joint], skeleton.joints.get(below)
+    return (skeleton.tails[bone] if end is None else skeleton.heads[end]) - skeleton.heads[bone]
+
+
+def _hinge(places: list[np.ndarray]) -> np.ndarray:
+    """What an elbow or a knee turns about, [T, 3]: the longer the surer, at most 1; 0 where nothing tells.
+
+    `places` are shoulder, elbow and wrist, or hip, knee, ankle and toes, each [T, 3]. A straight leg's knee points
+    where its toes do.
+    """
+    upper, lower = _unit(places[1] - places[0]), _unit(places[2] - places[1])
+    hinge = np.cross(upper, lower)
+    sure = np.clip((np.linalg.norm(hinge, axis=-1, keepdims=True) - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)
+    if len(places) == 3:
+        return sure * _unit(hinge)
+    return sure * _unit(hinge) + (1 - sure) * _unit(np.cross(upper, places[2] - places[3]))
+
+
+def _turned(axis: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Angles [T] rad about `axis` from `before` to `after`, all [T, 3]; the shorter `after` is, the less it counts."""
+    axis, before = _unit(axis), _unit(before)
+    unsure = 1 - np.minimum(np.linalg.norm(after, axis=-1, keepdims=True), 1)
+    after = after + unsure * before
+    angle = np.arctan2((np.cross(before, after) * axis).sum(-1), (before * after).sum(-1))
+    most = np.radians(_MOST["twist"])
+    return np.clip(angle, -most, most)
+
+
+def _share(
+    turns: dict[str, np.ndarray], skeleton: Skeleton, joint: str, turn: np.ndarray, axis: np.ndarray,
+    twist: np.ndarray, more: int = 0,
+) -> np.ndarray:
+    """Turn [T, 3, 3] the bones from one joint to the next, each twisted a little further; the last one's turn.
+
+    The twist [T] rad is about `axis` [T, 3]; `more` bones beyond these take a share too.
+    """
+    bones = [joint, *(name for i in range(1, len(skeleton.names)) if (name := f"{joint}_{i}") in skeleton.joints)]
+    for i, name in enumerate(bones, 1):
+        turns[name] = about(_unit(axis), twist * i / (len(bones) + more)) @ turn
+    return turns[bones[-1]]
+
+
+def _more_bones(joints: dict[str, int], parents: list[int]) -> dict[str, int]:
+    """The bones between two joints of a limb, from the second on: "left_elbow_1" and the like → bone."""
+    found: dict[str, int] = {}
+    for names, *_ in _LIMBS:
+        for joint, below in ((f"{side}_{a}", f"{side}_{b}") for a, b in pairwise(names) for side in SIDES):
+            first, bone = joints.get(joint, -1), parents[joints[below]] if below in joints else -1
+            chain = []
+            while bone >= 0 and bone != first:
+                chain.append(bone)
+                bone = parents[bone]
+            if bone == first >= 0:
+                found |= {f"{joint}_{i}": between for i, between in enumerate(reversed(chain), 1)}
+    return found
+
+
+def _palm(hand: np.ndarray, points: np.ndarray, visibility: np.ndarray, side: str) -> np.ndarray:
+    """Frames [T, 3, 3] of a hand: towards the thumb's side, along, out of its palm or back; NaN where nobody saw it.
+
+    The hand's own landmarks [T, 21, 3] tell best; without them knuckles of the body's do.
+    """
+    wrist, pinky, index = (points[:, mark + SIDES.index(side)] for mark in (15, 17, 19))
+    palm = frame_of(index - pinky, (index + pinky) / 2 - wrist)
+    palm[visibility[:, [mark + SIDES.index(side) for mark in (15, 17, 19)]].min(1) < _SEEN] = np.nan
     there = np.isfinite(hand).all((1, 2))
-    fingers = {(f, i): skeleton.joints[f"{side}_{f}{i}"] for f in FINGERS for i in (1, 2, 3)
-               if f"{side}_{f}{i}" in skeleton.joints}
+    palm[there] = frame_of(hand[there, 5] - hand[there, 17], hand[there, 9] - hand[there, 0])
+    return palm
+
+
+def _hand(turns: dict[str, np.ndarray], hand: np.ndarray, palm: np.ndarray, skeleton: Skeleton, side: str) -> None:
+    """The hand [T, 21, 3], turned as its palm [T, 3, 3] is, and its fingers; unseen it goes on as the forearm does."""
+    wrist, elbow = f"{side}_wrist", f"{side}_elbow"
+    if elbow not in turns or wrist not in skeleton.joints:
+        return
+    forearm, known = turns[elbow], np.isfinite(palm).all((1, 2))
+    base = {f: skeleton.joints.get(f"{side}_{f}1") for f in ("index", "middle", "pinky")}
+    knuckles = {f: skeleton.heads[bone] - skeleton.heads[skeleton.joints[wrist]] for f, bone in base.items()
+                if bone is not None}
     turn = forearm.copy()
-    if there.any():
-        seen = hand[there]
-        base = {f: skeleton.heads[fingers[f, 1]] for f in ("index", "middle", "pinky") if (f, 1) in fingers}
-        along = (base["middle"] if "middle" in base else skeleton.tails[wrist]) - skeleton.heads[wrist]
-        before = forearm[there]
-        turn[there] = swing(before @ along, seen[:, 9] - seen[:, 0], np.radians(_MOST["wrist"])) @ before
-        if len(base) == 3:
-            rest = frame_of((base["index"] - base["pinky"])[None], along[None])
-            turn[there] = frame_of(seen[:, 5] - seen[:, 17], seen[:, 9] - seen[:, 0]) @ np.swapaxes(rest, 1, 2)
-    turns[f"{side}_wrist"] = turn
+    if len(knuckles) == 3:
+        rest = frame_of((knuckles["index"] - knuckles["pinky"])[None], knuckles["middle"][None])[0]
+        turn[known] = palm[known] @ rest.T
+    else:
+        rest = _way(skeleton, wrist, f"{side}_middle1")
+        turn[known] = swing(forearm[known] @ rest, palm[known, :, 1], np.radians(_MOST["wrist"])) @ forearm[known]
+    axis = forearm @ _way(skeleton, elbow, wrist)
+    _share(turns, skeleton, elbow, forearm, axis, _twist_of(turn @ np.swapaxes(forearm, 1, 2), axis), more=1)
+    turns[wrist] = turn
+    _fingers(turns, hand, skeleton, side)
+
+
+def _twist_of(rotation: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """How far [T] rad rotations [T, 3, 3] turn about an axis [T, 3], their swing left out."""
+    # of the quaternion (w, v): 4 w v, and 4 w w
+    angle = 2 * np.arctan2((_around(rotation) * _unit(axis)).sum(-1), 1 + np.trace(rotation, axis1=1, axis2=2))
+    return np.clip(angle, -np.radians(150), np.radians(150))
+
+
+def _fingers(turns: dict[str, np.ndarray], hand: np.ndarray, skeleton: Skeleton, side: str) -> None:
+    """Each finger's bones from the hand on; where the hand [T, 21, 3] was not found they go along with it."""
+    there = np.isfinite(hand).all((1, 2))
     for finger, first in FINGERS.items():
-        parent = turn
+        parent = turns[f"{side}_wrist"]
         for i in (1, 2, 3):
-            bone, end = fingers.get((finger, i)), fingers.get((finger, i + 1))
-            if bone is None:
+            name = f"{side}_{finger}{i}"
+            if name not in skeleton.joints:
                 continue
-            rest = (skeleton.heads[end] if end is not None else skeleton.tails[bone]) - skeleton.heads[bone]
+            rest = _way(skeleton, name, f"{side}_{finger}{i + 1}")
+            seen = hand[there, first + i] - hand[there, first + i - 1]
             bent = parent.copy()
-            if there.any():
-                to = hand[there, first + i] - hand[there, first + i - 1]
-                bent[there] = swing(parent[there] @ rest, to, np.radians(_MOST["finger"])) @ parent[there]
-            parent = turns[f"{side}_{finger}{i}"] = bent
+            bent[there] = swing(parent[there] @ rest, seen, np.radians(_MOST["finger"])) @ parent[there]
+            parent = turns[name] = bent
 
 
 def _all_bones(turns: dict[str, np.ndarray], skeleton: Skeleton, count: int) -> np.ndarray:

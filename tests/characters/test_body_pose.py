@@ -124,3 +124,27 @@ def test_bones_of_other_names_are_refused() -> None:
 def test_fingers_of_three_rigs() -> None:
     names = ["f_index.01.L", "DEF-thumb.02.R", "finger5-3.L", "mixamorig:RightHandRing1", "hand.L", "f_index.01.L.001"]
     assert find_fingers(names) == {"left_index1": 0, "right_thumb2": 1, "left_pinky3": 2, "right_ring1": 3}
+
+
+def test_a_forearm_of_two_bones_shares_the_hands_twist() -> None:
+    """Palms turned over: each bone on the way takes a third of it, and the elbow none."""
+    names = ["Hips", "Head", "LeftArm", "RightArm", "LeftForeArm", "RightForeArm", "more", "LeftHand", "LeftHandIndex1",
+             "LeftHandMiddle1", "LeftHandPinky1"]
+    parents = [-1, 0, 0, 0, 2, 3, 4, 6, 7, 7, 7]
+    heads = np.array([[0, 0, 0], [0, .6, 0], [.2, .5, 0], [-.2, .5, 0], [.5, .5, 0], [-.5, .5, 0], [.65, .5, 0],
+                      [.8, .5, 0], [.9, .5, .03], [.9, .5, 0], [.9, .5, -.03]])
+    made = skeleton_of(names, parents, heads, heads + [0.1, 0, 0], "made")
+    assert made.joints["left_elbow_1"] == 6
+    points = np.zeros((1, 33, 3))
+    points[0, 11:17] = [[x, .5, 0] for x in (.2, -.2, .5, -.5, .8, -.8)]
+    points[0, [23, 24, 25, 26, 27, 28, 31, 32]] = [[x, y, z] for y, z in ((0, 0), (-.4, 0), (-.8, 0), (-.85, .1))
+                                                  for x in (.1, -.1)]
+    points[0, [2, 5, 7, 8, 9, 10]] = [[x, y, .1] for y in (.7, .65, .6) for x in (.05, -.05)]
+    hands = np.full((1, 2, 21, 3), np.nan)
+    hands[0, 0] = [.8, .5, 0]
+    hands[0, 0, [5, 9, 17]] = [[.9, .53, 0], [.9, .5, 0], [.9, .47, 0]]    # thumb's side up: turned by 90 degrees
+    seen, near = (points @ TO_BODY).astype(np.float32), (hands @ TO_BODY).astype(np.float32)
+    turns = decode(BodyTrack(np.zeros(1), seen, seen, np.ones((1, 33)), np.ones(1), near, near, np.ones((1, 2)),
+                             np.ones((1, 2))), made)[0]
+    angles = [np.degrees(np.arctan2(turns[bone, 1, 2], turns[bone, 2, 2])) for bone in (2, 4, 6, 7)]
+    assert np.allclose(angles, [0, 30, 60, 90], atol=0.1)
