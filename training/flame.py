@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 from addon.core import coefficients
+from addon.core.arrays import write_arrays
 from addon.core.errors import SemblanceError
-from addon.core.files import replacing
 from addon.core.live_link import ARKIT_CHANNELS
 from addon.expression.flame import EXPRESSIONS, JAW, NUMBERS, SHIPPED, Conversion
 
@@ -126,9 +126,8 @@ def fit_matrix(path: Path, count: int, seed: int = 1) -> Fitted:
 
 def write_conversion(conversion: Conversion, path: Path) -> None:
     """Write what `addon.expression.flame.read_conversion` reads."""
-    with replacing(Path(path)) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, basis=np.array(conversion.basis), matrix=conversion.matrix.astype(np.float32),
-                            least=conversion.least.astype(np.float32), most=conversion.most.astype(np.float32))
+    arrays = {name: getattr(conversion, name).astype(np.float32) for name in ("matrix", "least", "most")}
+    write_arrays(path, conversion.basis.encode(), arrays)
 
 
 def errors(answer: Callable[[np.ndarray], np.ndarray], faces: Faces) -> np.ndarray:
@@ -192,9 +191,9 @@ def _run(arguments: argparse.Namespace) -> None:
     network = learn(Mixture(), found.faces, arguments.steps)
     missed = errors(answer_of(network), test)
     minutes = (time.process_time() - begun) / 60
-    told = (f"{arguments.faces} faces in the basis '{found.conversion.basis}': people of ICT-FaceKit (MIT) with "
-            "coefficients of a Live Link take (MIT)\n"
-            f"and drawn ones; {arguments.steps} steps, {minutes:.1f} minutes of one core.")
+    whose = "by its matrix alone" if arguments.matrix else "on people of ICT-FaceKit (MIT)"
+    told = (f"{arguments.faces} faces in the basis '{found.conversion.basis}', {whose}:\ncoefficients of a Live Link "
+            f"take (MIT) and drawn ones; {arguments.steps} steps, {minutes:.1f} minutes of one core.")
     folder = arguments.output or FLAME_TO_ARKIT
     export(network, folder, told, {name: float(value) for name, value in zip(coefficients.NAMES, missed, strict=True)})
     written = folder / "conversion.npz" if arguments.output else SHIPPED

@@ -25,8 +25,7 @@ _JAW_SCALE: Final = 10.0
 _NOISE: Final = 0.05
 """Standard deviation of what is added to the scaled numbers while learning: no fit is exact."""
 _ALL_USED: Final = 0.01
-
-
+"""Price of experts that nobody asks."""
 Network = TypeVar("Network", bound="WayBack")
 
 

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_style_arguments(parser)
     parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
-    add_flame_argument(parser)
     parser.add_argument("--flame", type=flame_file, metavar="NPZ", help="also write it in FLAME's form, for SMPL-X")
+    add_flame_argument(parser)
     parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
                         help="also key it on these characters, in a .blend beside the take; needs Blender")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")

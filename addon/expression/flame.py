@@ -55,7 +55,7 @@ def read_conversion(path: Path = SHIPPED) -> Conversion:
     """
     damaged = f"'{path}' is no conversion to FLAME; write one with 'python -m training.flame --basis ...'."
     with opened_arrays(path, f"the conversion '{path}'", damaged) as data:
-        basis = str(data["basis"])
+        basis = data["header"].tobytes().decode()
         matrix, least, most = (np.array(data[key], np.float32) for key in ("matrix", "least", "most"))
         shapes = (coefficients.COUNT, NUMBERS), (NUMBERS,), (NUMBERS,)
         if (matrix.shape, least.shape, most.shape) != shapes or not all(

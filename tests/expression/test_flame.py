@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.core import coefficients
+from addon.core.arrays import write_arrays
 from addon.core.errors import SemblanceError
 from addon.core.frames import EMBEDDING_SIZE, ExpressionTrack, head_rotation
 from addon.core.take import Take
@@ -68,7 +69,7 @@ def test_what_is_no_conversion_is_one_sentence(spoil, tmp_path):
     if spoil == "text":
         path.write_text("matrix")
     elif spoil != "missing":
-        np.savez(path, basis="x", matrix=matrix, least=np.zeros(NUMBERS), most=np.ones(NUMBERS))
+        write_arrays(path, b"x", {"matrix": matrix, "least": np.zeros(NUMBERS), "most": np.ones(NUMBERS)})
     with pytest.raises(SemblanceError, match=r"Cannot read|is no conversion"):
         read_conversion(path)
 
