@@ -25,7 +25,8 @@ from addon.core.paths import ROOT
 from .figures import Row
 
 ROOMS: Final = ("tracking", "body", "body_pose", "expression", "recognisers", "real", "characters", "animator",
-                "learning", "transfer", "mouth", "x2c", "blender", "live", "live_panel", "robot", "body_to_face", "flame", "ship")
+                "learning", "transfer", "mouth", "x2c", "blender", "live", "live_panel", "robot", "body_to_face",
+                "flame", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

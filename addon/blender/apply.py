@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 from mathutils import Vector
 
 from ..characters.acting import act
+from ..characters.body_pose import mirrored
 from ..characters.decoder import load_decoder
 from ..characters.learned_rig import LearnedDecoder
 from ..characters.style import Style
@@ -16,6 +17,7 @@ from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile
 from ..core.take import Take
 from .binding import belongs_to, bind, find_characters
+from .body_keys import BodyCurves, add_body, body_curves
 from .comparison import Side, look
 from .keying import Keyed, Placement, key_track, scene_rate
 from .shape_keys import sculpted_since
@@ -61,10 +63,27 @@ def apply_take(
     """
     binding = bind(profile, scene, armature)
     decoder, before = load_decoder(profile), look(binding)
+    body, told_of_body = _body(take, binding.root, placement, mirror)
+    if body is not None:    # which turns the head itself
+        placement = replace(placement, without_groups={*placement.without_groups, "head"})
     keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)
     changed = sculpted_since(binding, decoder.rig.sizes) if isinstance(decoder, LearnedDecoder) else ()
-    notes = (*binding.missing, *binding.notes, *changed, *_notes(take, scene))
+    if body is not None:
+        keyed = add_body(body, keyed, scene, placement)
+    notes = (*binding.missing, *binding.notes, *changed, *told_of_body, *_notes(take, scene))
     return Applied(binding.root.name, keyed, decoder.stamp, notes, before)
+
+
+def _body(
+    take: Take, root: bpy.types.Object, placement: Placement, mirror: bool
+) -> tuple[BodyCurves | None, tuple[str, ...]]:
+    """What the character's bones do with the take's body if it is wanted, and why they do nothing if they cannot."""
+    if not placement.body or take.body is None:
+        return None, ()
+    try:
+        return body_curves(mirrored(take.body) if mirror else take.body, root), ()
+    except SemblanceError as error:
+        return None, (f"The body got no keys: {error}",)
 
 
 def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[list[Applied], list[str]]:
@@ -89,8 +108,11 @@ def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[l
 
 
 def told(keyed: Iterable[Applied]) -> str:
-    """Who got keys, how many controls each."""
-    return ", ".join(f"{each.keyed.controls} controls of {each.armature}" for each in keyed)
+    """Who got keys, how many controls and bones each."""
+    return ", ".join(
+        f"{each.keyed.controls} controls {f'and {each.keyed.bones} bones ' if each.keyed.bones else ''}"
+        f"of {each.armature}" for each in keyed
+    )
 
 
 def extend_scene(scene: bpy.types.Scene, keyed: Keyed) -> None:

@@ -1,6 +1,7 @@
 """A take's body as keys on an armature: rotations of the bones that are known by their names, and the hips' path."""
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -14,12 +15,24 @@ from ..core.frames import BodyTrack
 from ..core.point_filter import smooth_body
 from ..core.timeline import resample
 from .carriers import Carrier
-from .keying import Keyed, Placement, check_unlocked, cropped, give_action, scene_rate, write_action
+from .keying import (
+    Keyed,
+    Placement,
+    add_curves,
+    check_unlocked,
+    cropped,
+    give_action,
+    scene_rate,
+    slot_of,
+    write_action,
+)
 
 _LEGS: Final = (["hip"], ["knee"], ["ankle"], ["foot"])
 _FEET: Final = [27, 28]
 """The landmarks that tell whether legs are to be seen at all."""
 _GROUP: Final = "Body"
+_SWITCH: Final = "body"
+"""The property of an armature that shows the character's body."""
 
 
 def find_armature(name: str) -> bpy.types.Object:
@@ -35,19 +48,68 @@ def find_armature(name: str) -> bpy.types.Object:
     raise SemblanceError(f"The scene has no armature '{name}' (its armatures: {there}).")
 
 
+@dataclass(frozen=True)
+class BodyCurves:
+    """A take's body as an armature's curves."""
+
+    armature: bpy.types.Object
+    times_s: np.ndarray
+    carriers: list[Carrier]
+    values: np.ndarray
+    """float [T, columns of the carriers]."""
+    bones: int
+
+    def cropped(self, scene: bpy.types.Scene, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
+        """Scene frames and values there; see `keying.cropped`."""
+        frames, values = resample(self.times_s, self.values, placement.start_frame, scene_rate(scene))
+        return cropped(frames, values, placement)
+
+
 def key_body(
     track: BodyTrack | None, armature: bpy.types.Object, name: str, scene: bpy.types.Scene,
     placement: Placement = Placement(),
 ) -> Keyed:
     """Write the body to a new Action `name` and give it to the armature; existing Actions keep their keys.
 
-    Legs that were mostly out of the picture get no keys, and the hips stay where they are.
-
     Raises:
-        SemblanceError: if the take has no body, the bones have no names that are known, or nothing is in range.
+        SemblanceError: as `body_curves`, and if the take has no body or nothing is in range.
     """
     if track is None:
         raise SemblanceError("The take has no body; track its source again with --body.")
+    curves = body_curves(track, armature)
+    frames, values = curves.cropped(scene, placement)
+    check_unlocked([armature])
+    action = write_action(name, curves.carriers, [_GROUP] * len(curves.carriers), frames, values)
+    give_action(action, [armature], placement)
+    _show_body(armature)
+    track_name = action.name if placement.nla_strip else ""
+    return Keyed(action, frames, len(curves.carriers), track_name, curves.bones)
+
+
+def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement: Placement) -> Keyed:
+    """Add the body to the Action that a face was `keyed` in, where their armature is the same."""
+    armature, action = curves.armature, keyed.action
+    frames, values = curves.cropped(scene, placement)
+    groups = [_GROUP] * len(curves.carriers)
+    if slot_of(action, armature) is not None:
+        add_curves(action, curves.carriers, groups, frames, values)
+    else:
+        body = write_action(f"{action.name} body", curves.carriers, groups, frames, values)
+        give_action(body, [armature], placement)
+    _show_body(armature)
+    return replace(keyed, bones=curves.bones)
+
+
+def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
+    """Decode the body onto the armature.
+
+    Legs that were mostly out of the picture get no keys, and the hips stay where they are.
+
+    Raises:
+        SemblanceError: if it is no armature, or its bones have no names that are known.
+    """
+    if armature.type != "ARMATURE":
+        raise SemblanceError(f"'{armature.name}' has no armature")
     bones = list(armature.data.bones)  # parents before children
     numbers = {bone.name: number for number, bone in enumerate(bones)}
     parents = [numbers[bone.parent.name] if bone.parent else -1 for bone in bones]
@@ -67,15 +129,18 @@ def key_body(
     if legs:
         pelvis = skeleton.joints["pelvis"]
         rest = np.array(bones[pelvis].matrix_local.to_3x3())
-        columns.append(planted(turns, skeleton) @ skeleton.axes.T @ rest)
         path = armature.pose.bones[pelvis].path_from_id("location")
-        carriers.append(_carrier(armature, path, sum(each.shape[1] for each in columns[:-1]), 3))
-    frames, values = resample(track.times_s, np.hstack(columns), placement.start_frame, scene_rate(scene))
-    frames, values = cropped(frames, values, placement)
-    check_unlocked([armature])
-    action = write_action(name, carriers, [_GROUP] * len(carriers), frames, values)
-    give_action(action, [armature], placement)
-    return Keyed(action, frames, len(carriers), action.name if placement.nla_strip else "")
+        carriers.append(_carrier(armature, path, sum(each.shape[1] for each in columns), 3))
+        columns.append(planted(turns, skeleton) @ skeleton.axes.T @ rest)
+    return BodyCurves(armature, track.times_s, carriers, np.hstack(columns), len(keyed))
+
+
+def _show_body(armature: bpy.types.Object) -> None:
+    """Let a character show its body that hides it until there is a use for it."""
+    if armature.get(_SWITCH) is False:
+        armature[_SWITCH] = True
+        armature.update_tag()
+        bpy.context.view_layer.update()
 
 
 def _local(delta: np.ndarray, bone: int, parent: int, rest: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ class Placement:
     """Groups of controls that get no keys, such as head or gaze."""
     nla_strip: bool = False
     """A strip on a new NLA track instead of the active Action."""
+    body: bool = False
+    """The body too, where the take has one and the character's bones are known; the head then goes with it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Keyed:
     """How many controls they move; a control may have several curves, and several controls one rotation."""
     track: str = ""
     """The NLA track that has them; empty where they are the active Action."""
+    bones: int = 0
+    """How many bones of the body got keys."""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -132,7 +136,16 @@ def write_action(
 ) -> bpy.types.Action:
     """A new Action with one slot per owner (in the order of `carriers`) and the curves of each carrier in its group."""
     action = bpy.data.actions.new(name)
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    action.layers.new("Layer").strips.new(type="KEYFRAME")
+    add_curves(action, carriers, groups, frames, values)
+    return action
+
+
+def add_curves(
+    action: bpy.types.Action, carriers: list[Carrier], groups: list[str], frames: np.ndarray, values: np.ndarray
+) -> None:
+    """More curves for an Action of `write_action`, in the slots that their owners have there, or in new ones."""
+    strip = action.layers[0].strips[0]
     points = np.empty((len(frames), 2), np.float32)
     points[:, 0] = frames
     # As bytes, which is how Blender keeps enumerations, they are copied whole: ten times as fast as other integers.
@@ -140,7 +153,9 @@ def write_action(
     bags: dict[bpy.types.ID, bpy.types.ActionChannelbag] = {}
     for carrier, group in zip(carriers, groups, strict=True):
         if carrier.owner not in bags:
-            slot = action.slots.new(id_type=carrier.owner.id_type, name=carrier.owner.name)
+            slot = slot_of(action, carrier.owner)
+            if slot is None:
+                slot = action.slots.new(id_type=carrier.owner.id_type, name=carrier.owner.name)
             bags[carrier.owner] = strip.channelbag(slot, ensure=True)
         bag = bags[carrier.owner]
         keys = carrier.key_values(values[:, carrier.columns])
@@ -154,7 +169,12 @@ def write_action(
             curve.keyframe_points.foreach_set("type", generated)
             # Without it the handles stay at (0, 0) and values between frames are wrong.
             curve.update()
-    return action
+
+
+def slot_of(action: bpy.types.Action, owner: bpy.types.ID) -> bpy.types.ActionSlot | None:
+    """The slot that `write_action` made for a data-block."""
+    return next((slot for slot in action.slots if slot.identifier[2:] == owner.name
+                 and slot.target_id_type == owner.id_type), None)
 
 
 def _activate(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:

@@ -8,7 +8,7 @@ them. Only directions are taken from the landmarks, so bones keep their lengths.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -30,6 +30,8 @@ _LIMBS: Final = (
     (("shoulder", "elbow", "wrist"), (11, 13, 15), "spine3", (0.0, 0.0, 1.0)),
     (("hip", "knee", "ankle", "foot"), (23, 25, 27, 31), "pelvis", (0.0, 0.0, -1.0)),
 )
+_OTHER_SIDE: Final = [0, 4, 5, 6, 1, 2, 3, *(mark + (1 if mark % 2 else -1) for mark in range(7, 33))]
+"""MediaPipe's landmarks in the order of a mirrored body."""
 _SEEN: Final = 0.5
 """Of landmarks: less visible ones tell nothing of a hand."""
 _STRAIGHT, _BENT = 0.15, 0.45
@@ -90,6 +92,13 @@ def decode(track: BodyTrack, skeleton: Skeleton) -> np.ndarray:
         palm = _palm(hand, points, track.visibility[last], side)
         _hand(turns, hand, palm, skeleton, side)
     return _all_bones(turns, skeleton, len(track))
+
+
+def mirrored(track: BodyTrack) -> BodyTrack:
+    """The same body as a mirror shows it; its points in the picture stay where they are."""
+    order, turned = _OTHER_SIDE, np.array([-1, 1, 1], np.float32)
+    return replace(track, world=track.world[:, order] * turned, visibility=track.visibility[:, order],
+                   hands_world=track.hands_world[:, ::-1] * turned)
 
 
 def positions(turns: np.ndarray, skeleton: Skeleton) -> np.ndarray:

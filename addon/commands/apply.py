@@ -7,7 +7,8 @@ examples:
   semblance apply clip.take                              Pip in an empty scene, written to clip.blend
   semblance apply clip.take --character Gus              another of the five
   semblance apply clip.take --character hero.toml --scene hero.blend    a rig of your own, by its exported preset
-  semblance apply clip.take --scene shot.blend --body Armature           its body (track --body) on an armature
+  semblance apply dance.take --character Pip --body                      face and body (track --body) together
+  semblance apply dance.take --scene shot.blend --body Armature          only the body, on an armature of its own
   semblance apply clip.take --scene shot.blend -o shot_keyed.blend --start-frame 101
 """
 from __future__ import annotations
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_character_argument(parser)
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: an empty one)")
     parser.add_argument("-o", "--output", type=Path, metavar="BLEND", help="file to write (default: <FILE>.blend)")
-    parser.add_argument("--body", metavar="ARMATURE", help="key the take's body on this armature instead of a face")
+    parser.add_argument("--body", nargs="?", const="", metavar="ARMATURE",
+                        help="key the take's body too; with a name: only the body, on this armature")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
     parser.add_argument("--nla", action="store_true", help="an NLA strip instead of the active Action")
 
@@ -50,11 +52,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.performance.suffix.lower() not in (SUFFIX, ".csv"):
         raise SemblanceError(f"'{args.performance}' is no performance yet; track it first: semblance track.")
-    placement = Placement(args.start_frame, nla_strip=args.nla)
+    placement = Placement(args.start_frame, nla_strip=args.nla, body=args.body is not None)
     if args.body:
         return _key_body(args, placement)
     profiles = cast_profiles(args.character)
     take = record_take(str(args.performance))
+    if placement.body and take.body is None:
+        raise SemblanceError(f"'{args.performance}' has no body; track its source again with --body.")
     scene = open_scene(args.scene)
     keyed, failed = key_cast(take, profiles, scene, args.performance.stem, placement)
     extend_scene(scene, keyed[0].keyed)

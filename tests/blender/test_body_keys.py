@@ -1,14 +1,22 @@
 """A take's body on an armature."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
 from mathutils import Vector
 
+from addon.blender.apply import apply_take
 from addon.blender.body_keys import find_armature, key_body
+from addon.blender.keying import Placement
+from addon.blender.scenes import ensure_character, open_scene
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
+from addon.core.rig_profile import find_profile
+
+from ..core.making import a_take
 
 MIXAMO = {
     "mixamorig:Hips": (None, (0, 0, 1.0)), "mixamorig:Spine": ("Hips", (0, 0, 1.1)),
@@ -83,3 +91,29 @@ def test_what_cannot_be_keyed_is_told(armature: bpy.types.Object) -> None:
     armature.pose.bones["mixamorig:Head"].rotation_mode = "AXIS_ANGLE"
     with pytest.raises(SemblanceError, match="'mixamorig:Head' is turned by axis and angle"):
         key_body(waving(), armature, "a", bpy.context.scene)
+
+
+@pytest.mark.parametrize("nla", [False, True])
+def test_face_and_body_of_a_character_are_one_action(nla: bool) -> None:
+    scene, profile = open_scene(None), find_profile("Pip")
+    pip = ensure_character(scene, profile)
+    assert pip["body"] is False
+    take = a_take(6)
+    applied = apply_take(replace(take, body=replace(waving(), times_s=take.times_s)), profile, scene, "dance",
+                         Placement(body=True, nla_strip=nla), pip)
+    curves = {curve.data_path for curve in applied.keyed.action.layers[0].strips[0].channelbags[0].fcurves}
+    assert applied.keyed.bones >= 60 and pip["body"] is True
+    assert 'pose.bones["DEF-forearm.L"].rotation_quaternion' in curves
+    assert 'pose.bones["CTRL-jaw"].location' in curves and not any("CTRL-head" in path for path in curves)
+    scene.frame_set(int(applied.keyed.frames[-1]))
+    hand, elbow = (pip.pose.bones[name].head for name in ("DEF-hand.L", "DEF-forearm.L"))
+    assert (hand - elbow).normalized().z > 0.95 and not bpy.data.objects["Pip-body"].hide_render
+
+
+def test_a_character_without_a_body_says_so_and_gets_its_face() -> None:
+    scene, profile = open_scene(None), find_profile("Uno")
+    uno = ensure_character(scene, profile)
+    take = a_take(6)
+    applied = apply_take(replace(take, body=replace(waving(), times_s=take.times_s)), profile, scene, "dance",
+                         Placement(body=True), uno)
+    assert applied.keyed.bones == 0 and any("The body got no keys: 'Uno'" in note for note in applied.notes)

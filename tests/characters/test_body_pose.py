@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from addon.characters.body_pose import TO_BODY, Skeleton, about, decode, planted, positions, skeleton_of, swing
+from addon.characters.body_pose import (
+    TO_BODY,
+    Skeleton,
+    about,
+    decode,
+    mirrored,
+    planted,
+    positions,
+    skeleton_of,
+    swing,
+)
 from addon.characters.finger_bones import find_fingers
 from addon.core.body_motion import JOINT, JOINTS, PARENTS
 from addon.core.bvh import read_bvh
@@ -77,6 +87,16 @@ def test_limbs_point_where_the_walks_do_whatever_their_length(walk: np.ndarray, 
         height = np.ptp(walk[0, :, 1])
         print(f"position error {100 * apart.mean() / height:.2f} % of the height")
         assert apart.mean() < 0.02 * height
+
+
+def test_a_mirrored_body_does_the_same_on_the_other_side(walk: np.ndarray) -> None:
+    track = track_of(walk[:5])
+    twice, turned = mirrored(mirrored(track)), decode(mirrored(track), skeleton(walk[0]))
+    assert np.array_equal(twice.world, track.world) and np.array_equal(twice.visibility, track.visibility)
+    flip = np.diag([-1.0, 1, 1])
+    knees = [JOINT["left_knee"], JOINT["right_knee"]]
+    apart = turned[:, knees[::-1]] - flip @ decode(track, skeleton(walk[0]))[:, knees] @ flip
+    assert np.abs(apart).max() < 0.15   # the walker's own sides differ a little
 
 
 def test_a_planted_foot_does_not_slide(walk: np.ndarray) -> None:
