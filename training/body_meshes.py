@@ -20,6 +20,8 @@ _BODY_STEPS, _HEAD_STEPS, _HAIR_STEPS, _HAND_STEPS = 62, 24, 18, 34
 """Of the grid, in the chin's height, the head's height (twice) and the hand's length."""
 _FORM_ONLY: Final = -1
 """For a rod that no bone carries: what it adds goes with the bones nearest to it."""
+_SPREAD: Final = (0, -7, -1, 6, 13)
+"""Degrees that fingers are apart while their surface is looked for."""
 
 
 @dataclass(frozen=True)
@@ -172,51 +174,60 @@ def _body(person: BodyPerson, bind: np.ndarray) -> BodyMesh:
 
 def _flesh(person: BodyPerson, body: float) -> _Rods:
     """Rods of trunk and limbs at rest, clothes' thickness included."""
-    shape, rest = person.shape, person.rest
-    limb, trunk, belly = (shape[name] for name in ("limbs", "trunk", "belly"))
-    loose = person.clothes.loose * person.height
-    top, bottom = person.clothes.top, person.clothes.bottom
-    sleeve = {"vest": (0, 0), "shirt": (loose, 0)}.get(top, (loose, loose))
-    leg = {"trousers": (loose, loose), "shorts": (loose, 0)}.get(bottom, (0, 0))
     rods = _Rods(0.008 * body)
+    deep = 0.062 * body * person.shape["trunk"] ** 0.75
+    loose = person.clothes.loose * person.height
+    _add_trunk(rods, person, body, deep, loose)
+    for side in SIDES:
+        _add_limbs(rods, person, body, loose, side)
+    if person.clothes.bottom == "skirt":
+        knees = 0.5 * (person.rest[JOINT["left_knee"]] + person.rest[JOINT["right_knee"]])
+        rods.add(_FORM_ONLY, person.rest[JOINT["pelvis"]], knees + (0, 0.1 * body, 0), 1.1 * deep + loose,
+                 1.1 * deep + 1.1 * person.shape["hips"] * body)
+    return rods
 
-    def at(name: str) -> np.ndarray:
-        return rest[JOINT[name]]
 
+def _add_trunk(rods: _Rods, person: BodyPerson, body: float, deep: float, loose: float) -> None:
+    """Hips, waist, chest, belly and neck; `deep` is half the trunk's depth."""
+    shape, rest = person.shape, person.rest
+    trunk, belly = shape["trunk"], shape["belly"]
     hips, chest = shape["hips"] * body, shape["shoulders"] * body
-    deep = 0.062 * body * trunk ** 0.75
     for joint, y, half, radius in (
         ("pelvis", -0.035, 0.62 * hips * trunk, 1.04), ("pelvis", 0.01, 0.62 * hips * trunk, 1.05),
         ("spine1", 0.0, 0.62 * hips * trunk, 0.95 + 0.15 * belly), ("spine2", 0.0, 0.42 * chest * trunk ** 0.5, 1.0),
         ("spine3", -0.01, 0.5 * chest, 1.08), ("spine3", 0.05, 0.5 * chest, 0.92),
     ):
-        middle = at(joint) + (0, y * body, 0)
+        middle = rest[JOINT[joint]] + (0, y * body, 0)
         rods.add(JOINT[joint], middle - (half, 0, 0), middle + (half, 0, 0), *2 * (radius * deep + loose,))
     if belly > 0.2:
-        rods.add(JOINT["spine1"], *2 * (at("spine1") + (0, 0.01 * body, 0.025 * body * belly),), *2 * (deep * 1.1,))
-    rods.add(JOINT["neck"], at("neck") - (0, 0.02 * body, 0), at("head"), *2 * (0.034 * body * (0.6 + 0.4 * limb),))
-    rods.add(JOINT["head"], at("head"), at("head") + (0, 0.1 * body, 0), *2 * (0.034 * body * (0.6 + 0.4 * limb),))
-    for side in SIDES:
-        def along(bone: str, end: str, first: float, last: float, cloth: float, side: str = side) -> None:
-            bone, end = f"{side}_{bone}", f"{side}_{end}"
-            rods.add(JOINT[bone], at(bone), at(end), first * body * limb + cloth, last * body * limb + cloth)
+        middle = rest[JOINT["spine1"]] + (0, 0.01 * body, 0.025 * body * belly)
+        rods.add(JOINT["spine1"], middle, middle, *2 * (deep * 1.1,))
+    thick = 0.034 * body * (0.6 + 0.4 * shape["limbs"])
+    neck, head = rest[JOINT["neck"]], rest[JOINT["head"]]
+    rods.add(JOINT["neck"], neck - (0, 0.02 * body, 0), head, thick, thick)
+    rods.add(JOINT["head"], head, head + (0, 0.1 * body, 0), thick, thick)
 
-        along("collar", "shoulder", 0.036, 0.033, sleeve[0])
-        along("shoulder", "elbow", 0.033, 0.025, sleeve[0])
-        along("elbow", "wrist", 0.026, _wrist(person) / (body * limb), sleeve[1])
-        along("hip", "knee", 0.058, 0.037, leg[0])
-        along("knee", "ankle", 0.038, 0.024, leg[1])
-        along("ankle", "foot", 0.03, 0.021, 0)
-        calf = 0.72 * at(f"{side}_knee") + 0.28 * at(f"{side}_ankle") - (0, 0, 0.012 * body)
-        rods.add(JOINT[f"{side}_knee"], calf, calf, *2 * (0.036 * body * limb + leg[1],))
-        foot = at(f"{side}_foot")
-        rods.add(JOINT[f"{side}_ankle"], at(f"{side}_ankle") * (1, 0.3, 1) - (0, 0, 0.01 * body), foot,
-                 0.024 * body * limb, 0.022 * body * limb)
-        rods.add(JOINT[f"{side}_foot"], foot, foot + (0, 0, 0.04 * body), 0.023 * body * limb, 0.019 * body * limb)
-    if bottom == "skirt":
-        low = 0.5 * (at("left_knee") + at("right_knee")) + (0, 0.1 * body, 0)
-        rods.add(_FORM_ONLY, at("pelvis"), low, 1.1 * deep + loose, 1.1 * deep + 1.1 * hips)
-    return rods
+
+def _add_limbs(rods: _Rods, person: BodyPerson, body: float, loose: float, side: str) -> None:
+    """Arm and leg of a side."""
+    limb = person.shape["limbs"]
+    sleeve = {"vest": (0, 0), "shirt": (loose, 0)}.get(person.clothes.top, (loose, loose))
+    leg = {"trousers": (loose, loose), "shorts": (loose, 0)}.get(person.clothes.bottom, (0, 0))
+
+    def at(name: str) -> np.ndarray:
+        return person.rest[JOINT[f"{side}_{name}"]]
+
+    for bone, end, first, last, cloth in (
+        ("collar", "shoulder", 0.036, 0.033, sleeve[0]), ("shoulder", "elbow", 0.033, 0.025, sleeve[0]),
+        ("elbow", "wrist", 0.026, _wrist(person) / (body * limb), sleeve[1]), ("hip", "knee", 0.058, 0.037, leg[0]),
+        ("knee", "ankle", 0.038, 0.024, leg[1]), ("ankle", "foot", 0.03, 0.021, 0),
+    ):
+        rods.add(JOINT[f"{side}_{bone}"], at(bone), at(end), first * body * limb + cloth, last * body * limb + cloth)
+    calf = 0.72 * at("knee") + 0.28 * at("ankle") - (0, 0, 0.012 * body)
+    rods.add(JOINT[f"{side}_knee"], calf, calf, *2 * (0.036 * body * limb + leg[1],))
+    heel, foot = at("ankle") * (1, 0.3, 1) - (0, 0, 0.01 * body), at("foot")
+    rods.add(JOINT[f"{side}_ankle"], heel, foot, 0.024 * body * limb, 0.022 * body * limb)
+    rods.add(JOINT[f"{side}_foot"], foot, foot + (0, 0, 0.04 * body), 0.023 * body * limb, 0.019 * body * limb)
 
 
 def _clothing(person: BodyPerson, places: np.ndarray, bone: np.ndarray, bind: np.ndarray, body: float) -> np.ndarray:
@@ -256,8 +267,7 @@ def _head(person: BodyPerson) -> list[BodyMesh]:
     head.add(0, (0, middle + 0.06, 0.36), (0, middle - 0.09, 0.375 + 0.055 * nose), 0.026, 0.04 * nose)
     head.pair(0, *2 * ((0.035 * nose, middle - 0.1, 0.365 + 0.02 * nose),), *2 * (0.03 * nose,))
     ear = np.array([0.40, 0.43, -0.05])
-    for low, high in ((-0.06, 0.06),):
-        head.pair(0, ear + (0, low * face.ears, 0.01), ear + (0.035, high * face.ears, -0.02), 0.03, 0.05 * face.ears)
+    head.pair(0, ear - (0, 0.06 * face.ears, -0.01), ear + (0.035, 0.06 * face.ears, -0.02), 0.03, 0.05 * face.ears)
     grown, hat = _hair(person), _hat(person)
     meshes = [_on_head(person, head, HEAD)]
     if grown.start:
@@ -358,7 +368,7 @@ def _hand(person: BodyPerson, side: int) -> BodyMesh:
     rods.add(wrist, (-0.03, 0, -0.02), (0.03, 0, 0.02), *2 * (0.95 * narrow,))
     for finger in range(5):
         thick = (0.051, 0.045, 0.046, 0.044, 0.039)[finger] * fat
-        spread = _about_y((0, -7, -1, 6, 13)[finger])
+        spread = _about_y(_SPREAD[finger])
         chain = [joints[finger, 0] + spread @ (place - joints[finger, 0]) for place in (*joints[finger], tips[finger])]
         bones = [first + 3 * finger + joint for joint in range(3)]
         palm = chain[0] * (0.96, 1, 0.92)
@@ -369,7 +379,7 @@ def _hand(person: BodyPerson, side: int) -> BodyMesh:
     places, normals, triangles = rods.surface(1 / _HAND_STEPS)
     bones_of, weights = rods.weights(places, 0.014)
     for finger in range(5):
-        back = _about_y((0, 7, 1, -6, -13)[finger])
+        back = _about_y(-_SPREAD[finger])
         own = np.isin(bones_of, first + 3 * finger + np.arange(3))
         share = (weights * own).sum(1)[:, None]
         moved = joints[finger, 0] + (places - joints[finger, 0]) @ back.T
