@@ -52,7 +52,8 @@ class SEMBLANCE_OT_take_track(BesideWindow, bpy.types.Operator):
         if "://" not in source and not Path(source).exists():
             raise SemblanceError(f"There is no '{source}'; choose another source.")
         take = free_path(takes_folder(context), take_name(source))
-        tracking_job.start(tracking_job.track_command(source, take, settings.box(), settings.use_drawn), take)
+        command = tracking_job.track_command(source, take, settings.box(), settings.use_drawn, settings.use_body)
+        tracking_job.start(command, take)
         self._scene = context.scene.name
 
     def finish(self, context: bpy.types.Context, state: tracking_job.State) -> str:
@@ -60,7 +61,7 @@ class SEMBLANCE_OT_take_track(BesideWindow, bpy.types.Operator):
         scene = bpy.data.scenes.get(self._scene)
         if scene is None:
             raise SemblanceError("The scene that was being tracked for is gone.")
-        scene.semblance.take = str(state.take)
+        scene.semblance.take, scene.semblance.found = str(state.take), state.found
         return f"Tracked {state.done} frames into {Path(scene.semblance.take).name}"
 
 

@@ -201,6 +201,8 @@ def _draw_tracking(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
         counted = f"{state.done} of {state.total} frames" if state.total else f"{state.done} frames"
         draw_progress(layout, state, counted, SEMBLANCE_OT_take_cancel.bl_idname)
         return
+    if not settings.is_performance:
+        layout.prop(settings, "use_body")
     row = layout.row()
     row.scale_y = 1.4
     row.operator(SEMBLANCE_OT_take_track.bl_idname, icon="TRACKER")
@@ -208,6 +210,8 @@ def _draw_tracking(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
         draw_sentence(layout, context, sentence, "ERROR")
     if settings.take:
         layout.label(text=Path(settings.take).name, icon="FILE_TICK")
+        if settings.found:
+            draw_sentence(layout, context, settings.found)
 
 
 def _draw_character(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:

@@ -34,7 +34,7 @@ _GAINS = {"brows": ("brows",), "eyes": ("eyelids",), "mouth": ("mouth", "cheeks"
 
 
 def _source_changed(settings: SEMBLANCE_PG_settings, context: bpy.types.Context) -> None:
-    settings.take = ""
+    settings.take = settings.found = ""
     tracking_job.failures.clear()
 
 
@@ -66,6 +66,11 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     take: StringProperty(
         name="Take", subtype="FILE_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
         description="The performance that Track made from the source",
+    )
+    found: StringProperty(name="Found", options={"HIDDEN"}, description="What Track saw in the source")
+    use_body: BoolProperty(
+        name="Body and Hands", default=False,
+        description="Follow the body and both hands with the face, which may then be missing. The take keeps them",
     )
     use_drawn: BoolProperty(
         name="Drawn Face", default=False,

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ..core.errors import SemblanceError
 from ..core.finding import Finding
+from ..core.model_card import NEEDED
 from ..core.network import PROVIDER, Network, fallback
 from ..core.paths import MODELS
 from ..core.rig_profile import RigProfile, read_presets, read_profiles, shipped_files
@@ -58,6 +59,11 @@ def refresh() -> Readiness:
     ]
     if not list(MODELS.glob("*/model.onnx")):
         problems.append(f"The networks are missing from '{MODELS}'; install Semblance again")
+    else:
+        problems += [
+            f"The network '{name}' for {purpose} is missing; install Semblance again"
+            for name, purpose in NEEDED.items() if not (MODELS / name / "model.onnx").is_file()
+        ]
     characters, broken = read_profiles(shipped_files())
     problems += broken
     problems += [
@@ -78,13 +84,19 @@ def devices() -> tuple[Finding, ...]:
 def look_for_devices() -> None:
     """Look for cameras, serial ports and what networks run on, in some tenths of a second; no motor is asked."""
     global _devices
-    _devices = (*_cameras(), *doctor.wheels(), *doctor.ports(), *_provider())
+    _devices = (*_networks(), *_cameras(), *doctor.wheels(), *doctor.ports(), *_provider())
 
 
 def forget_devices() -> None:
     """The user has chosen another provider, or the extension ends."""
     global _devices
     _devices = ()
+
+
+def _networks() -> Iterator[Finding]:
+    """What they are for; one that is missing is among the problems."""
+    there = [purpose for name, purpose in NEEDED.items() if (MODELS / name / "model.onnx").is_file()]
+    yield Finding("ok", f"networks for {', '.join(there)}")
 
 
 def _cameras() -> Iterator[Finding]:

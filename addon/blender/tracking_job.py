@@ -2,7 +2,7 @@
 
 The child is the same `track` command that a terminal runs (learning a rig uses `learn` in the same way). It writes one
 JSON object per line to its stdout:
-{"done": n, "total": n or null} while it works, {"take": path} or {"error": sentence} at its end.
+{"done": n, "total": n or null} while it works, {"take": path, "found": sentence} or {"error": sentence} at its end.
 """
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class State:
     """Set when the work has ended well."""
     error: str = ""
     """Set when it has ended badly."""
+    found: str = ""
+    """What was seen, in words, if the work tells; set with `take`."""
 
     @property
     def ended(self) -> bool:
@@ -51,11 +53,14 @@ class State:
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
 
-def track_command(source: str, take: Path, box: FaceBox | None = None, drawn: bool = False) -> list[str]:
+def track_command(
+    source: str, take: Path, box: FaceBox | None = None, drawn: bool = False, body: bool = False
+) -> list[str]:
     """The command line of the child, run by the Python that runs here."""
     return [
         sys.executable, "-m", "addon.commands", "track", source, "--output", str(take), "--progress", "json",
         *(["--box", box.percent] if box else []), *(["--drawn"] if drawn else []),
+        *(["--body"] if body else []),
     ]
 
 
@@ -112,7 +117,8 @@ class TrackingJob:
             if "error" in message:
                 self._state = State(error=str(message["error"]) or f"{self._work} failed.")
             elif "take" in message:
-                self._state = State(self._state.done, self._state.total, Path(message["take"]))
+                found = str(message.get("found", ""))
+                self._state = State(self._state.done, self._state.total, Path(message["take"]), found=found)
             else:
                 self._state = State(int(message["done"]), message.get("total"))
         except (ValueError, KeyError, TypeError):

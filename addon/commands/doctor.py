@@ -18,12 +18,11 @@ from typing import Final
 
 from ..core.errors import MissingWheel, SemblanceError, require
 from ..core.finding import Finding
-from ..core.model_card import load_network
+from ..core.model_card import NEEDED, load_network
 from ..core.paths import MODELS, RIGS
 from .system_libraries import LIBRARIES, apt_line, missing_libraries
 
 _WHEELS: Final = (("numpy", "everything"), ("onnxruntime", "the networks"), ("cv2", "reading videos and cameras"))
-_NEEDED_MODELS: Final = ("face_detector", "face_mesh", "expression")
 _LEAST_FREE_GB: Final = 1.0
 _OLDEST_BLENDER: Final = (4, 5)
 _SETUP: Final = "Run 'make demo' once in the checkout; it sets up .venv with everything."
@@ -103,16 +102,17 @@ def video() -> Iterator[Finding]:
 
 def models() -> Iterator[Finding]:
     """Each network: there, and the one that its card describes."""
-    for name in _NEEDED_MODELS:
+    for name, purpose in NEEDED.items():
         if not (MODELS / name).is_dir():
-            yield Finding("PROBLEM", f"The network '{name}' is missing.", "Install Semblance again.")
+            yield Finding("PROBLEM", f"The network '{name}' for {purpose} is missing.", "Install Semblance again.")
     for folder in sorted(card.parent for card in MODELS.glob("*/card.toml")):
         try:
             network, card = load_network(folder)
         except SemblanceError as error:
             yield Finding("PROBLEM", str(error))
         else:
-            yield Finding("ok", f"network {card.stamp}, {len(network) / 1e6:.1f} MB, sha256 as its card says")
+            purpose = f" for {NEEDED[card.name]}" if card.name in NEEDED else ""
+            yield Finding("ok", f"network {card.stamp}{purpose}, {len(network) / 1e6:.1f} MB, sha256 as its card says")
 
 
 def characters() -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, Take, write_take
+from ..live.body_reading import in_words
 from ..live.doors import is_door
 from ..live.performance import record_take
 from .arguments import add_face_arguments, seconds
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         write_json({"error": str(error)})
         return 1
     if args.progress == "json":
-        write_json({"take": str(path)})
+        write_json({"take": str(path), "found": " ".join([found(take), *take.source.get("warnings", [])])})
     else:
         print(f"{summary(take)}\nWrote '{path}'.")
     return 0
@@ -89,8 +90,11 @@ def summary(take: Take) -> str:
     """What a take holds, in a line or two, with the source's warnings."""
     source: dict[str, Any] = take.source
     length_s = float(take.times_s[-1] - take.times_s[0])
-    text = f"{len(take)} frames over {length_s:.1f} s, a face in {take.found.mean():.1%} of them."
-    if take.body is not None:
-        left, right = take.body.hands_found.mean(0)
-        text += f"\nA body in {take.body.found.mean():.1%}, its left hand in {left:.1%}, its right hand in {right:.1%}."
+    text = f"{len(take)} frames over {length_s:.1f} s. {found(take)}"
     return "\n".join([text, *(f"Note: {warning}" for warning in source.get("warnings", []))])
+
+
+def found(take: Take) -> str:
+    """Of how much of the source what was followed was seen."""
+    face = f"A face in {take.found.mean():.1%} of the frames."
+    return face if take.body is None else f"{face} {in_words(take.body)}"

@@ -9,12 +9,18 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import SemblanceError
 from .paths import MODELS
 
 SCHEMA = 1
+NEEDED: Final = {
+    "face_detector": "finding faces", "face_mesh": "following faces", "expression": "reading expressions",
+    "pose_detector": "finding bodies", "pose": "following bodies", "palm_detector": "finding hands",
+    "hand_recrop": "finding a body's hands", "hand": "following hands",
+}
+"""Networks that tracking cannot do without, and what each is for."""
 
 
 @dataclass(frozen=True)

@@ -48,20 +48,31 @@ class BodyReading:
 
 
 def check_body(track: BodyTrack, address: str) -> None:
-    """Raise SemblanceError if nobody is in it."""
-    if not track.found.any():
+    """Raise SemblanceError if nobody is in it, not even a hand."""
+    if not (track.found.any() or track.hands_found.any()):
         raise SemblanceError(
             f"No body was found in any of the {len(track)} frames of '{address}'; film at least head and shoulders, "
             "or track only the face (without --body)."
         )
 
 
+def in_words(track: BodyTrack) -> str:
+    """How much of the source shows the body and each hand."""
+    left, right = (f"{seen.mean():.0%}" for seen in track.hands_found.T)
+    return f"A body in {track.found.mean():.0%}, its left hand in {left}, its right hand in {right} of the frames."
+
+
 def unseen_parts(track: BodyTrack) -> Iterator[str]:
-    """A sentence if part of the body was mostly out of the picture or hidden; the networks guess there."""
+    """A sentence for what was mostly out of the picture or hidden; the networks guess there, but for hands."""
     found = track.visibility[track.found]
     if len(found) == 0:
+        yield "Only hands were seen, no body; film head and shoulders too where a body is to be keyed."
         return
     shares = {name: float((found[:, points].max(1) >= _SEEN).mean()) for name, points in _PARTS.items()}
     lacking = [f"{name} in {share:.0%}" for name, share in shares.items() if share < _SEEN]
     if lacking:
         yield f"Half a body: {', '.join(lacking)} of the frames; where they are not to be seen they are guessed."
+    never = [name for name, seen in zip(("left", "right"), track.hands_found.any(0), strict=True) if not seen]
+    if never:
+        hands = "No hand was" if len(never) == 2 else f"The {never[0]} hand was never"
+        yield f"{hands} seen: out of the picture, behind the back or hidden; unseen fingers are not invented."

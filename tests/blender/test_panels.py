@@ -66,6 +66,15 @@ def test_the_button_says_which_side_is_on(draw):
     assert "[Before: no keys]" in draw().texts
 
 
+def test_track_says_what_it_saw_until_there_is_another_source(draw, settings):  # noqa: F811
+    settings.source = "dance.mp4"
+    settings.take, settings.found = "dance.take", "A body in 90% of the frames. No hand was seen."
+    layout = draw()
+    assert ("use_body", False) in layout.shown and "A body in 90%" in " ".join(layout.texts)
+    settings.source = "other.take"
+    assert settings.found == "" and "use_body" not in dict(draw().shown)
+
+
 def test_style_is_there_once_a_character_is_chosen(draw, extension):
     style = extension("blender.panels").SEMBLANCE_PT_style
     assert not style.poll(bpy.context)

@@ -98,12 +98,12 @@ def test_one_job_at_a_time(tmp_path):
 
 def test_the_command_says_where_the_face_is_and_what_kind(tmp_path):
     plain = track_command("a.mp4", tmp_path / "a.take")
-    assert "--box" not in plain and "--drawn" not in plain
-    told = track_command("a.mp4", tmp_path / "a.take", FaceBox(0.1, 0.2, 0.3, 0.5), drawn=True)
+    assert "--box" not in plain and "--drawn" not in plain and "--body" not in plain
+    told = track_command("a.mp4", tmp_path / "a.take", FaceBox(0.1, 0.2, 0.3, 0.5), drawn=True, body=True)
     parser = argparse.ArgumentParser()
     track.add_arguments(parser)
     args = parser.parse_args(told[told.index("track") + 1:])
-    assert (args.source, args.box, args.drawn) == ("a.mp4", FaceBox(0.1, 0.2, 0.3, 0.5), True)
+    assert (args.source, args.box, args.drawn, args.body) == ("a.mp4", FaceBox(0.1, 0.2, 0.3, 0.5), True, True)
 
 
 def test_the_real_command_answers_in_its_own_way(tmp_path):

@@ -36,7 +36,8 @@ def test_another_network_than_the_cards_is_found(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "MODELS", tmp_path)
     states = {finding.text: finding.state for finding in doctor.models()}
     assert any("not the one" in text and state == "PROBLEM" for text, state in states.items())
-    assert states["The network 'face_mesh' is missing."] == "PROBLEM"
+    assert states["The network 'face_mesh' for following faces is missing."] == "PROBLEM"
+    assert states["The network 'pose' for following bodies is missing."] == "PROBLEM"
 
 
 def test_a_character_without_its_network_or_file_is_found(monkeypatch, tmp_path):

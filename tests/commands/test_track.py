@@ -37,7 +37,7 @@ def test_json_progress_ends_with_the_take(recording, tmp_path, capsys):
     out = tmp_path / "a.take"
     assert main(["track", str(recording), "-o", str(out), "--progress", "json"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert json.loads(last) == {"take": str(out)}
+    assert json.loads(last)["take"] == str(out) and json.loads(last)["found"].startswith("A face in 100.0%")
     assert len(read_take(out)) == 12
 
 
@@ -75,7 +75,7 @@ def test_the_webcam_video_becomes_a_take(shared, tmp_path, capfd):
     out = tmp_path / "man.take"
     assert main(["track", str(video), "--start", "2", "--end", "4", "-o", str(out), "--progress", "json"]) == 0
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert lines[-1] == {"take": str(out)}
+    assert lines[-1] == {"take": str(out), "found": "A face in 100.0% of the frames."}
     done = [line["done"] for line in lines[:-1]]
     assert done and done == sorted(done)
     # The total is of the chosen part, so that a bar fills.

@@ -10,7 +10,7 @@ from addon.commands.__main__ import main
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 from addon.core.take import read_take
-from addon.live.body_reading import check_body, unseen_parts
+from addon.live.body_reading import check_body, in_words, unseen_parts
 from addon.live.performance import record_take
 from addon.tracking.sources import open_source
 
@@ -34,7 +34,7 @@ def test_a_take_with_face_and_body(film: Path, tmp_path: Path, capsys: pytest.Ca
     path = tmp_path / "a.take"
     assert main(["track", str(film), "--body", "-o", str(path), "--progress", "none"]) == 0
     said = capsys.readouterr().out
-    assert "A body in 100.0%, its left hand in 100.0%" in said and "feet in 0% of the frames" in said
+    assert "A body in 100%, its left hand in 100%" in said and "feet in 0% of the frames" in said
     take = read_take(path)
     assert take.body is not None and take.body.found.all() and take.found.all()
     assert {"pose_detector", "pose", "hand_recrop", "hand", "face_mesh"} <= set(take.models)
@@ -57,6 +57,25 @@ def seen(share: float) -> BodyTrack:
     track.visibility[:] = 1
     track.visibility[round(10 * share):, 27:] = 0.1
     return track
+
+
+def test_hands_that_are_never_seen_are_told() -> None:
+    track = seen(1)
+    track.hands[:, 0] = np.nan
+    (told,) = unseen_parts(track)
+    assert told.startswith("The left hand was never seen")
+    assert "its left hand in 0%, its right hand in 100%" in in_words(track)
+    track.hands[:] = np.nan
+    (told,) = unseen_parts(track)
+    assert told.startswith("No hand was seen: out of the picture, behind the back or hidden")
+
+
+def test_hands_without_a_body_are_something() -> None:
+    track = seen(1)
+    track.landmarks[:] = np.nan
+    check_body(track, "a.mp4")
+    (told,) = unseen_parts(track)
+    assert told.startswith("Only hands were seen, no body")
 
 
 def test_half_a_body_is_told() -> None:
