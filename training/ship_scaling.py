@@ -102,15 +102,20 @@ def paragraph(one: Batch, two: Batch) -> str:
     same = "the same bytes" if one.takes == two.takes else "NOT the same bytes"
     paper = ", ".join(f"{told(on_paper(start_s, frame_s, cores))} on {cores} cores" for cores in CORES)
     measured = (
-        f"{len(one.items)} items ({PAIRS} clips of {most} frames and {PAIRS} of {least}) on local Dask workers with a core "
-        f"each, starting the cluster included: one worker {one.seconds:.0f} s ({one.cpu_s:.0f} s of CPU time), two "
-        f"{two.seconds:.0f} s ({two.cpu_s:.0f} s), {one.seconds / two.seconds:.2f} times as fast. The takes are {same}."
+        f"{len(one.items)} items ({PAIRS} clips of {most} frames, {PAIRS} of {least}) on local Dask workers, a core "
+        f"each, starting the cluster included: {_of(one)}, {_of(two)}, {one.seconds / two.seconds:.2f} times as fast. "
+        f"The takes are {same}."
     )
     thousand = (
         f"On paper, with the {start_s:.1f} s that an item needs beside its frames and {1000 * frame_s:.1f} ms for each "
         f"frame: {CLIPS} clips of {FRAMES} frames take {paper}, as items know nothing of each other."
     )
     return "\n\n".join(textwrap.fill(text, 120) for text in (measured, thousand))
+
+
+def _of(batch: Batch) -> str:
+    workers = {1: "one worker", 2: "two"}[batch.workers]
+    return f"{workers} {batch.seconds:.0f} s ({batch.cpu_s:.0f} s of CPU time)"
 
 
 def told(seconds: float) -> str:
