@@ -23,7 +23,7 @@ TABLES: Final = SOURCES / "translations"
 _SHOWN: Final = ("text", "placeholder", "heading", "description", "title")
 _PLACES: Final = {
     "report": (1,), "poll_message_set": (0,), "SemblanceError": (0,), "Finding": (1, 2), "draw_sentence": (2,),
-    "said": (0,), "draw_progress": (2,),
+    "said": (0,), "draw_progress": (2,), "required": (1,),
 }
 _LABELS: Final = ("bl_label", "bl_description")
 _SENTENCE: Final = re.compile(r"(?:[A-Z'‘]|\{\d)[^\n]*[a-z):] \S.*", re.DOTALL)

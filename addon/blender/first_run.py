@@ -7,7 +7,7 @@ from typing import Final
 import bpy
 from mathutils import Euler, Quaternion, Vector
 
-from ..core.errors import SemblanceError
+from ..core.errors import SemblanceError, required
 from ..core.paths import DEMO_CLIP
 from ..core.rig_profile import find_profile
 from . import readiness, tracking_job
@@ -82,9 +82,7 @@ class SEMBLANCE_OT_try_it(BesideWindow, bpy.types.Operator):
 
     def finish(self, context: bpy.types.Context, state: tracking_job.State) -> str:
         """Key Pip and play."""
-        scene = bpy.data.scenes.get(self._scene)
-        if scene is None:
-            raise SemblanceError("The scene of Try It is gone; press Try It again.")
+        scene = required(bpy.data.scenes.get(self._scene), "The scene of Try It is gone; press Try It again.")
         scene.semblance.take = str(state.take)
         _show(context, scene)
         key_cast(scene)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from ..core.errors import SemblanceError
+from ..core.errors import required
 from ..core.rig_profile import find_profile
 from . import readiness
 from .actors import forget_actor
@@ -132,9 +132,7 @@ class SEMBLANCE_OT_controls_list(Reporting, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         """Of the shown character."""
-        root = shown_character(context.scene)
-        if root is None:
-            raise SemblanceError("Add or choose a character first.")
+        root = required(shown_character(context.scene), "Add or choose a character first.")
         list_controls(root, context.scene)
         context.scene.semblance.character = root
 
@@ -251,10 +249,8 @@ def require_list(context: bpy.types.Context) -> SEMBLANCE_PG_rig:
     Raises:
         SemblanceError: if there is none.
     """
-    rig = chosen_list(context)
-    if rig is None:
-        raise SemblanceError("The chosen character has no list of controls yet; press 'Adjust Single Controls'.")
-    return rig
+    sentence = "The chosen character has no list of controls yet; press 'Adjust Single Controls'."
+    return required(chosen_list(context), sentence)
 
 
 def require_rig(context: bpy.types.Context) -> SEMBLANCE_PG_rig:
@@ -263,10 +259,7 @@ def require_rig(context: bpy.types.Context) -> SEMBLANCE_PG_rig:
     Raises:
         SemblanceError: if there is none.
     """
-    rig = chosen_rig(context)
-    if rig is None:
-        raise SemblanceError("No rig of your own is chosen; select it and press 'Use Selected Rig'.")
-    return rig
+    return required(chosen_rig(context), "No rig of your own is chosen; select it and press 'Use Selected Rig'.")
 
 
 def active_control(context: bpy.types.Context) -> SEMBLANCE_PG_control:
@@ -275,7 +268,4 @@ def active_control(context: bpy.types.Context) -> SEMBLANCE_PG_control:
     Raises:
         SemblanceError: if there is none.
     """
-    control = require_rig(context).active_control()
-    if control is None:
-        raise SemblanceError("Select a control in the list first.")
-    return control
+    return required(require_rig(context).active_control(), "Select a control in the list first.")

@@ -116,18 +116,22 @@ class SEMBLANCE_UL_robot_meters(bpy.types.UIList):
                 bars.label(text="  –")
 
 
-class SEMBLANCE_PT_robot_meters(Sidebar, bpy.types.Panel):
-    """What each actuator does."""
-
-    bl_label = "Actuators"
-    bl_parent_id = "SEMBLANCE_PT_robot"
-    bl_options = {"DEFAULT_CLOSED"}
+class _Answering(Sidebar):
+    """A part of the panel that only a head that answers has."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A head that answers."""
         session = robot_session.HEAD.current
         return session is not None and session.status is not None
+
+
+class SEMBLANCE_PT_robot_meters(_Answering, bpy.types.Panel):
+    """What each actuator does."""
+
+    bl_label = "Actuators"
+    bl_parent_id = "SEMBLANCE_PT_robot"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Four columns, then the highlighted one in numbers."""
@@ -174,18 +178,12 @@ class SEMBLANCE_PT_robot_calibration(Sidebar, bpy.types.Panel):
                         ).calibrate = True
 
 
-class SEMBLANCE_PT_robot_process(Sidebar, bpy.types.Panel):
+class SEMBLANCE_PT_robot_process(_Answering, bpy.types.Panel):
     """How the process of the head goes, and its log."""
 
     bl_label = "Beat and Log"
     bl_parent_id = "SEMBLANCE_PT_robot"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A head that answers."""
-        session = robot_session.HEAD.current
-        return session is not None and session.status is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Rate, lateness, frames, and where what was sent is written down."""

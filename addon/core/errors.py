@@ -4,6 +4,9 @@ from __future__ import annotations
 import importlib
 import os
 from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class SemblanceError(Exception):
@@ -12,6 +15,17 @@ class SemblanceError(Exception):
 
 class MissingWheel(SemblanceError):
     """A run-time wheel that one feature needs is not installed."""
+
+
+def required(found: T | None, sentence: str) -> T:
+    """What was found.
+
+    Raises:
+        SemblanceError: with the sentence, if nothing was.
+    """
+    if found is None:
+        raise SemblanceError(sentence)
+    return found
 
 
 def require(module: str, feature: str) -> ModuleType:

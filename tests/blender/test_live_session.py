@@ -10,29 +10,16 @@ import numpy as np
 import pytest
 
 from .conftest import EXTENSION, build_mixed_rig
+from .told import Told
 
 
-class Worker:
-    """Stands in for LiveClient: remembers what it is told, and says what it is given."""
+class Worker(Told):
+    """Stands in for LiveClient."""
 
-    def __init__(self, update: type) -> None:
-        self.state, self.sentence, self.stopped = "connected", "", False
-        self.told: list[object] = []
-        self._update = update
-        self.next = update()
-
-    def send(self, command: object) -> None:
-        self.told.append(command)
-
-    def poll(self) -> object:
-        found, self.next = self.next, self._update()
-        return found
+    stopped = False
 
     def stop(self) -> None:
         self.stopped = True
-
-    def last(self, kind: str) -> object:
-        return next(each for each in reversed(self.told) if type(each).__name__ == kind)
 
 
 class Live:

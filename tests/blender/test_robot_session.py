@@ -17,23 +17,13 @@ from addon.core.take import write_take
 from .conftest import EXTENSION
 from .test_apply import performance as jaw_performance
 from .test_live_session import Worker, keyed
+from .told import Told
 
 
-class Process:
-    """Stands in for RobotClient: remembers what it is told, and says what it is given."""
+class Process(Told):
+    """Stands in for RobotClient."""
 
-    def __init__(self, update: type) -> None:
-        self.state, self.sentence, self.held, self.end = "connected", "", False, ""
-        self.told: list[object] = []
-        self._update = update
-        self.next = update()
-
-    def send(self, command: object) -> None:
-        self.told.append(command)
-
-    def poll(self) -> object:
-        found, self.next = self.next, self._update()
-        return found
+    held, end = False, ""
 
     def release(self) -> None:
         self.held = False
@@ -43,12 +33,6 @@ class Process:
 
     def let_go(self) -> None:
         self.end = "let go"
-
-    def kinds(self) -> list[str]:
-        return [type(each).__name__ for each in self.told]
-
-    def last(self, kind: str) -> object:
-        return next(each for each in reversed(self.told) if type(each).__name__ == kind)
 
 
 class Robot:
