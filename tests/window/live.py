@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import os
 import signal
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,21 +21,29 @@ import bpy
 from mathutils import Euler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
+from window import (
+    EXTENSION,
+    Ticks,
+    check,
+    clear_view,
+    drawing_is_quick,
+    key,
+    module,
+    picture,
+    press,
+    start,
+    time_drawing,
+    view,
+    wait_for,
+)
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
 NAMES = os.environ.get("SEMBLANCE_CAST", "Pip,Gus").split(",")
-_spent_ms: list[float] = []
-
-
-def module(name: str) -> object:
-    """One of the extension's."""
-    return sys.modules[f"{EXTENSION}.addon.{name}"]
 
 
 def session() -> object:
     """The live session."""
-    return module("blender.live_session").current()
+    return module("blender.live_session").LIVE.current
 
 
 def open_panels() -> None:
@@ -50,36 +56,6 @@ def open_panels() -> None:
     region = next(r for r in view().regions if r.type == "UI")
     top = bpy.context.window_manager.windows[0].height - region.y - region.height
     subprocess.run(["xdotool", "mousemove", str(region.x + 60), str(top + 14), "click", "1"], check=False)
-
-
-def time_ticks() -> None:
-    """Measure what the timer costs this thread."""
-    live_session = module("blender.live_session")
-    tick = live_session.tick
-
-    def timed() -> None:
-        begun = time.thread_time()
-        tick()
-        _spent_ms.append((time.thread_time() - begun) * 1000)
-
-    live_session.tick = timed
-
-
-def ticks_are_quick(what: str) -> None:
-    """The middle, and nearly all of them; those without anything new are left out."""
-    worked = sorted(_spent_ms)[-max(len(_spent_ms) // 4, 1):]
-    p95 = worked[int(len(worked) * 0.95)]
-    check(f"{what}: a tick takes {statistics.median(worked):.2f} ms, p95 {p95:.2f}, most {worked[-1]:.1f} "
-          f"({len(_spent_ms)} ticks)", p95 < 4)
-    _spent_ms.clear()
-
-
-def wait_for(what: str, holds: object, seconds: float = 60) -> Iterator[float]:
-    """Until it holds, or for so long."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        yield 0.05
-    check(what, bool(holds()))
 
 
 def pose(name: str = "Pip") -> tuple[float, ...]:
@@ -107,26 +83,24 @@ def steps() -> Iterator[float]:
     picture("live_1_closed")
     open_panels()
     time_drawing()
-    time_ticks()
+    ticks = Ticks("blender.live_session")
     yield 1
     picture("live_2_source")
     rest = pose(NAMES[0])
     press(bpy.ops.semblance.live_toggle)
     yield 0.3
-    picture("live_3_starting")
+    picture("live_3_starting", fleeting=True)
     yield from wait_for("the source runs", lambda: session().status and session().status.state == "running")
-    yield 4
-    _spent_ms.clear()
-    yield 4
+    yield from wait_for("the first controls have come", lambda: pose(NAMES[0]) != rest)
+    yield from ticks.are_quick(NAMES[0])
     check(f"{NAMES[0]} is moved, {session().status.fps:.0f} pictures a second, {session().latency_ms:.0f} ms",
           pose(NAMES[0]) != rest)
-    ticks_are_quick(NAMES[0])
     picture("live_4_running")
     yield from drawing_is_quick()
     yield from calibrate()
     yield from play()
     yield from record()
-    yield from several()
+    yield from several(ticks)
     yield from follow()
     yield from interrupt()
     check("no picture and no Action of live is left", not bpy.data.images.get("live"))
@@ -138,11 +112,11 @@ def calibrate() -> Iterator[float]:
     """One button, and the guided range."""
     press(bpy.ops.semblance.live_neutral)
     yield 0.4
-    picture("live_5_neutral")
+    picture("live_5_neutral", fleeting=True)
     yield from wait_for("Set Neutral takes a second", lambda: session().status.neutral == "set")
     press(bpy.ops.semblance.live_range)
     yield 4
-    picture("live_5_range")
+    picture("live_5_range", fleeting=True)
     press(bpy.ops.semblance.live_range)
     yield 0.5
 
@@ -165,7 +139,7 @@ def record() -> Iterator[float]:
     scene.semblance_live.countdown = 2
     press(bpy.ops.semblance.live_record, "EXEC_DEFAULT", what="NEW")
     yield 0.7
-    picture("live_6_countdown")
+    picture("live_6_countdown", fleeting=True)
     yield 4
     press(bpy.ops.semblance.live_mark)
     yield 0.5
@@ -198,7 +172,7 @@ def record() -> Iterator[float]:
     picture("live_9_punched")
 
 
-def several() -> Iterator[float]:
+def several(ticks: Ticks) -> Iterator[float]:
     """Two at once."""
     if len(NAMES) < 2:
         return
@@ -209,9 +183,7 @@ def several() -> Iterator[float]:
     look_at_all(NAMES)
     rest = pose(NAMES[1])
     yield from wait_for(f"{NAMES[1]} moves too", lambda: pose(NAMES[1]) != rest)
-    _spent_ms.clear()
-    yield 4
-    ticks_are_quick(" and ".join(NAMES))
+    yield from ticks.are_quick(" and ".join(NAMES))
     picture("live_10_two")
 
 
@@ -245,7 +217,7 @@ def interrupt() -> Iterator[float]:
     """The worker is killed; another file; the extension is disabled."""
     os.kill(session().client.pid, signal.SIGKILL)
     yield from wait_for("a killed worker ends live", lambda: session() is None)
-    farewell = module("blender.live_session").farewell()
+    farewell = module("blender.live_session").LIVE.farewell
     check(f"and it is said: {farewell}", bool(farewell))
     yield 1
     picture("live_13_killed")

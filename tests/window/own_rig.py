@@ -103,7 +103,7 @@ def steps() -> Iterator[float]:
     chosen = bring_in()
     look_at_face()
     yield 1
-    picture("own_1_selected")
+    picture("own_rig_1_selected")
     if "SEMBLANCE_WIDER" in os.environ:
         yield from widen_sidebar(int(os.environ["SEMBLANCE_WIDER"]))
     time_drawing()
@@ -115,12 +115,12 @@ def steps() -> Iterator[float]:
     bpy.ops.wm.save_as_mainfile(filepath=path)
     scene.semblance.source = f"//{Path(SOURCE).name}"
     yield 2
-    picture("own_2_listed")
+    picture("own_rig_2_listed")
     yield from drawing_is_quick()
     rig.search = "smile"
     rig.active = next((i for i, shown in enumerate(rig.shown()) if shown), 0)
     yield 2
-    picture("own_3_search")
+    picture("own_rig_3_search")
     bpy.context.scene.semblance.rigs[0].search = ""
     rig.controls[rig.active].gain = 0.7
     press(bpy.ops.semblance.take_apply, "EXEC_DEFAULT")
@@ -129,7 +129,7 @@ def steps() -> Iterator[float]:
     rig.controls[rig.active].offset = 0.05
     bpy.context.preferences.view.ui_scale = 0.75    # all of the list is in one picture
     yield 2
-    picture("own_4_applied")
+    picture("own_rig_4_applied")
     bpy.context.preferences.view.ui_scale = 1
     yield 1
     key("ctrl+z")
@@ -142,7 +142,7 @@ def steps() -> Iterator[float]:
     for menu in ("presets", "rig"):
         press(bpy.ops.wm.call_menu, name=f"SEMBLANCE_MT_{menu}")
         yield 1
-        picture(f"own_5_{menu}")
+        picture(f"own_rig_5_{menu}")
         key("Escape")
         yield 1
     count = len(bpy.context.scene.semblance.rigs[0].controls)
@@ -154,7 +154,7 @@ def steps() -> Iterator[float]:
     check(f"the preset is kept: {[preset.name for preset in presets]}", len(presets) > 0)
     press(bpy.ops.semblance.preset_delete, "EXEC_DEFAULT")
     yield 1
-    picture("own_6_opened")
+    picture("own_rig_6_opened")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,10 @@ def steps() -> Iterator[float]:
     settings = scene.semblance
     yield from clear_view()
     space = view().spaces.active
-    picture("1_empty")
+    picture("panel_1_empty")
     press(bpy.ops.wm.call_panel, name="SEMBLANCE_PT_cast")
     yield 5
-    picture("1_cast")
+    picture("panel_1_cast")
     key("Escape")
     press(bpy.ops.semblance.character_add, "EXEC_DEFAULT", character="Pip")
     check("Add Pip puts Pip into the scene and chooses it", settings.character == bpy.data.objects.get("Pip"))
@@ -47,7 +47,7 @@ def steps() -> Iterator[float]:
     bpy.ops.wm.save_as_mainfile(filepath=str(Path(SOURCE).with_name("panel.blend")))
     settings.source = f"//{Path(SOURCE).name}"
     yield 1
-    picture("2_source")
+    picture("panel_2_source")
     if not settings.is_performance:
         yield from track_and_cancel(settings)
         yield from track(settings)
@@ -56,7 +56,7 @@ def steps() -> Iterator[float]:
     check(f"Apply keyed '{action.name}' on frames {tuple(map(int, action.frame_range))}", action.frame_range[1] > 1)
     scene.frame_set(int(os.environ.get("SEMBLANCE_FRAME", (scene.frame_end + 1) // 2)))
     yield 2
-    picture("3_applied")
+    picture("panel_3_applied")
     key("ctrl+z")
     yield 1
     check("one undo takes the keys away", not bpy.data.objects["Pip"].animation_data
@@ -109,7 +109,7 @@ def track_and_cancel(settings: bpy.types.PropertyGroup) -> Iterator[float]:
     yield 0.5
     check(f"Track shows progress: {job.state().done} of {job.state().total}", job.state().done > 0)
     process = job.current()._process
-    picture("2_tracking")
+    picture("panel_2_tracking", fleeting=True)
     key("Escape")
     yield 1
     check("Esc ends the child process", process.poll() is not None and job.current() is None and not settings.take)

@@ -44,19 +44,19 @@ def steps() -> Iterator[float]:
     yield from clear_view()
     area = view()
     yield from preferences_are_shown()
-    picture("ready_1_preferences")
+    picture("readiness_1_preferences")
     bpy.ops.semblance.readiness_check()
     yield 1
     found = [str(each) for each in module("blender.readiness").devices()]
     check(f"what was looked for is told: {found}", any("networks run on CPU" in each for each in found))
-    picture("ready_2_checked")
+    picture("readiness_2_checked")
     kept = bpy.context.preferences.addons[module("blender.folders").ROOT_PACKAGE].preferences
     kept.provider = "CUDA"
     bpy.ops.semblance.readiness_check()
     told = " ".join(each.text for each in module("blender.readiness").devices())
     check("a provider that is not here falls back with a sentence", "run on the processor, because CUDA" in told)
     yield 1
-    picture("ready_3_cuda")
+    picture("readiness_3_cuda")
     kept.provider = "CPU"
     kept.use_asset_library = True
     area.type = "FILE_BROWSER"
@@ -64,7 +64,7 @@ def steps() -> Iterator[float]:
     yield 3
     area.spaces.active.params.asset_library_reference = "Semblance"
     yield 6
-    picture("ready_4_assets")
+    picture("readiness_4_assets")
     area.ui_type = "VIEW_3D"
     yield 1
     yield from drag(area)
@@ -92,14 +92,14 @@ def drag(area: bpy.types.Area) -> Iterator[float]:
     region = next(r for r in assets.regions if r.type == "WINDOW")
     start_at = (region.x + 60, height - (region.y + region.height) + 60)
     end_at = (scene_view.x + scene_view.width // 3, height - (scene_view.y + scene_view.height // 2))
-    picture("ready_5_before_drag")
+    picture("readiness_5_before_drag")
     for act in (f"mousemove {start_at[0]} {start_at[1]}", "mousedown 1",
                 *(f"mousemove {start_at[0] + (end_at[0] - start_at[0]) * i // 6} "
                   f"{start_at[1] + (end_at[1] - start_at[1]) * i // 6}" for i in range(1, 7)), "mouseup 1"):
         subprocess.run(["xdotool", *act.split()], check=False)
         yield 0.5
     yield 3
-    picture("ready_6_dragged")
+    picture("readiness_6_dragged")
     known = module("blender.character_choice").shown_character(bpy.context.scene)
     check(f"a dragged character is one that Semblance knows: {known and known.name}", known is not None)
     assets.ui_type = "VIEW_3D"
@@ -129,7 +129,7 @@ def german() -> Iterator[float]:
           said("Found: Pip") == "Gefunden: Pip")
     words = bpy.app.translations.pgettext_iface("Use Selected Rig", "Operator")
     check(f"labels too: {words}", words == "Ausgewähltes Rig nehmen")
-    picture("ready_7_german")
+    picture("readiness_7_german")
     yield from drawing_is_quick()
     kept.language = was
     yield 1

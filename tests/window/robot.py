@@ -15,35 +15,42 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 from mathutils import Euler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
+from window import (
+    Ticks,
+    check,
+    clear_view,
+    drawing_is_quick,
+    key,
+    module,
+    our_panels,
+    picture,
+    press,
+    start,
+    time_drawing,
+    view,
+    wait_for,
+)
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
-PATIENCE = float(os.environ.get("SEMBLANCE_PATIENCE", "1"))
 TAKE = os.environ.get("SEMBLANCE_TAKE", "")
 ROBOTS = os.environ.get("SEMBLANCE_ROBOTS", "ameca_like,maestro_head").split(",")
-_spent_ms: list[float] = []
-
-
-def module(name: str) -> object:
-    """One of the extension's."""
-    return sys.modules[f"{EXTENSION}.addon.{name}"]
 
 
 def head() -> object:
     """The session of the head."""
-    return module("blender.robot_session").current()
+    return module("blender.robot_session").HEAD.current
 
 
 def open_panels(*names: str) -> Iterator[float]:
     """Only these panels are there, and open; the others would be out of the window."""
-    panels = [cls for cls in module("blender.registration").CLASSES if issubclass(cls, bpy.types.Panel)]
+    panels = our_panels()
     for cls in reversed(panels):
         if hasattr(bpy.types, cls.__name__) and getattr(cls, "bl_category", "") == "Semblance":
             bpy.utils.unregister_class(cls)
@@ -59,35 +66,6 @@ def open_panels(*names: str) -> Iterator[float]:
     at = (region.x + 120, window.height - (region.y + region.height) + 14)
     subprocess.run(["xdotool", "mousemove", *map(str, at), "click", "1"], check=False)
     yield 1
-
-
-def wait_for(what: str, holds: Callable[[], bool], seconds: float = 30) -> Iterator[float]:
-    """Until it holds, or for so long."""
-    begun = time.monotonic()
-    while not holds() and time.monotonic() < begun + seconds * PATIENCE:
-        yield 0.03
-    check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
-
-
-def time_ticks() -> None:
-    """Measure what the timer costs this thread."""
-    robot_session = module("blender.robot_session")
-    tick = robot_session.tick
-
-    def timed() -> None:
-        begun = time.thread_time()
-        tick()
-        _spent_ms.append((time.thread_time() - begun) * 1000)
-
-    robot_session.tick = timed
-
-
-def ticks_are_quick(what: str) -> None:
-    """The middle, and nearly all of them."""
-    spent = sorted(_spent_ms)
-    check(f"{what}: a tick takes {spent[len(spent) // 2]:.2f} ms, p95 {spent[int(len(spent) * 0.95)]:.2f} "
-          f"({len(spent)} ticks)", spent[int(len(spent) * 0.95)] < 4)
-    _spent_ms.clear()
 
 
 def pointer_over_view() -> None:
@@ -112,7 +90,7 @@ def steps() -> Iterator[float]:
     live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
     yield from open_panels("robot", "robot_meters", "robot_process", "robot_calibration")
     time_drawing()
-    time_ticks()
+    ticks = Ticks("blender.robot_session")
     yield 1
     picture("robot_1_choice")
     settings = bpy.context.scene.semblance_robot
@@ -126,23 +104,23 @@ def steps() -> Iterator[float]:
         check(f"a real head without a port is refused: {str(error).strip()}", head() is None)
     settings.head = "SIMULATED"
     for design in ROBOTS:
-        yield from drive(design)
+        yield from drive(design, ticks)
     yield from play_keys()
     if TAKE:
         yield from play_take()
     yield from calibrate()
     yield from interrupt()
-    for cls in module("blender.registration").CLASSES:
-        if issubclass(cls, bpy.types.Panel) and not hasattr(bpy.types, cls.__name__):
+    for cls in our_panels():
+        if not hasattr(bpy.types, cls.__name__):
             bpy.utils.register_class(cls)  # those that open_panels took away, which Blender misses when it quits
 
 
-def drive(design: str) -> Iterator[float]:
+def drive(design: str, ticks: Ticks) -> Iterator[float]:
     """Connect, twin, live, arm, stop."""
     press(bpy.ops.semblance.robot_design, "EXEC_DEFAULT", design=design)
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield 0.2
-    picture(f"robot_3_{design}_connecting")
+    picture(f"robot_3_{design}_connecting", fleeting=True)
     yield from wait_for(f"{design} is connected and limp", lambda: state() == "LIMP")
     before = set(bpy.data.objects)
     press(bpy.ops.semblance.robot_twin, "EXEC_DEFAULT")
@@ -150,8 +128,8 @@ def drive(design: str) -> Iterator[float]:
     yield 1
     picture(f"robot_4_{design}_limp")
     press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
-    session = module("blender.live_session").current
-    yield from wait_for("live runs", lambda: session().status and session().status.state == "running")
+    live = module("blender.live_session").LIVE
+    yield from wait_for("live runs", lambda: live.current.status and live.current.status.state == "running", 30)
     press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
     yield 1
     check("nothing has moved without Arm", state() == "LIMP")
@@ -162,14 +140,12 @@ def drive(design: str) -> Iterator[float]:
     key("Return")
     yield from wait_for("the question is answered, the head wakes", lambda: state() in ("ARMING", "LIVE"), 5)
     yield 0.3
-    picture(f"robot_6_{design}_waking")
+    picture(f"robot_6_{design}_waking", fleeting=True)
     yield from wait_for("the head follows", lambda: state() == "LIVE", 8)
-    _spent_ms.clear()
-    yield 5
+    yield from ticks.are_quick(design)
     status = head().status
     check(f"{status.rate_hz:.0f} Hz, {status.jitter_ms:.1f} ms late (p99), {status.accepted} frames, {status.refused} "
           f"refused, follows {status.playing}", status.playing == "live")
-    ticks_are_quick(design)
     picture(f"robot_7_{design}_live")
     yield from drawing_is_quick()
     begun = time.monotonic()
@@ -222,7 +198,7 @@ def played(what: str) -> Iterator[float]:
     yield from wait_for(f"{what} plays", lambda: head().status.playing == "clip" and state() == "LIVE", 15)
     for k in range(4):
         yield 1
-        picture(f"robot_8_{what}_{k}")
+        picture(f"robot_8_{what}_{k}", fleeting=True)
     yield from wait_for(f"{what} plays to its end", lambda: head().news == "Played to its end.", 60)
     picture(f"robot_8_{what}_played")
     yield from wait_for("it goes to rest", lambda: state() == "RESTING", 5)
@@ -278,12 +254,12 @@ def interrupt() -> Iterator[float]:
     yield from moving()
     os.kill(head().status.pid, signal.SIGKILL)
     yield from wait_for("a killed process ends the session", lambda: head() is None, 6)
-    check(f"and it is said: {module('blender.robot_session').farewell()}", True)
+    check(f"and it is said: {module('blender.robot_session').HEAD.farewell}", True)
     picture("robot_12_killed")
     yield from moving()
     os.kill(head().status.pid, signal.SIGSTOP)
     yield from wait_for("a process that hangs is noticed", lambda: head() is None or head().hangs, 6)
-    picture("robot_13_hangs")
+    picture("robot_13_hangs", fleeting=True)
     yield from wait_for("and given up", lambda: head() is None, 8)
     yield from moving()
     pid = head().status.pid
@@ -299,7 +275,7 @@ def moving() -> Iterator[float]:
     live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
     bpy.context.scene.semblance_robot.design = "maestro_head"
     yield from wait_for("the head before has gone", lambda: not module("blender.robot_session").leaving(), 10)
-    if module("blender.live_session").current() is None:
+    if module("blender.live_session").LIVE.current is None:
         press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield from wait_for("connected", lambda: state() == "LIMP")

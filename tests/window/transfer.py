@@ -16,7 +16,7 @@ import bpy
 from mathutils import Euler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import EXTENSION, check, clear_view, drawing_is_quick, key, picture, press, start, time_drawing, view
+from window import check, clear_view, drawing_is_quick, key, our_panels, picture, press, start, time_drawing, view
 
 SOURCE = os.environ["SEMBLANCE_SOURCE"]
 OPEN = ("SEMBLANCE_PT_performance", "SEMBLANCE_PT_transfer")
@@ -29,8 +29,8 @@ def action_of(name: str) -> str:
 
 def open_only_transfer() -> None:
     """Panels cannot be opened by a script, but can be registered open, before the window first shows them."""
-    for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES:
-        if issubclass(cls, bpy.types.Panel) and getattr(cls, "bl_parent_id", ""):
+    for cls in our_panels():
+        if getattr(cls, "bl_parent_id", ""):
             bpy.utils.unregister_class(cls)
             cls.bl_options = set() if cls.__name__ in OPEN else {"DEFAULT_CLOSED"}
             bpy.utils.register_class(cls)
@@ -50,7 +50,7 @@ def steps() -> Iterator[float]:
     check("the take is on Pip alone", bool(was) and not action_of("Gus"))
     region = view().spaces.active.region_3d
     region.view_rotation = Euler((1.5708, 0, 0)).to_quaternion()
-    region.view_location, region.view_distance = (bpy.data.objects["Gus"].location.x / 2 + 0.5, 0, -0.1), 6.5
+    region.view_location, region.view_distance = (bpy.data.objects["Gus"].location.x / 2 + 0.9, 0, -0.1), 9
     bpy.context.scene.frame_set(int(os.environ.get("SEMBLANCE_FRAME", 60)))
     yield 2
     picture("transfer_1_nobody_chosen")

@@ -41,7 +41,7 @@ def steps() -> Iterator[float]:
     next(r for r in view().regions if r.type == "UI").active_panel_category = "Semblance"
     time_drawing()
     yield 2
-    picture("try_1_welcome")
+    picture("try_it_1_welcome")
     click(*sidebar_place(*_BUTTON))
     yield 1
     check(f"one click makes '{window.scene.name}' and starts a child", window.scene.name != home and job() is not None)
@@ -54,7 +54,7 @@ def steps() -> Iterator[float]:
     begun = time.monotonic()
     click(*sidebar_place(*_BUTTON))
     yield 2.5
-    picture("try_2_tracking")
+    picture("try_it_2_tracking", fleeting=True)
     while job() is not None and time.monotonic() - begun < _MOST_S:
         yield 0.2
     yield 3
@@ -66,11 +66,11 @@ def steps() -> Iterator[float]:
         seen.add(window.scene.frame_current)
         yield 0.3
     check(f"the frames run: {sorted(seen)}", len(seen) > 3)
-    picture("try_3_plays")
+    picture("try_it_3_plays", fleeting=True)
     key("Escape")   # stops playing, which leaves a screen without a graphics card no time for clicks
     yield 2
     bpy.context.window_manager.windows[0].scene.frame_set(66)
-    picture("try_3_stopped")
+    picture("try_it_3_stopped")
     yield from drawing_is_quick()
     click(*sidebar_place(*_BACK))
     yield 2
@@ -78,7 +78,7 @@ def steps() -> Iterator[float]:
           and not bpy.data.actions and len(bpy.data.scenes) == 1)
     check("the user's rate and range are as they were",
           (window.scene.render.fps, window.scene.frame_end) == was and not bpy.context.screen.is_animation_playing)
-    picture("try_4_back")
+    picture("try_it_4_back")
     key("ctrl+z")
     yield 2
     check("undo brings Pip back", "Pip" in bpy.data.objects)
@@ -86,7 +86,7 @@ def steps() -> Iterator[float]:
     yield 2
     check(f"one more takes the whole of Try It away: {[scene.name for scene in bpy.data.scenes]}",
           len(bpy.data.scenes) == 1 and "Pip" not in bpy.data.objects)
-    picture("try_5_undone")
+    picture("try_it_5_undone")
 
 
 if __name__ == "__main__":

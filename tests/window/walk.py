@@ -4,15 +4,18 @@
     python tests/window/walk.py --pictures out/walk                      all of it, about half an hour without a GPU
     python tests/window/walk.py --pictures out/walk --only try_it live   a part
     python tests/window/walk.py --rig head.fbx --video me.mp4            with a rig and a video of your own
+    python tests/window/walk.py --pictures out/walk --keep               what it looks like now is right: I have seen it
 
-Every step is printed as it is taken, and what went wrong once more at the end; exit code 1 if anything did. Look at the
-pictures too. Without a screen the walk needs xvfb-run, and for its clicks xdotool. Not run by pytest: it needs a
-complete Blender.
+Every step is printed as it is taken, and what went wrong once more at the end; exit code 1 if anything did. The
+pictures are compared with those of an earlier walk (kept.py); look at them too. On a busy machine SEMBLANCE_PATIENCE
+makes every wait so many times longer. Needs ImageMagick and, without a screen, xvfb-run, and for its clicks xdotool.
+Not run by pytest: it needs a complete Blender.
 """
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -23,8 +26,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kept import compare, keep, missing
+
 HERE = Path(__file__).resolve().parent
-DEMO = HERE.parents[1] / "assets" / "demo"
+ROOT = HERE.parents[1]
+DEMO = ROOT / "assets" / "demo"
 _TRACK = """
 import bpy, shutil
 settings = bpy.context.scene.semblance
@@ -43,7 +49,8 @@ class Stop:
     source: str
     """What SEMBLANCE_SOURCE is: "video", "performance" or nothing."""
     most_s: int
-    needs_rig: bool = False
+    rig: str = ""
+    """What SEMBLANCE_RIG is where no other is wanted; own_rig makes one by itself."""
 
 
 STOPS = (
@@ -51,7 +58,7 @@ STOPS = (
     Stop("try_it", "", 300),
     Stop("panel", "video", 1200),
     Stop("own_rig", "performance", 400),
-    Stop("learn_rig", "performance", 900, needs_rig=True),
+    Stop("learn_rig", "performance", 900, rig="rigs/mora/mora.blend"),
     Stop("several", "performance", 400),
     Stop("transfer", "performance", 300),
     Stop("live", "video", 600),
@@ -70,15 +77,12 @@ def track(args: argparse.Namespace) -> Path:
 
 def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
     """The lines of one script; a last PROBLEM if it does not come to its end."""
-    if stop.needs_rig and not args.rig:
-        yield f"SKIPPED {stop.name}: it needs --rig, an .fbx with a face"
-        return
     source = {"video": args.video, "performance": args.performance}.get(stop.source)
     environment = {"SEMBLANCE_FRAME": "66", **os.environ, "SEMBLANCE_PICTURES": str(args.pictures)}
     if source:
         environment["SEMBLANCE_SOURCE"] = shutil.copy(source, folder)
-    if args.rig:
-        environment["SEMBLANCE_RIG"] = str(args.rig.resolve())
+    if rig := args.rig or (ROOT / stop.rig if stop.rig else None):
+        environment["SEMBLANCE_RIG"] = str(rig.resolve())
     screen = () if os.environ.get("DISPLAY") else _SCREEN
     command = [*screen, args.blender, "--window-geometry", "0", "0", "1600", "1000", "--python",
                str(HERE / f"{stop.name}.py")]
@@ -87,9 +91,10 @@ def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT,
                                    start_new_session=True)
         try:
-            process.wait(stop.most_s)
+            most_s = stop.most_s * float(os.environ.get("SEMBLANCE_PATIENCE", "1"))
+            process.wait(most_s)
         except subprocess.TimeoutExpired:
-            print(f"PROBLEM {stop.name} took more than {stop.most_s} s", file=out)
+            print(f"PROBLEM {stop.name} took more than {most_s:.0f} s", file=out)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # Blender and its screen too
@@ -100,6 +105,19 @@ def walk(stop: Stop, folder: Path, args: argparse.Namespace) -> Iterator[str]:
         yield f"PROBLEM {stop.name} did not come to its end; see {log}"
 
 
+def look(stop: Stop, args: argparse.Namespace) -> Iterator[str]:
+    """The stop's pictures against the kept ones, or kept from now on."""
+    taken = sorted(path.stem for path in args.pictures.glob(f"{stop.name}_*.txt"))
+    if args.keep:
+        for name in taken:
+            keep(name, args.pictures)
+        yield f"STEP {len(taken)} pictures are kept"
+    elif (args.video, args.rig) == (DEMO / "performer.mp4", None):     # other faces and rigs look otherwise
+        for name in taken:
+            yield from compare(name, args.pictures)
+        yield from missing(stop.name, args.pictures)
+
+
 def main() -> int:
     """Walk, and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,7 +126,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=[stop.name for stop in STOPS], help="these stops")
     parser.add_argument("--video", type=Path, default=DEMO / "performer.mp4")
     parser.add_argument("--performance", type=Path, help="a take or a Live Link CSV; else the video is tracked first")
-    parser.add_argument("--rig", type=Path, help="an .fbx with a face, for own_rig and learn_rig")
+    parser.add_argument("--rig", type=Path, help="an .fbx, .glb or .blend with a face, for own_rig and learn_rig")
+    parser.add_argument("--keep", action="store_true", help="keep the pictures for later walks to compare with")
     args = parser.parse_args()
     args.pictures = args.pictures.resolve()
     args.pictures.mkdir(parents=True, exist_ok=True)
@@ -119,9 +138,9 @@ def main() -> int:
     for stop in stops:
         print(f"── {stop.name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="semblance-walk-") as folder:
-            for line in walk(stop, Path(folder), args):
+            for line in itertools.chain(walk(stop, Path(folder), args), look(stop, args)):
                 print(line, flush=True)
-                problems += [f"{stop.name}: {line}"] if not line.startswith(("STEP", "SKIPPED")) else []
+                problems += [f"{stop.name}: {line}"] if not line.startswith("STEP") else []
     print(f"\n{len(problems)} problems", *problems, sep="\n  ")
     return 1 if problems else 0
 

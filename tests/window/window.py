@@ -12,8 +12,14 @@ from pathlib import Path
 
 import bpy
 
+sys.path.insert(0, str(Path(__file__).parent))
+from widgets import drawn_widgets
+
 PICTURES = os.environ.get("SEMBLANCE_PICTURES", "")
 EXTENSION = next(name for name in bpy.context.preferences.addons.keys() if name.endswith(".semblance"))  # noqa: SIM118
+PATIENCE = float(os.environ.get("SEMBLANCE_PATIENCE", "1"))
+"""Every wait may take so many times longer, on a busy machine."""
+_ENOUGH_TICKS = 40
 _drawn_s: dict[str, list[float]] = {}
 
 
@@ -43,12 +49,26 @@ def widen_sidebar(pixels: int) -> Iterator[float]:
         yield 0.5
 
 
-def picture(name: str) -> None:
-    """Save what the screen shows."""
+def picture(name: str, fleeting: bool = False) -> None:
+    """Save what the screen shows and, unless that is gone at once, which widgets the sidebar has (see kept.py)."""
     if PICTURES:
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=4)
         subprocess.run(["import", "-window", "root", str(Path(PICTURES) / f"{name}.png")], check=False)
+        if not fleeting:
+            widgets = drawn_widgets(view(), our_panels()) if view_is_there() else []
+            Path(PICTURES, f"{name}.txt").write_text("".join(f"{widget}\n" for widget in widgets))
+
+
+def view_is_there() -> bool:
+    """No other editor has taken the place of the 3D view."""
+    return any(area.type == "VIEW_3D" for area in bpy.context.window_manager.windows[0].screen.areas)
+
+
+def our_panels() -> list[type[bpy.types.Panel]]:
+    """Those of the extension, in their order."""
+    return [cls for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES
+            if issubclass(cls, bpy.types.Panel)]
 
 
 def check(what: str, holds: bool) -> None:
@@ -69,9 +89,8 @@ def timed(draw: Callable[..., None]) -> Callable[..., None]:
 
 def time_drawing() -> None:
     """Measure every draw of our panels."""
-    for cls in sys.modules[f"{EXTENSION}.addon.blender.registration"].CLASSES:
-        if issubclass(cls, bpy.types.Panel):
-            cls.draw = timed(cls.draw)
+    for cls in our_panels():
+        cls.draw = timed(cls.draw)
 
 
 def drawing_is_quick() -> Iterator[float]:
@@ -83,6 +102,41 @@ def drawing_is_quick() -> Iterator[float]:
     middle_ms = sum(statistics.median(spent) for spent in _drawn_s.values()) * 1000
     most = ", ".join(f"{name} {max(spent) * 1000:.2f}" for name, spent in _drawn_s.items())
     check(f"drawing the sidebar takes {middle_ms:.3f} ms (the slowest of each: {most})", middle_ms < 1)
+
+
+def wait_for(what: str, holds: Callable[[], object], seconds: float = 60) -> Iterator[float]:
+    """Until it holds, or for so long."""
+    begun = time.monotonic()
+    while not holds() and time.monotonic() < begun + seconds * PATIENCE:
+        yield 0.03
+    check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
+
+
+class Ticks:
+    """What each call of a session module's `tick` costs Blender's main thread."""
+
+    def __init__(self, name: str) -> None:
+        self.spent_ms: list[float] = []
+        session = module(name)
+        tick = session.tick
+
+        def timed_tick() -> None:
+            begun = time.thread_time()
+            tick()
+            self.spent_ms.append((time.thread_time() - begun) * 1000)
+
+        session.tick = timed_tick
+
+    def are_quick(self, what: str) -> Iterator[float]:
+        """Wait for enough of them; 95 of 100 stay below 4 ms, where a slow screen leaves time for so many."""
+        self.spent_ms.clear()
+        end = time.monotonic() + 20 * PATIENCE
+        while len(self.spent_ms) < _ENOUGH_TICKS and (time.monotonic() < end or len(self.spent_ms) < 3):
+            yield 0.1
+        spent = sorted(self.spent_ms)
+        p95, middle = spent[int(len(spent) * 0.95)], statistics.median(spent)
+        check(f"{what}: a tick takes {middle:.2f} ms, p95 {p95:.2f}, most {spent[-1]:.1f} ({len(spent)} ticks)",
+              (p95 if len(spent) >= _ENOUGH_TICKS else middle) < 4)
 
 
 def click(x: float, y: float, button: int = 1) -> None:
