@@ -16,9 +16,10 @@ from addon.core.paths import ROOT
 from training.figures import Row
 
 if TYPE_CHECKING:
+    from addon.core.rig_profile import RigProfile
     from training.drawn_stage import Head
 
-_OUT: Final = ROOT / "out" / "recognisers"
+OUT: Final = ROOT / "out" / "recognisers"
 _PUBLISHED: Final = {"people": 0.8971, "characters": 0.9682}
 """ExprGen, ten-fold on its own sets (Aneja et al., WACV 2018)."""
 _AGREEMENT_PEOPLE: Final = 5
@@ -29,13 +30,13 @@ def measure_classes() -> dict[str, Row]:
     from training.class_faces import test_characters, test_faces
     from training.recognisers import CHARACTERS, PEOPLE
 
-    people = test_faces(_OUT)
+    people = test_faces(OUT)
     found = people["found"]
     return {
         "expression.class_people": _class_row("people", PEOPLE, people["crops"][found],
                                               people["expression_class"][found]),
-        "expression.class_characters": _class_row("characters", CHARACTERS, *test_characters("poses", _OUT)),
-        "expression.class_driven": _class_row("characters", CHARACTERS, *test_characters("driven", _OUT), "driven_"),
+        "expression.class_characters": _class_row("characters", CHARACTERS, *test_characters("poses", OUT)),
+        "expression.class_driven": _class_row("characters", CHARACTERS, *test_characters("driven", OUT), "driven_"),
     }
 
 
@@ -57,7 +58,7 @@ def measure_agreement() -> dict[str, Row]:
     from training.evaluate import encode, mediapipe_blendshapes
     from training.recognisers import PEOPLE, recognise
 
-    columns = _first_people(test_faces(_OUT), _AGREEMENT_PEOPLE)
+    columns = first_people(test_faces(OUT), _AGREEMENT_PEOPLE)
     truth = columns["expression_class"]
     seen = recognise(columns["crops"], PEOPLE)["classes"].argmax(1)
     drivers = {"ours": encode(columns)[0], "MediaPipe": mediapipe_blendshapes(columns),
@@ -83,7 +84,7 @@ def measure_kept_by_pose() -> dict[str, Row]:
     from training.drawn_faces import CHARACTERS
     from training.evaluate import encode, mediapipe_blendshapes
 
-    columns = _first_people(test_faces(_OUT), TEST_PEOPLE)
+    columns = first_people(test_faces(OUT), TEST_PEOPLE)
     drivers = {"ours": encode(columns)[0], "MediaPipe": mediapipe_blendshapes(columns),
                "exact coefficients": columns["coefficients"]}
     kept = {name: float(np.mean([nearest_pose_classes(character, values) == columns["expression_class"]
@@ -97,17 +98,19 @@ def _kept_row(kept: dict[str, float], unit: str) -> Row:
 
 
 def nearest_pose_classes(character: str, values: np.ndarray) -> np.ndarray:
-    """Of coefficients [N, 54] on a character, the classes int [N] of the key poses in whose direction its controls go
-    from rest, the head's apart.
-    """
+    """Of coefficients [N, 54] on a character, the classes int [N] of the key poses that its controls come nearest."""
     from addon.core.rig_profile import find_profile
     from training.shown_coefficients import Shown
 
     profile = find_profile(character)
+    return pose_classes(profile, Shown(profile).decode(values, np.zeros((len(values), 3), np.float32)))
+
+
+def pose_classes(profile: RigProfile, values: np.ndarray) -> np.ndarray:
+    """The classes int [N] of the key poses in whose direction controls [N, K] go from rest, the head's apart."""
     controls, poses = profile.control_set, read_key_poses(profile)
     face = np.array([control.group != "head" for control in controls.controls])
-    played = Shown(profile).decode(values, np.zeros((len(values), 3), np.float32))
-    ours, theirs = (controls.shares(each)[:, face] for each in (played, poses.values))
+    ours, theirs = (controls.shares(each)[:, face] for each in (values, poses.values))
     ours, theirs = (each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-6) for each in (ours, theirs))
     return np.array([CLASSES.index(name) for name in poses.classes])[(ours @ theirs.T).argmax(1)]
 
@@ -116,7 +119,7 @@ def _listed(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
 
 
-def _first_people(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+def first_people(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     """The rows of the first people, without those that our tracker misses; pictures go along."""
     rows = np.flatnonzero((columns["person"] < count) & columns["found"])
     pictures = np.split(columns["pictures"], columns["picture_ends"][:-1])

@@ -78,7 +78,8 @@ class OrientedGradients(nn.Module):
         """The same in cells of 2 × 2 px, as a map [N, 8, 56, 48]."""
         cells = functional.avg_pool2d(self._strength(grey), _FINE_PX)
         around = _around(functional.avg_pool2d(cells, CELL_PX // _FINE_PX))
-        return torch.sqrt(cells / (functional.interpolate(around, scale_factor=float(CELL_PX // _FINE_PX)) + 4.0))
+        share = cells / (functional.interpolate(around, scale_factor=float(CELL_PX // _FINE_PX)) + 4.0)
+        return torch.sqrt(share + 1e-12)  # flat pictures have a derivative too
 
     def _strength(self, grey: Tensor) -> Tensor:
         return functional.relu(functional.conv2d(grey, self.kernels, padding=1), inplace=True)

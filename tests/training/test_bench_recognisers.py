@@ -10,7 +10,7 @@ from addon.core import coefficients
 from addon.core.key_poses import CLASSES
 from training import bench, bench_recognisers, class_faces, evaluate, recognisers
 from training.bench_recognisers import (
-    _first_people,
+    first_people,
     measure_agreement,
     measure_classes,
     measure_kept_by_pose,
@@ -96,7 +96,7 @@ def test_right_answers_are_counted_over_the_found(columns: dict[str, np.ndarray]
 
 def test_pictures_stay_with_their_faces(columns: dict[str, np.ndarray]) -> None:
     columns["found"][3] = False
-    some = _first_people(columns, 1)
+    some = first_people(columns, 1)
     assert some["expression_class"].tolist() == [0, 1, 2, 4, 5, 6]
     assert some["pictures"].tolist() == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13] and some["picture_ends"][-1] == 12
 

@@ -1,0 +1,120 @@
+"""The animator: one network that turns an expression into the controls of any of our characters.
+
+FreeAvatar's rig decoder (SIGGRAPH Asia 2024, section 3.2): the expression, its embedding and a learned vector of the
+character go through plain layers; each character takes as many outputs as it has controls. Outputs are shares, the way
+from a control's neutral to its ends, so that rigs with other units and rest poses are alike and limits are kept. An
+expression of nothing is exactly the character's neutral, and a mirrored one exactly the mirrored pose.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from addon.characters.decoder import load_decoder
+from addon.core import coefficients
+from addon.core.control_set import ControlSet
+from addon.core.frames import ControlTrack, ExpressionTrack
+from addon.core.network import Network
+from addon.core.rig_profile import RigProfile
+from training.expression_experts import embedding_of
+from training.pip_pairs import INPUTS
+
+CHARACTERS: Final = ("mora", "pip", "gus", "uno", "ada")
+_IDENTITY: Final = 16
+WIDTHS: Final = {"small": 320, "large": 768}
+_ANGLE: Final = 2.0
+"""Angles in rad times this are about as large as coefficients."""
+_C: Final = coefficients.COUNT
+_EMBEDDING: Final = 2 * _C
+"""The numbers of an embedding that tell something."""
+MIRROR: Final = np.concatenate([coefficients.MIRROR, _C + np.array([2, 3, 0, 1, 4, 5, 6])])
+"""int [INPUTS]: each input's place in a mirror; yaw of eyes and head and roll change their sign."""
+MIRROR_SIGN: Final = np.concatenate([np.ones(_C), [-1, 1, -1, 1, -1, 1, -1]]).astype(np.float32)
+
+
+class Animator(nn.Module):
+    """Expressions [N, INPUTS] and characters int64 [N] → shares [N, most controls], 0 beyond a character's own."""
+
+    owned: Tensor
+    """[characters, most controls]: 1 where a character has a control, else 0."""
+    scale: Tensor
+    mirror: Tensor
+    mirror_sign: Tensor
+    partner: Tensor
+    sign: Tensor
+
+    def __init__(self, rigs: Sequence[ControlSet], width: int = WIDTHS["small"]) -> None:
+        super().__init__()
+        most, seen = max(map(len, rigs)), INPUTS + _EMBEDDING
+        self.identity = nn.Embedding(len(rigs), _IDENTITY)
+        self.straight = nn.Linear(seen, len(rigs) * most, bias=False)
+        self.bent = nn.Sequential(
+            nn.Linear(seen + _IDENTITY, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(rigs) * most),
+        )
+        nn.init.zeros_(self.bent[-1].weight)
+        partner, sign = np.tile(np.arange(most), (len(rigs), 1)), np.ones((len(rigs), most), np.float32)
+        for row, rig in enumerate(rigs):
+            partner[row, :len(rig)], sign[row, :len(rig)] = rig.partner, rig.mirror_sign
+        owned = np.arange(most) < np.array([len(rig) for rig in rigs])[:, None]
+        scale = np.concatenate([np.ones(_C), np.full(INPUTS - _C, _ANGLE)]).astype(np.float32)
+        for name, values in (("scale", scale), ("mirror", MIRROR), ("mirror_sign", MIRROR_SIGN), ("partner", partner),
+                             ("sign", sign), ("owned", owned.astype(np.float32))):
+            self.register_buffer(name, torch.from_numpy(values))
+
+    def forward(self, expression: Tensor, character: Tensor) -> Tensor:
+        """See the class; not held to -1..1."""
+        here, rest = (self._half(x, character) for x in (expression, torch.zeros_like(expression)))
+        there = self._half(expression[:, self.mirror] * self.mirror_sign, character)
+        moved = here - rest + self._across(there - rest, character)
+        return moved / 2 * self.owned[character]
+
+    def _half(self, x: Tensor, character: Tensor) -> Tensor:
+        """Everything is common but the last layer's outputs, of which a character takes its own."""
+        seen = torch.cat([x * self.scale, embedding_of(x[:, :_C])[:, :_EMBEDDING]], 1)
+        every = self.straight(seen) + self.bent(torch.cat([seen, self.identity(character)], 1))
+        every = every.reshape(-1, *self.owned.shape)
+        return every.gather(1, character[:, None, None].expand(-1, 1, every.shape[2]))[:, 0]
+
+    def _across(self, shares: Tensor, character: Tensor) -> Tensor:
+        return shares.gather(1, self.partner[character]) * self.sign[character]
+
+
+def export(network: Animator, path: Path) -> None:
+    """Write the network as ONNX (opset 17)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    example = (torch.zeros(2, INPUTS), torch.zeros(2, dtype=torch.int64))
+    names = {"expression": {0: "n"}, "character": {0: "n"}, "shares": {0: "n"}}
+    torch.onnx.export(network.cpu().eval(), example, str(path), dynamo=False, opset_version=17,
+                      input_names=["expression", "character"], output_names=["shares"], dynamic_axes=names)
+
+
+class AnimatorDecoder:
+    """The exported animator as the decoder of one character."""
+
+    def __init__(self, model: Path, profile: RigProfile) -> None:
+        """Load it from its folder.
+
+        Raises:
+            SemblanceError: if it is not there, or not what its card says.
+        """
+        self._network, self.controls = Network(model, "Animating"), profile.control_set
+        self._character = CHARACTERS.index(profile.name.lower())
+        self.lips = load_decoder(profile).lips
+
+    def decode(self, track: ExpressionTrack) -> ControlTrack:
+        """Controls of every frame; values float32 [T, K] in profile order."""
+        character = np.full(len(track), self._character, np.int64)
+        shares, = self._network.run(["shares"], expression=inputs_of(track), character=character)
+        return ControlTrack(track.times_s, self.controls.from_shares(shares[:, :len(self.controls)]))
+
+
+def inputs_of(track: ExpressionTrack) -> np.ndarray:
+    """float32 [T, INPUTS]: coefficients, gaze of both eyes, head."""
+    parts = (track.coefficients, track.gaze.reshape(len(track), 4), track.head)
+    return np.concatenate(parts, axis=1).astype(np.float32)
