@@ -110,8 +110,8 @@ def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[l
 def told(keyed: Iterable[Applied]) -> str:
     """Who got keys, how many controls and bones each."""
     return ", ".join(
-        f"{each.keyed.controls} controls {f'and {each.keyed.bones} bones ' if each.keyed.bones else ''}"
-        f"of {each.armature}" for each in keyed
+        f"{each.keyed.controls} controls and {each.keyed.bones} bones of {each.armature}" if each.keyed.bones
+        else f"{each.keyed.controls} controls of {each.armature}" for each in keyed
     )
 
 

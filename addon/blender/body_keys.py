@@ -109,7 +109,7 @@ def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
         SemblanceError: if it is no armature, or its bones have no names that are known.
     """
     if armature.type != "ARMATURE":
-        raise SemblanceError(f"'{armature.name}' has no armature")
+        raise SemblanceError(f"'{armature.name}' has no bones.")
     bones = list(armature.data.bones)  # parents before children
     numbers = {bone.name: number for number, bone in enumerate(bones)}
     parents = [numbers[bone.parent.name] if bone.parent else -1 for bone in bones]

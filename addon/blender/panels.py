@@ -84,13 +84,13 @@ class SEMBLANCE_UL_actors(bpy.types.UIList):
         flt_flag: int = 0,
     ) -> None:
         """The tick is who is keyed; the highlighted line is whose settings are shown."""
-        row = layout.row(align=True)
-        row.prop(item, "use", text="")
-        row.label(text=item.root.name if item.root is not None else "(gone)")
-        if item.strength != 1:
-            row.label(text=f"×{item.strength:.3g}")
+        root, strength = item.root, item.strength
+        layout.prop(item, "use", text="")
+        layout.label(text=root.name if root is not None else "(gone)")
+        if strength != 1:
+            layout.label(text=f"×{strength:.3g}")
         if item.mirror:
-            row.label(text="", icon="MOD_MIRROR")
+            layout.label(text="", icon="MOD_MIRROR")
 
 
 class SEMBLANCE_PT_style(Sidebar, bpy.types.Panel):
@@ -180,6 +180,7 @@ class SEMBLANCE_PT_keys(Sidebar, bpy.types.Panel):
         column = layout.column(heading="Include")
         column.prop(settings, "use_head")
         column.prop(settings, "use_gaze")
+        column.prop(settings, "use_body_keys")
         column = layout.column(heading="Write")
         column.prop(settings, "use_nla")
         column.prop(settings, "use_extend")

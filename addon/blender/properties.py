@@ -130,6 +130,10 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
     last_frame: IntProperty(name="Last", default=250, description="Last scene frame that gets keys")
     use_head: BoolProperty(name="Head Motion", default=True, description="Key the controls that turn the head")
     use_gaze: BoolProperty(name="Gaze", default=True, description="Key the controls that turn the eyes")
+    use_body_keys: BoolProperty(
+        name="Body", default=True,
+        description="Key the body too, where the take has one and the character's bones are known; it turns the head",
+    )
     use_nla: BoolProperty(
         name="NLA Strip", default=False,
         description="Put the take on a new NLA track and leave the active Action as it is",
@@ -181,4 +185,4 @@ class SEMBLANCE_PG_settings(bpy.types.PropertyGroup):
         """Where the keys go."""
         without = [group for group, wanted in (("head", self.use_head), ("gaze", self.use_gaze)) if not wanted]
         first, last = (self.first_frame, self.last_frame) if self.use_range else (None, None)
-        return Placement(self.start_frame, first, last, without, self.use_nla)
+        return Placement(self.start_frame, first, last, without, self.use_nla, self.use_body_keys)
