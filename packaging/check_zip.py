@@ -5,7 +5,8 @@
     python packaging/check_zip.py --zip out/semblance-0.1.0-linux_x64.zip --older semblance-0.0.9-linux_x64.zip
 
 Each Blender gets throw-away settings, an empty folder to run in, and no network where the system can cut it. What runs
-is the installed copy: it checks that nothing of the checkout is on the module path.
+is the installed copy: it checks that nothing of the checkout is on the module path. A Blender before 4.5 has to refuse
+the zip and say why.
 """
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from wheel_lock import EDITIONS, PYTHONS, ROOT, Edition
 
 OLDER: Final = "0.0.1"
 """The version of the zip that is upgraded, where no older one is given."""
+OLDEST: Final = (4, 5)
 
 
 def main() -> None:
@@ -67,6 +69,8 @@ def check(blender: list[str], work: Path, newer: Path | None = None, older: Path
     # The current folder is what a Blender in a box sees.
     newer, older = (Path(shutil.copy2(path, work / f"{name}.zip")) for name, path in
                     (("newer", newer), ("older", older or called_older(newer, work / "copy.zip"))))
+    if tuple(int(part) for part in facts["blender"].split(".")[:2]) < OLDEST:
+        return {**facts, **expect_refused(step("refused", zip=str(newer)))}
     installed = step("install", zip=str(older), checkout=str(ROOT))
     upgraded = step("upgrade", zip=str(newer), checkout=str(ROOT))
     removed = step("remove", checkout=str(ROOT))
@@ -87,6 +91,13 @@ def expect_all(installed: dict[str, Any], upgraded: dict[str, Any], removed: dic
         expect(later["kept"] == installed["kept"], "settings were lost", later["kept"])
     expect(removed["disabled"] == [] == removed["removed"], "something stayed registered", removed)
     expect(removed["enabled"] and not removed["is_listed"] and not removed["folder_is_left"], "not removed", removed)
+
+
+def expect_refused(said: dict[str, Any]) -> dict[str, Any]:
+    """An older Blender named the one that is needed, and has enabled nothing."""
+    told_why = "minimum supported version (4.5.0)" in said["sentence"]
+    expect(told_why and not said["is_enabled"], "an old Blender does not refuse it:", said)
+    return said
 
 
 def expect_use(said: dict[str, Any]) -> None:
@@ -160,6 +171,8 @@ def without_network() -> list[str]:
 
 def told(found: dict[str, Any]) -> str:
     """A line about one Blender."""
+    if "sentence" in found:
+        return f"Blender {found['blender']}: refused, as it should be: {found['sentence'].splitlines()[0]}"
     return (
         f"Blender {found['blender']} (Python {found['python']}, {found['platform']}): installed, used, "
         f"upgraded to {found['version']} with all settings, used ({found['curves']} curves, {found['keys']} keys), "

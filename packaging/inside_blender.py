@@ -231,7 +231,7 @@ def user_folder() -> Path:
 
 
 if __name__ == "__main__":
-    if bpy.app.module and Path(bpy.utils.user_resource("CONFIG"), "userpref.blend").is_file():
+    if getattr(bpy.app, "module", False) and Path(bpy.utils.user_resource("CONFIG"), "userpref.blend").is_file():
         bpy.ops.wm.read_userpref()      # as a program does by itself
     step, arguments = sys.argv[-2:]
     steps = {each.__name__: each for each in (facts, enable, install, refused, upgrade, remove)}
