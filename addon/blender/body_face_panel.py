@@ -11,12 +11,12 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..core.body_motion import BodyMotion
 from ..core.bvh import read_bvh
 from ..core.errors import SemblanceError
-from ..core.take import Take
 from ..expression.from_body import STRENGTH_MOST, FaceStyle, built_in_style, face_from_body, style_names, style_of
 from ..live.performance import record_take
 from .apply import Applied, key_each, take_name, told
 from .body_action import read_body
 from .character_choice import cast_characters
+from .keying import Placement
 from .operator_kinds import Reporting
 from .operators import key_character
 from .sidebar import Sidebar
@@ -150,18 +150,21 @@ def _key_faces(scene: bpy.types.Scene) -> tuple[list[Applied], list[str]]:
         path = Path(bpy.path.abspath(settings.bvh))
         motion, name = read_bvh(path), take_name(str(path))
     style = _chosen_style(settings)
-    return key_each(
-        (root.name, partial(key_character, scene, root, _face(motion, style, settings, root), f"{name} {style.name}",
-                            placement)) for root in roots
-    )
+    return key_each((root.name, partial(_key_face, scene, root, motion, style, f"{name} {style.name}", placement))
+                    for root in roots)
 
 
-def _face(
-    motion: BodyMotion, style: FaceStyle, settings: SEMBLANCE_PG_body_face, root: bpy.types.Object
-) -> Take:
-    """The face for one character; on the body's own armature the head is left to the body."""
-    own_head = settings.own_head and not (settings.body == "ACTION" and root == settings.armature)
-    return face_from_body(motion, style, settings.strength, own_head, settings.seed)
+def _key_face(
+    scene: bpy.types.Scene, root: bpy.types.Object, motion: BodyMotion, style: FaceStyle, name: str,
+    placement: Placement,
+) -> Applied:
+    """The face for one character; on the body's own armature beside its Action, and the head is left to the body."""
+    settings = scene.semblance_body
+    own = settings.body == "ACTION" and root == settings.armature
+    take = face_from_body(motion, style, settings.strength, settings.own_head and not own, settings.seed)
+    if own:
+        placement = replace(placement, nla_strip=True, without_groups={*placement.without_groups, "head"})
+    return key_character(scene, root, take, name, placement)
 
 
 def _chosen_style(settings: SEMBLANCE_PG_body_face) -> FaceStyle:

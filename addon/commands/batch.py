@@ -31,23 +31,28 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import __version__
+from ..characters.body_landmarks import landmarks_of
 from ..characters.style import Style
+from ..core.body_motion import resampled
 from ..core.bvh import read_bvh
 from ..core.claims import claimed, is_claimed
 from ..core.errors import SemblanceError, require
 from ..core.files import check_writable, write_bytes
 from ..core.paths import ROOT
 from ..core.take import SUFFIX, Take, write_take
-from ..expression.from_body import face_from_body
+from ..expression.from_body import FPS, face_from_body
 from ..live.performance import record_take
 from .apply import add_character_argument, key_cast, notes_of, require_bpy
 from .arguments import add_face_arguments, face_box, whole_number
 from .face import add_style_arguments, face_style
 from .manifest import RENDERS, Item, check, is_performance, picture_size, profiles_of, read_manifest, style_strength
 from .terminal import progress_display, without_chatter
+
+if TYPE_CHECKING:
+    from ..blender.keying import Placement
 
 REPORT: Final = "report.json"
 SUMMARY: Final = "summary"
@@ -80,6 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--render", choices=RENDERS, help="also render a clip, at the scene's camera")
     parser.add_argument("--size", type=picture_size, default=(640, 640), metavar="WxH", help="of the clip (640x640)")
     add_face_arguments(parser)
+    parser.add_argument("--key-body", action="store_true",
+                        help="key bodies too, on characters that have one; in videos follow them for it")
     parser.add_argument("--armature", metavar="NAME", help="in a .blend after --body: whose Action is the motion")
     add_style_arguments(parser, "--face-style")
     parser.add_argument("--jobs", type=whole_number(1, 256), metavar="N",
@@ -190,11 +197,11 @@ def do_in_own_process(item: Item, launcher: list[str]) -> Report:
 
 def _perform(item: Item) -> Report:
     """Everything for one item; what the report says about it."""
-    from ..blender.keying import Placement, scene_rate
+    from ..blender.keying import scene_rate
     from ..blender.rendering import ensure_camera, render_clip
     from ..blender.scenes import open_scene, save_scene
 
-    take, start_frame = _performance(item)
+    take, placement = _performance(item)
     folder = Path(item.folder)
     take_path, blend = (folder / f"{item.stem}{suffix}" for suffix in (SUFFIX, ".blend"))
     write_take(take, take_path)
@@ -202,7 +209,7 @@ def _perform(item: Item) -> Report:
     with without_chatter():
         scene = open_scene(Path(item.scene) if item.scene else None)
         keyed, failed = key_cast(
-            take, profiles_of(item.characters), scene, item.stem, Placement(start_frame), Style(item.style)
+            take, profiles_of(item.characters), scene, item.stem, placement, Style(item.style)
         )
         frames = (int(keyed[0].keyed.frames[0]), int(keyed[0].keyed.frames[-1]))
         scene.frame_start, scene.frame_end = frames
@@ -223,24 +230,27 @@ def _perform(item: Item) -> Report:
     }
 
 
-def _performance(item: Item) -> tuple[Take, int]:
-    """What is to be keyed, and the scene frame on which it begins."""
+def _performance(item: Item) -> tuple[Take, Placement]:
+    """What is to be keyed, and where."""
+    from ..blender.keying import Placement
+
+    placement = Placement(item.start_frame, body=item.key_body)
     if item.is_body:
-        return _face_of_body(item)
+        return _face_of_body(item, placement)
     if item.is_performance:
-        return record_take(item.source), item.start_frame
+        return record_take(item.source), placement
     with closing(progress_display("bar", f"{Path(item.source).name}: tracking")) as progress:
         return record_take(
             item.source, start_s=item.start_s, end_s=item.end_s, face=item.face,
-            box=face_box(item.box) if item.box else None, drawn=item.drawn, progress=progress,
-        ), item.start_frame
+            box=face_box(item.box) if item.box else None, drawn=item.drawn, body=item.key_body, progress=progress,
+        ), placement
 
 
-def _face_of_body(item: Item) -> tuple[Take, int]:
-    """The face that goes with a body; that of an Action begins where the Action does."""
-    # On the body's own armature the head is left to the body.
-    own_head = not item.still_head and item.armature not in [each.armature for each in profiles_of(item.characters)]
-    style, start_frame = face_style(item.face_style), item.start_frame
+def _face_of_body(item: Item, placement: Placement) -> tuple[Take, Placement]:
+    """The face that goes with a body; that of an Action begins where the Action does, and goes beside it on an NLA
+    track where the armature is the character's own, whose head is then left to the body."""
+    own = item.armature in [profile.armature for profile in profiles_of(item.characters)]
+    style = face_style(item.face_style)
     if item.armature is None:
         motion = read_bvh(Path(item.source))
     else:
@@ -250,8 +260,12 @@ def _face_of_body(item: Item) -> tuple[Take, int]:
 
         with without_chatter():
             scene = open_scene(Path(item.source))
-            motion, start_frame = read_body(find_armature(item.armature), scene)
-    return face_from_body(motion, style, item.strength, own_head), start_frame
+            motion, first = read_body(find_armature(item.armature), scene)
+        placement = replace(placement, start_frame=first)
+        if own:
+            placement = replace(placement, nla_strip=True, body=False, without_groups=("head",))
+    take = face_from_body(motion, style, item.strength, own_head=not (item.still_head or own))
+    return replace(take, body=landmarks_of(resampled(motion, FPS))) if placement.body else take, placement
 
 
 def _reported(item: Item, perform: Callable[[], Report]) -> Report:
@@ -318,7 +332,9 @@ def _items(args: argparse.Namespace) -> list[Item]:
     """
     common = Item(
         characters=tuple(args.character), scene=_starting_scene(args.scene), box=args.box.percent if args.box else None,
-        drawn=args.drawn, style=args.style, render=args.render, size=args.size,
+        drawn=args.drawn, style=args.style, render=args.render, size=args.size, key_body=args.key_body,
+        armature=args.armature, face_style=_face_style(args.face_style), strength=args.strength,
+        still_head=args.still_head,
     )
     if args.manifest is None:
         if args.only or args.check or args.summary:
@@ -414,6 +430,7 @@ def _request(item: Item) -> Report:
         "profiles": [_stamp(profile.path) for profile in profiles], "range": [item.start_s, item.end_s],
         "start_frame": item.start_frame, "face": item.face, "box": item.box, "drawn": item.drawn, "style": item.style,
         "render": item.render, "size": list(item.size), **(_body_request(item) if item.is_body else {}),
+        **({"key_body": True} if item.key_body else {}),
     }
 
 

@@ -7,20 +7,33 @@ examples:
   semblance face walk.bvh --style joyful                    writes walk.take
   semblance face walk.bvh --style weary --strength 1.5      more of it
   semblance face walk.bvh --style joyful --character Pip    and walk.blend, with Pip's face keyed
+  semblance face walk.bvh --style joyful --character Pip --key-body    his whole body too
   semblance face walk.bvh --style actor.take -o shot.take   as the actor in that take would
   semblance face walk.bvh --style joyful --flame walk.npz   and walk.npz: jaw and expressions in FLAME's form
 """
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+from ..characters.body_landmarks import landmarks_of
+from ..core.body_motion import resampled
 from ..core.bvh import read_bvh
 from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.take import SUFFIX, write_take
 from ..expression.flame import read_conversion
-from ..expression.from_body import CALM, STRENGTH_MOST, FaceStyle, built_in_style, face_from_body, style_names, style_of
+from ..expression.from_body import (
+    CALM,
+    FPS,
+    STRENGTH_MOST,
+    FaceStyle,
+    built_in_style,
+    face_from_body,
+    style_names,
+    style_of,
+)
 from ..live.performance import record_take
 from .apply import cast_profiles, key_cast, notes_of, require_bpy
 from .arguments import number_in, whole_number
@@ -37,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flame_argument(parser)
     parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
                         help="also key it on these characters, in a .blend beside the take; needs Blender")
+    parser.add_argument("--key-body", action="store_true", help="key the body's motion too, on characters with a body")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
 
 
@@ -79,8 +93,11 @@ def run(args: argparse.Namespace) -> int:
         from ..blender.keying import Placement
         from ..blender.scenes import open_scene, save_scene
 
+        if args.key_body:
+            take = replace(take, body=landmarks_of(resampled(motion, FPS)))
         scene = open_scene(None)
-        keyed, failed = key_cast(take, profiles, scene, path.stem, Placement(args.start_frame))
+        placement = Placement(args.start_frame, body=args.key_body)
+        keyed, failed = key_cast(take, profiles, scene, path.stem, placement)
         extend_scene(scene, keyed[0].keyed)
         blend = path.with_suffix(".blend")
         save_scene(blend.resolve())

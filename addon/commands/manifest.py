@@ -50,6 +50,8 @@ class Item:
     style: float = 1.0
     render: str | None = None
     size: tuple[int, int] = (640, 640)
+    key_body: bool = False
+    """The performer's body is followed too, and keyed where the character has one."""
     armature: str | None = None
     """Of a .blend as the source: the one whose Action moves the body."""
     face_style: str = CALM
@@ -315,6 +317,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "style": ("style", style_strength),
     "render": ("render", partial(_one_of, RENDERS)),
     "size": ("size", picture_size),
+    "key_body": ("key_body", _yes),
     "armature": ("armature", str),
     "face_style": ("face_style", str),
     "strength": ("strength", style_share),

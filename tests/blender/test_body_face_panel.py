@@ -87,3 +87,7 @@ def test_pip_gets_the_face_of_a_body(extension, walker, tmp_path):
     (tmp_path / "small.bvh").write_text(SMALL)
     assert bpy.ops.semblance.face_from_body() == {"FINISHED"}
     assert pip.animation_data.action.name == "small weary" and action.name in bpy.data.actions
+    settings.body, settings.armature = "ACTION", pip
+    assert bpy.ops.semblance.face_from_body() == {"FINISHED"}
+    assert pip.animation_data.action.name == "small weary", "the body's own Action stays, the face goes beside it"
+    assert [track.strips[0].action.name for track in pip.animation_data.nla_tracks] == ["small weary weary"]

@@ -83,10 +83,13 @@ def test_bodies_get_faces_from_a_bvh_and_from_an_action_that_is_not_touched(tmp_
     before = make_walker().animation_data.action.name
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     style = ["--face-style", "joyful", "--out", str(out)]
-    assert main(["batch", "--body", str(walk), "--character", "Gus", *style]) == 0
+    assert main(["batch", "--body", str(walk), "--key-body", *style]) == 0
     told = report(out / "walk")
-    assert told["face_style"] == "joyful" and [each["name"] for each in told["keyed"]] == ["Gus"]
+    assert told["face_style"] == "joyful" and [each["name"] for each in told["keyed"]] == ["Pip"]
+    bpy.ops.wm.open_mainfile(filepath=str(out / "walk" / "walk.blend"))
+    assert bpy.data.objects["Pip"]["body"] is True      # shown, because it has keys
     assert read_take(out / "walk" / "walk.take").source["style"] == "joyful"
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert main(["batch", "--body", str(tmp_path / "shot.blend"), "--armature", "Walker", *style]) == 0
     assert report(out / "shot")["frames"][0] == 11
     bpy.ops.wm.open_mainfile(filepath=str(out / "shot" / "shot.blend"))
