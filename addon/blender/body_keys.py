@@ -27,9 +27,12 @@ from .keying import (
     write_action,
 )
 
-_LEGS: Final = (["hip"], ["knee"], ["ankle"], ["foot"])
+_LEGS: Final = ("hip", "knee", "ankle", "foot")
 _FEET: Final = [27, 28]
 """The landmarks that tell whether legs are to be seen at all."""
+_ELBOW, _WRIST = 13, 15
+"""Left; the right ones follow."""
+_SEEN: Final = 0.5
 _GROUP: Final = "Body"
 _SWITCH: Final = "body"
 """The property of an armature that shows the character's body."""
@@ -103,7 +106,7 @@ def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement
 def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     """Decode the body onto the armature.
 
-    Legs that were mostly out of the picture get no keys, and the hips stay where they are.
+    Arms and legs that were mostly out of the picture are guesses and get no keys; without legs the hips stay in place.
 
     Raises:
         SemblanceError: if it is no armature, or its bones have no names that are known.
@@ -116,8 +119,9 @@ def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     heads, tails = (np.array([getattr(bone, end) for bone in bones], float) for end in ("head_local", "tail_local"))
     skeleton = skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
     turns = decode(smooth_body(track), skeleton)
-    legs = bool(np.median(track.visibility[track.found][:, _FEET]) >= 0.5)
-    keyed = {bone for joint, bone in skeleton.joints.items() if legs or joint.split("_")[1:2] not in _LEGS}
+    seen = np.median(track.visibility[track.found], 0) >= _SEEN
+    legs = bool(seen[_FEET].all())
+    keyed = {bone for joint, bone in skeleton.joints.items() if _is_seen(joint, seen, legs)}
     carriers: list[Carrier] = []
     columns: list[np.ndarray] = []
     delta = skeleton.axes @ turns @ skeleton.axes.T
@@ -133,6 +137,15 @@ def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
         carriers.append(_carrier(armature, path, sum(each.shape[1] for each in columns), 3))
         columns.append(planted(turns, skeleton) @ skeleton.axes.T @ rest)
     return BodyCurves(armature, track.times_s, carriers, np.hstack(columns), len(keyed))
+
+
+def _is_seen(joint: str, seen: np.ndarray, legs: bool) -> bool:
+    """Whether a joint's bone was seen to turn: bool [33] of the landmarks, and of both legs."""
+    side, _, part = joint.partition("_")
+    part = part.split("_")[0]
+    if not part or part == "collar":
+        return True
+    return legs if part in _LEGS else bool(seen[(_ELBOW if part == "shoulder" else _WRIST) + (side == "right")])
 
 
 def _show_body(armature: bpy.types.Object) -> None:

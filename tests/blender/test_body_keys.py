@@ -83,6 +83,15 @@ def test_a_forearm_rises_as_the_persons_does(armature: bpy.types.Object, mode: s
     assert (armature.pose.bones["mixamorig:RightHand"].head - Vector((-0.7, 0, 1.45))).length < 0.05
 
 
+def test_what_was_out_of_the_picture_gets_no_keys(armature: bpy.types.Object) -> None:
+    half = waving()
+    half.visibility[:, [14, 15, 16]] = half.visibility[:, 23:] = 0.1    # a right arm, a left hand, all below
+    keyed = key_body(half, armature, "half", bpy.context.scene)
+    names = {curve.data_path.split('"')[1] for curve in keyed.action.layers[0].strips[0].channelbags[0].fcurves}
+    assert {"mixamorig:LeftArm", "mixamorig:Head", "mixamorig:Hips"} <= names
+    assert not names & {"mixamorig:RightArm", "mixamorig:LeftForeArm", "mixamorig:LeftHand", "mixamorig:LeftUpLeg"}
+
+
 def test_what_cannot_be_keyed_is_told(armature: bpy.types.Object) -> None:
     with pytest.raises(SemblanceError, match="no armature 'Villain' .*'Hero'"):
         find_armature("Villain")
