@@ -7,6 +7,7 @@ from typing import Final
 from ..core.errors import SemblanceError
 from ..core.frames import BodyFrame, BodyTrack, FaceFrame, Frame, stack_bodies
 from ..tracking.body import BodyTracker
+from ..tracking.company import Company
 from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.person import PersonTracker
 from ..tracking.tracker import FaceTracker
@@ -15,6 +16,9 @@ _SEEN: Final = 0.5
 """Least visibility of a landmark that counts as seen, and least share of the frames that a part is to be seen in."""
 _PARTS: Final = {"hips": [23, 24], "knees": [25, 26], "feet": [27, 28]}
 """What a picture of half a body lacks, and the landmarks that tell."""
+
+
+_MOST_SPANS: Final = 3
 
 
 class BodyReading:
@@ -29,6 +33,11 @@ class BodyReading:
     def stamps(self) -> dict[str, str]:
         """Role → stamp of the networks, for a take's header."""
         return self._tracker.stamps
+
+    def warnings(self) -> Iterator[str]:
+        """Sentences on what the track lacks, and on other people in the picture."""
+        yield from unseen_parts(self.track)
+        yield from others_in_words(self._tracker.company)
 
     @property
     def track(self) -> BodyTrack:
@@ -60,6 +69,18 @@ def in_words(track: BodyTrack) -> str:
     """How much of the source shows the body and each hand."""
     left, right = (f"{seen.mean():.0%}" for seen in track.hands_found.T)
     return f"A body in {track.found.mean():.0%}, its left hand in {left}, its right hand in {right} of the frames."
+
+
+def others_in_words(company: Company) -> Iterator[str]:
+    """A sentence if somebody else was there, and one on where they were mistaken for the followed one."""
+    if company.others > 1:
+        yield (
+            f"Other people were in {company.others / company.looks:.0%} of the pictures; one was followed, from the "
+            "chosen face on or, without one, the largest."
+        )
+    if company.mistaken_s:
+        spans = ", ".join(f"{since:.1f} to {until:.1f} s" for since, until in company.mistaken_s[:_MOST_SPANS])
+        yield f"Somebody else came before the followed person and may have been followed instead: {spans}."
 
 
 def unseen_parts(track: BodyTrack) -> Iterator[str]:

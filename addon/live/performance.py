@@ -24,7 +24,7 @@ from ..tracking.drawn import DrawnFaceTracker
 from ..tracking.region import FaceBox, middle_box
 from ..tracking.sources import Source, open_source
 from ..tracking.tracker import FaceTracker
-from .body_reading import BodyReading, check_body, unseen_parts
+from .body_reading import BodyReading, check_body
 from .doors import is_door, open_door
 
 _Item = TypeVar("_Item")
@@ -240,5 +240,5 @@ def _read(
     if body is None:
         return _Reading(kept, bridge(stack(rows)), info, models, drawn)
     seen = body.track
-    info["warnings"] += unseen_parts(seen)
+    info["warnings"] += body.warnings()
     return _Reading(kept, bridge(stack(rows)), info, models | body.stamps, drawn, seen)

@@ -5,6 +5,6 @@
 `hands` and `palms`. The networks, each with a card in `models/`, are opened by
 
 * face_detector: `detection`, for `tracker` and `drawn`; face_mesh: `tracker`
-* pose_detector: `detection`, for `pose`; pose: `pose`
+* pose_detector: `detection`, for `pose` and (who else is there) `company`; pose: `pose`
 * palm_detector: `detection`, for `palms`; hand_recrop, hand: `hands`, once for all hands
 """

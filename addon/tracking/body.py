@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..core.frames import HAND_COUNT, POSE_COUNT, BodyFrame, Frame
+from .company import Company
 from .hands import Hand, HandReader, HandTracker, one_hand
 from .palms import PalmTracker
 from .pose import Pose, PoseTracker
@@ -37,6 +38,11 @@ class BodyTracker:
             hand.reset()
         if self._palms:
             self._palms.reset()
+
+    @property
+    def company(self) -> Company:
+        """Who else was in the pictures."""
+        return self._pose.company
 
     @property
     def follows(self) -> bool:

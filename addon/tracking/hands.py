@@ -86,16 +86,17 @@ class HandTracker:
 
     def __init__(self, side: int, reader: HandReader) -> None:
         self._side, self._reader = side, reader
-        self._last: np.ndarray | None = None
+        self.last: np.ndarray | None = None
+        """float64 [21, 2] px: where the hand was in the frame before."""
 
     def reset(self) -> None:
         """Forget where the hand was."""
-        self._last = None
+        self.last = None
 
     def track(self, image: np.ndarray, pose: Pose) -> Hand | None:
         """The hand in uint8 [H, W, 3] BGR, also if it is hardly one; None where the wrist is not to be seen."""
         wrist, little, index = FROM_POSE[self._side]
-        last, self._last = self._last, None
+        last, self.last = self.last, None
         if not pose.visibility[wrist] > _SEEN:
             return None
         rough = rough_region(*pose.landmarks[[wrist, little, index], :2].astype(np.float64))
@@ -103,7 +104,7 @@ class HandTracker:
         if last is not None and _still_there(palm_region(last), region, last):
             region = palm_region(last)
         hand = self._reader.look(image, region)
-        self._last = hand.landmarks[:, :2].astype(np.float64) if hand.found else None
+        self.last = hand.landmarks[:, :2].astype(np.float64) if hand.found else None
         return hand
 
 

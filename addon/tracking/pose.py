@@ -14,6 +14,7 @@ import numpy as np
 from ..core.frames import POSE_COUNT, Frame
 from ..core.point_filter import PointFilter
 from ..core.smoothing import OneEuro
+from .company import Company
 from .detection import FOUND, Detection, Detector
 from .networks import BODY, PictureNetwork
 from .region import Region, whole
@@ -25,6 +26,9 @@ _STEADY: Final = OneEuro(0.01, 10.0)
 _KERNEL: Final = 9
 """Side of the part of a heat map around a landmark that is looked at."""
 _UP: Final = np.pi / 2
+_NOSE, _HIPS = 0, [23, 24]
+_DOUBT: Final = 0.2
+"""Of bodies that differ by less in how much they look like who was followed, the nearest is taken."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class PoseTracker:
         self._steady = PointFilter(_STEADY)
         self._region: Region | None = None
         self._last: Region | None = None
+        self.company = Company()
 
     @property
     def stamps(self) -> dict[str, str]:
@@ -58,6 +63,7 @@ class PoseTracker:
     def reset(self) -> None:
         """Forget the person: the next frame is from somewhere else."""
         self._region = self._last = None
+        self.company.reset()
 
     @property
     def follows(self) -> bool:
@@ -70,6 +76,9 @@ class PoseTracker:
         if region is None:
             return None
         pose, rim = self._look(frame.image, region)
+        if pose.presence >= FOUND and (own := self._mistaken(frame, pose)) is not None:
+            self._region = None
+            pose, rim = self._look(frame.image, own)
         if not pose.presence >= FOUND:
             self._region = None
             return None
@@ -79,14 +88,27 @@ class PoseTracker:
         self._region = self._last = aligned(centre, edge, _UP, MARGIN)
         return pose
 
+    def _mistaken(self, frame: Frame, pose: Pose) -> Region | None:
+        """Where the followed person is, if this pose is somebody else's."""
+        if not self.company.is_due(frame.time_s):
+            return None
+        bodies = self._detector.find(frame.image, whole(frame.image))
+        face, hips = pose.landmarks[_NOSE, :2], pose.landmarks[_HIPS, :2].mean(0)
+        own = self.company.mistaken(frame.image, frame.time_s, face, hips, bodies)
+        return _region(own) if own is not None else None
+
     def _find(self, image: np.ndarray, face: np.ndarray | None) -> Region | None:
-        """The person who was followed before, or whose face that is; else the likeliest."""
+        """The person who was followed before, or whose face that is; else the largest."""
         bodies = self._detector.find(image, whole(image))
         if self._last is not None:
             last = np.array([self._last.x, self._last.y])
+            likeness = [self.company.likeness(image, body) for body in bodies]
+            bodies = [body for body, like in zip(bodies, likeness, strict=True) if like >= max(likeness) - _DOUBT]
             bodies.sort(key=lambda body: float(np.hypot(*(last - body.points[0]))))
         elif face is not None:
             bodies.sort(key=lambda body: float(np.hypot(*(face - body.middle))))
+        else:
+            bodies.sort(key=lambda body: _region(body).side, reverse=True)
         return _region(bodies[0]) if bodies else None
 
     def _look(self, image: np.ndarray, region: Region) -> tuple[Pose, np.ndarray]:
