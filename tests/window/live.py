@@ -32,6 +32,7 @@ from window import (
     picture,
     press,
     start,
+    start_live,
     time_drawing,
     view,
     wait_for,
@@ -90,7 +91,7 @@ def steps() -> Iterator[float]:
     press(bpy.ops.semblance.live_toggle)
     yield 0.3
     picture("live_3_starting", fleeting=True)
-    yield from wait_for("the source runs", lambda: session().status and session().status.state == "running")
+    yield from start_live()
     yield from wait_for("the first controls have come", lambda: pose(NAMES[0]) != rest)
     yield from ticks.are_quick(NAMES[0])
     check(f"{NAMES[0]} is moved, {session().status.fps:.0f} pictures a second, {session().latency_ms:.0f} ms",
@@ -104,8 +105,8 @@ def steps() -> Iterator[float]:
     yield from follow()
     yield from interrupt()
     check("no picture and no Action of live is left", not bpy.data.images.get("live"))
-    press(bpy.ops.semblance.live_toggle)
-    yield from wait_for("it runs while Blender quits", lambda: session().status and session().status.state == "running")
+    yield from start_live()
+    check("it runs while Blender quits", session() is not None)
 
 
 def calibrate() -> Iterator[float]:
@@ -227,8 +228,7 @@ def interrupt() -> Iterator[float]:
     ):
         live = bpy.context.scene.semblance_live
         live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
-        press(bpy.ops.semblance.live_toggle)
-        yield from wait_for("Start works again", lambda: session().client.pid is not None)
+        yield from start_live()
         process, live_session = session().client._process, module("blender.live_session")
         yield 1
         act()

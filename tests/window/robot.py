@@ -33,6 +33,7 @@ from window import (
     picture,
     press,
     start,
+    start_live,
     time_drawing,
     view,
     wait_for,
@@ -127,9 +128,7 @@ def drive(design: str, ticks: Ticks) -> Iterator[float]:
     check(f"the twin has {len(set(bpy.data.objects) - before)} objects", len(set(bpy.data.objects) - before) > 3)
     yield 1
     picture(f"robot_4_{design}_limp")
-    press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
-    live = module("blender.live_session").LIVE
-    yield from wait_for("live runs", lambda: live.current.status and live.current.status.state == "running", 30)
+    yield from start_live()
     press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")
     yield 1
     check("nothing has moved without Arm", state() == "LIMP")
@@ -275,8 +274,7 @@ def moving() -> Iterator[float]:
     live.kind, live.video = "VIDEO", f"//{Path(SOURCE).name}"
     bpy.context.scene.semblance_robot.design = "maestro_head"
     yield from wait_for("the head before has gone", lambda: not module("blender.robot_session").leaving(), 10)
-    if module("blender.live_session").LIVE.current is None:
-        press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
+    yield from start_live()
     press(bpy.ops.semblance.robot_connect, "EXEC_DEFAULT")
     yield from wait_for("connected", lambda: state() == "LIMP")
     press(bpy.ops.semblance.robot_live, "EXEC_DEFAULT")

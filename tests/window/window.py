@@ -53,7 +53,7 @@ def picture(name: str, fleeting: bool = False) -> None:
     """Save what the screen shows and, unless that is gone at once, which widgets the sidebar has (see kept.py)."""
     if PICTURES:
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=4)
+            bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1 if fleeting else 2)
         subprocess.run(["import", "-window", "root", str(Path(PICTURES) / f"{name}.png")], check=False)
         if not fleeting:
             widgets = drawn_widgets(view(), our_panels()) if view_is_there() else []
@@ -110,6 +110,21 @@ def wait_for(what: str, holds: Callable[[], object], seconds: float = 60) -> Ite
     while not holds() and time.monotonic() < begun + seconds * PATIENCE:
         yield 0.03
     check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
+
+
+def start_live() -> Iterator[float]:
+    """Press Start until the source runs; a computer too busy to start the worker in time gets two more tries."""
+    live, end = module("blender.live_session").LIVE, time.monotonic() + 60 * PATIENCE
+    for _ in range(3):
+        if live.current is None:
+            press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")
+        while live.current is not None and time.monotonic() < end:
+            if live.current.status is not None and live.current.status.state == "running":
+                check("the source runs", True)
+                return
+            yield 0.03
+        print(f"STEP live ended: {live.farewell}", flush=True)
+    check("the source runs", False)
 
 
 class Ticks:
