@@ -137,7 +137,8 @@ def drive(design: str, ticks: Ticks) -> Iterator[float]:
     yield 1
     picture(f"robot_5_{design}_arm")
     key("Return")
-    yield from wait_for("the question is answered, the head wakes", lambda: state() in ("ARMING", "LIVE"), 5)
+    yield from wait_for("the question is answered, the head wakes", lambda: state() in ("ARMING", "LIVE"), 8,
+                        lambda: key("Return"))
     yield 0.3
     picture(f"robot_6_{design}_waking", fleeting=True)
     yield from wait_for("the head follows", lambda: state() == "LIVE", 8)
@@ -149,7 +150,7 @@ def drive(design: str, ticks: Ticks) -> Iterator[float]:
     yield from drawing_is_quick()
     begun = time.monotonic()
     key("End")
-    yield from wait_for("the key End stops it", lambda: state() == "STOPPED", 8)
+    yield from wait_for("the key End stops it", lambda: state() == "STOPPED", 8, lambda: key("End"))
     print(f"STEP from the key to STOPPED on screen {1000 * (time.monotonic() - begun):.0f} ms", flush=True)
     picture(f"robot_8_{design}_stopped")
     press(bpy.ops.semblance.live_toggle, "EXEC_DEFAULT")

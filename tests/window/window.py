@@ -104,11 +104,16 @@ def drawing_is_quick() -> Iterator[float]:
     check(f"drawing the sidebar takes {middle_ms:.3f} ms (the slowest of each: {most})", middle_ms < 1)
 
 
-def wait_for(what: str, holds: Callable[[], object], seconds: float = 60) -> Iterator[float]:
-    """Until it holds, or for so long."""
-    begun = time.monotonic()
+def wait_for(
+    what: str, holds: Callable[[], object], seconds: float = 60, again: Callable[[], None] | None = None,
+) -> Iterator[float]:
+    """Until it holds, or for so long; `again` is done every three seconds, such as a key that a slow window missed."""
+    begun = last = time.monotonic()
     while not holds() and time.monotonic() < begun + seconds * PATIENCE:
         yield 0.03
+        if again is not None and time.monotonic() > last + 3:
+            last = time.monotonic()
+            again()
     check(f"{what} ({time.monotonic() - begun:.1f} s)", bool(holds()))
 
 
