@@ -22,7 +22,8 @@ from ..core.body_motion import resampled
 from ..core.bvh import read_bvh
 from ..core.errors import SemblanceError
 from ..core.files import check_writable
-from ..core.take import SUFFIX, write_take
+from ..core.rig_profile import RigProfile
+from ..core.take import SUFFIX, Take, write_take
 from ..expression.flame import read_conversion
 from ..expression.from_body import (
     CALM,
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     profiles = cast_profiles(args.character)
     if profiles:
         require_bpy()
+    elif args.key_body:
+        raise SemblanceError("--key-body keys the motion on a character; name one with --character.")
     conversion = read_conversion(args.conversion) if args.flame else None
     check_writable(path.parent)
     motion = read_bvh(args.motion)
@@ -89,22 +92,27 @@ def run(args: argparse.Namespace) -> int:
     if conversion:
         tell_flame(take, args.flame, conversion)
     if profiles:
-        from ..blender.apply import extend_scene, told
-        from ..blender.keying import Placement
-        from ..blender.scenes import open_scene, save_scene
-
         if args.key_body:
             take = replace(take, body=landmarks_of(resampled(motion, FPS)))
-        scene = open_scene(None)
-        placement = Placement(args.start_frame, body=args.key_body)
-        keyed, failed = key_cast(take, profiles, scene, path.stem, placement)
-        extend_scene(scene, keyed[0].keyed)
-        blend = path.with_suffix(".blend")
-        save_scene(blend.resolve())
-        for note in (*failed, *notes_of(keyed)):
-            print(f"Note: {note}")
-        print(f"Keyed {told(keyed)}.\nWrote '{blend}'.")
+        _key(take, profiles, path, args)
     return 0
+
+
+def _key(take: Take, profiles: list[RigProfile], path: Path, args: argparse.Namespace) -> None:
+    """Key the take in a scene of its own, beside `path`."""
+    from ..blender.apply import extend_scene, told
+    from ..blender.keying import Placement
+    from ..blender.scenes import open_scene, save_scene
+
+    scene = open_scene(None)
+    placement = Placement(args.start_frame, body=args.key_body)
+    keyed, failed = key_cast(take, profiles, scene, path.stem, placement)
+    extend_scene(scene, keyed[0].keyed)
+    blend = path.with_suffix(".blend")
+    save_scene(blend.resolve())
+    for note in (*failed, *notes_of(keyed)):
+        print(f"Note: {note}")
+    print(f"Keyed {told(keyed)}.\nWrote '{blend}'.")
 
 
 def face_style(name: str) -> FaceStyle:
