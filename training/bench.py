@@ -24,9 +24,9 @@ from addon.core.paths import ROOT
 
 from .figures import Row
 
-ROOMS: Final = ("tracking", "body", "body_pose", "expression", "recognisers", "real", "characters", "animator",
-                "learning", "transfer", "mouth", "x2c", "blender", "live", "live_panel", "robot", "body_to_face",
-                "flame", "ship")
+ROOMS: Final = ("tracking", "body", "body_pose", "tokens", "expression", "recognisers", "real", "characters",
+                "animator", "learning", "transfer", "mouth", "x2c", "blender", "live", "live_panel", "robot",
+                "body_to_face", "flame", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]
 _COMPARISONS: Final = {">=": operator.ge, "<=": operator.le, "==": operator.eq}

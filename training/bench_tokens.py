@@ -48,8 +48,7 @@ from .triplets import identity_probe
 DATA: Final = ROOT / "out" / "bodies"
 _COLUMNS: Final = (*SIDES, "pose", "person", "rotations", "fingers", "coefficients", "joints", "hands")
 LEAST_POSES: Final = 100
-_FITTED: Final = 200
-"""People whose angles are compared; each takes the tracker a twentieth of a second."""
+"""Of a gallery; with the tracker, which takes a tenth of a second for a person, just as many."""
 _STILL: Final = 100
 _ENLARGED: Final = 4
 _LIMBS: Final = {f"{side}_{bone}": f"{side}_{end}" for side in ("left", "right")
@@ -125,7 +124,7 @@ def _gradients(grey: np.ndarray) -> np.ndarray:
         return torch.cat([gradients(part) for part in torch.from_numpy(grey)[:, None].split(64)]).numpy()
 
 
-def tracked(columns: Columns, rows: np.ndarray) -> BodyTrack:
+def tracked(columns: Columns) -> BodyTrack:
     """What our tracker finds in these pictures, one by one, enlarged; hands in the hands' pictures."""
     from addon.tracking.body import BodyTracker
     from addon.tracking.hands import HandReader
@@ -133,13 +132,13 @@ def tracked(columns: Columns, rows: np.ndarray) -> BodyTrack:
 
     bodies, reader, found = BodyTracker(), HandReader(), []
     whole = Region(*(SIDES["left"] * _ENLARGED / 2,) * 2, SIDES["left"] * _ENLARGED, 0.0)
-    for i, row in enumerate(rows):
+    for i, picture in enumerate(columns["picture"]):
         bodies.reset()
-        found.append(bodies.track(Frame(_enlarged(columns["picture"][row]), i / 30, i)))
+        found.append(bodies.track(Frame(_enlarged(picture), i / 30, i)))
     track = stack_bodies(found)
     for side, name in enumerate(("left", "right")):
-        for i, row in enumerate(rows):
-            image = _enlarged(columns[name][row])
+        for i, crop in enumerate(columns[name]):
+            image = _enlarged(crop)
             hand = reader.look(image, reader.place(image, whole))
             track.hands[i, side], track.hands_world[i, side] = hand.landmarks, hand.world
     return track
@@ -244,25 +243,27 @@ def swap_leak(motion: Callable[..., tuple[np.ndarray, ...]], tokens: np.ndarray)
     return most
 
 
-def measure_all(data: Path = DATA, folder: Path = FOLDER, tracker: bool = True) -> dict[str, float]:
-    """Every figure of the kept tokens, by name; without the tracker's, which take longest, if it is not wanted."""
+def measure_alone(data: Path = DATA, folder: Path = FOLDER) -> dict[str, float]:
+    """Every figure of the kept tokens that needs no tracker, by name."""
     columns = read_bodies(data, "test", _COLUMNS)
-    tokens_of = load_tokens(folder / "model.onnx")
-    motion = load_decoders(folder.with_name(DECODERS.name) / "model.onnx")
+    tokens_of, motion = _kept(folder)
     tokens = tokens_of(*(columns[name] for name in SIDES))
-    match, ours = matches(columns["pose"]), parts(tokens)
+    match = matches(columns["pose"])
     found: dict[str, float] = {"poses": len(match.query), "people": len(np.unique(columns["person"]))}
-    spaces = {"": ours, "pixels_": plain_features(columns, "pixels"), "HOG_": plain_features(columns, "HOG")}
+    spaces = {"": parts(tokens), "pixels_": plain_features(columns, "pixels"), "HOG_": plain_features(columns, "HOG")}
     for rival, space in spaces.items():
         found |= {f"{rival}top1_{part}": top1(values, match) for part, values in space.items()}
         found |= {f"{rival}identity_{part}": found["people"] * identity_probe(space[part], columns["person"])
                   for part in ("body", "face", "hands")}
     rotations, fingers, values = motion(tokens)
     found |= angle_errors(rotations, fingers, columns) | _face_errors(values, columns["coefficients"])
-    found |= {"leak": swap_leak(motion, tokens)}
     still = stillness(tokens_of, columns, match.query[:_STILL])
-    found |= {f"still_{way}": share for way, share in still.items()}
-    return found | (_tracker_figures(columns, match, rotations, fingers) if tracker else {})
+    return found | {"leak": swap_leak(motion, tokens)} | {f"still_{way}": share for way, share in still.items()}
+
+
+def _kept(folder: Path) -> tuple[Callable[..., np.ndarray], Callable[..., tuple[np.ndarray, ...]]]:
+    decoders = folder.with_name(DECODERS.name)
+    return load_tokens(folder / "model.onnx"), load_decoders(decoders / "model.onnx")
 
 
 def _face_errors(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
@@ -271,28 +272,31 @@ def _face_errors(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
     return {"face_r": float(np.nan_to_num(r).mean()), "face_mae": float(np.abs(found - true).mean())}
 
 
-def _tracker_figures(
-    columns: Columns, match: Match, rotations: np.ndarray, fingers: np.ndarray
-) -> dict[str, float]:
-    """Retrieval by the tracker's landmarks, and angles by inverse kinematics, beside ours on the same pictures."""
-    rows = np.concatenate([match.query, match.gallery])
-    track, count = tracked(columns, rows), len(match.query)
-    both = Match(np.arange(count), np.arange(count, 2 * count))
-    found = {f"landmarks_top1_{part}": top1(values, both) for part, values in landmark_features(track).items()}
+def measure_tracked(data: Path = DATA, folder: Path = FOLDER) -> dict[str, float]:
+    """Retrieval by the tracker's landmarks and angles by inverse kinematics, and "same_": ours on the same pictures."""
+    columns = read_bodies(data, "test", _COLUMNS)
+    match = matches(columns["pose"])
+    rows = np.concatenate([match.query[:LEAST_POSES], match.gallery[:LEAST_POSES]])
+    columns = {name: values[rows] for name, values in columns.items()}
+    both = Match(np.arange(LEAST_POSES), np.arange(LEAST_POSES, 2 * LEAST_POSES))
+    tokens_of, motion = _kept(folder)
+    tokens, track = tokens_of(*(columns[name] for name in SIDES)), tracked(columns)
+    spaces = {"same": parts(tokens), "landmarks": landmark_features(track)}
+    found = {f"{name}_top1_{part}": top1(values, both) for name, space in spaces.items()
+             for part, values in space.items()}
     seen = np.flatnonzero(track.found)
     found["landmarks_found"] = len(seen) / len(rows)
-    some = seen[:_FITTED]
-    chosen = {name: values[rows[some]] for name, values in columns.items()}
-    picked = BodyTrack(**{name: values[some] for name, values in vars(track).items()})
-    for name, pair in (("same_", (rotations[rows[some]], fingers[rows[some]])), ("ik_", fits(chosen, picked, False)),
-                       ("bound_", fits(chosen, picked, True))):
-        found |= {name + key: value for key, value in angle_errors(*pair, chosen).items()}
+    some = {name: values[seen] for name, values in columns.items()}
+    picked = BodyTrack(**{name: values[seen] for name, values in vars(track).items()})
+    for name, (rotations, fingers) in (("same", motion(tokens[seen])[:2]), ("ik", fits(some, picked, False)),
+                                       ("bound", fits(some, picked, True))):
+        found |= {f"{name}_{key}": value for key, value in angle_errors(rotations, fingers, some).items()}
     return found
 
 
 @lru_cache(maxsize=1)
 def _figures() -> dict[str, float]:
-    return measure_all()
+    return measure_alone() | measure_tracked()
 
 
 def measure() -> dict[str, Row]:
@@ -301,7 +305,8 @@ def measure() -> dict[str, Row]:
     best = max(("pixels", "HOG"), key=lambda name: found[f"{name}_top1_all"])
 
     def retrieved(part: str, rival: str, goal: str) -> Row:
-        return Row(found[f"top1_{part}"], found[f"{rival}_top1_{part}"], rival, "of poses", goal)
+        ours = found[f"same_top1_{part}" if rival == "landmarks" else f"top1_{part}"]
+        return Row(ours, found[f"{rival}_top1_{part}"], rival, "of poses", goal)
 
     still = max(value for name, value in found.items() if name.startswith("still_"))
     identity = max(found[f"identity_{part}"] for part in ("body", "face", "hands"))
@@ -341,13 +346,12 @@ def write_cards(folder: Path, data: Path, size: str, minutes: float) -> dict[str
         ("output", "fingers", [-1, 2, 15, 3, 3], "left, right; thumb, index, middle, ring, little, palm outwards"),
         ("output", "coefficients", [-1, 54], "0..1, core.coefficients"),
     ]
-    cards = {folder: [*pictures, ("output", "tokens", *tokens)], beside: motion}
-    for place, shapes in cards.items():
-        write_bytes(place / "card.toml", _card(place, told, shapes, {}).encode())
-    found = measure_all(data, folder)
-    for place, shapes in cards.items():
-        write_bytes(place / "card.toml", _card(place, told, shapes, found).encode())
-        read_card(place)
+    found: dict[str, float] = {}
+    for figures_of in (None, measure_alone, measure_tracked):
+        found |= figures_of(data, folder) if figures_of else {}
+        for place, shapes in ((folder, [*pictures, ("output", "tokens", *tokens)]), (beside, motion)):
+            write_bytes(place / "card.toml", _card(place, told, shapes, found).encode())
+            read_card(place)
     return found
 
 

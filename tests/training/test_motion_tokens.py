@@ -231,7 +231,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokens.decoders.eval()
     export(tokens.encoder, tokens.decoders, folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench_tokens, "measure_all", lambda *_: {"top1_all": 0.5})
+        patch.setattr(bench_tokens, "measure_alone", lambda *_: {"top1_all": 0.5})
+        patch.setattr(bench_tokens, "measure_tracked", lambda *_: {})
         bench_tokens.write_cards(folder, folder, "small", 1)
     return folder
 
@@ -265,9 +266,9 @@ def test_a_token_that_is_exchanged_changes_its_part_and_nothing_else(kept: Path)
 
 def test_the_bench_measures_made_people(kept: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SemblanceError, match="100 poses"):
-        bench_tokens.measure_all(data, kept, tracker=False)
+        bench_tokens.measure_alone(data, kept)
     monkeypatch.setattr(bench_tokens, "LEAST_POSES", POSES)
-    found = bench_tokens.measure_all(data, kept, tracker=False)
+    found = bench_tokens.measure_alone(data, kept)
     assert found["poses"] == POSES and found["leak"] == 0
     assert found["HOG_top1_face"] == 1      # a face is the same bars on everybody
     assert all(np.isfinite(value) for value in found.values())
