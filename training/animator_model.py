@@ -85,12 +85,34 @@ class Animator(nn.Module):
         return shares.gather(1, self.partner[character]) * self.sign[character]
 
 
+class _Deployed(nn.Module):
+    """The same with every character's rest known beforehand, and both mirrors in one batch."""
+
+    rest: Tensor
+
+    def __init__(self, network: Animator) -> None:
+        super().__init__()
+        self.network = network
+        characters = torch.arange(len(network.owned))
+        with torch.no_grad():
+            half = network._half(torch.zeros(len(characters), INPUTS), characters)
+            self.register_buffer("rest", half + network._across(half, characters))
+
+    def forward(self, expression: Tensor, character: Tensor) -> Tensor:
+        """As Animator."""
+        network = self.network
+        both = torch.cat([expression, expression[:, network.mirror] * network.mirror_sign])
+        here, there = network._half(both, torch.cat([character, character])).chunk(2)
+        moved = here + network._across(there, character) - self.rest[character]
+        return moved / 2 * network.owned[character]
+
+
 def export(network: Animator, path: Path) -> None:
     """Write the network as ONNX (opset 17)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     example = (torch.zeros(2, INPUTS), torch.zeros(2, dtype=torch.int64))
     names = {"expression": {0: "n"}, "character": {0: "n"}, "shares": {0: "n"}}
-    torch.onnx.export(network.cpu().eval(), example, str(path), dynamo=False, opset_version=17,
+    torch.onnx.export(_Deployed(network.cpu().eval()), example, str(path), dynamo=False, opset_version=17,
                       input_names=["expression", "character"], output_names=["shares"], dynamic_axes=names)
 
 
