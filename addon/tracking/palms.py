@@ -20,7 +20,7 @@ from .networks import BODY
 from .pose import Pose, aligned
 from .region import Region, whole
 
-LOOK_S: Final = 0.15
+LOOK_S: Final = 0.25
 """So often palms are looked for while a hand is missing: it costs as much as a look at a hand."""
 _AROUND, _FORWARDS = 2.6, 0.5
 """How much larger a region is than the palm, and how far it lies towards the fingers, as a share of the palm."""
