@@ -10,6 +10,7 @@ import numpy as np
 from mathutils import Euler, Matrix
 
 from ..characters.body_pose import decode, planted, skeleton_of
+from ..characters.rigify_controls import SWITCHES
 from ..core.errors import SemblanceError
 from ..core.frames import BodyTrack
 from ..core.point_filter import smooth_body
@@ -84,7 +85,7 @@ def key_body(
     check_unlocked([armature])
     action = write_action(name, curves.carriers, [_GROUP] * len(curves.carriers), frames, values)
     give_action(action, [armature], placement)
-    _show_body(armature)
+    _make_ready(armature)
     track_name = action.name if placement.nla_strip else ""
     return Keyed(action, frames, len(curves.carriers), track_name, curves.bones)
 
@@ -99,7 +100,7 @@ def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement
     else:
         body = write_action(f"{action.name} body", curves.carriers, groups, frames, values)
         give_action(body, [armature], placement)
-    _show_body(armature)
+    _make_ready(armature)
     return replace(keyed, bones=curves.bones)
 
 
@@ -148,8 +149,13 @@ def _is_seen(joint: str, seen: np.ndarray, legs: bool) -> bool:
     return legs if part in _LEGS else bool(seen[(_ELBOW if part == "shoulder" else _WRIST) + (side == "right")])
 
 
-def _show_body(armature: bpy.types.Object) -> None:
-    """Let a character show its body that hides it until there is a use for it."""
+def _make_ready(armature: bpy.types.Object) -> None:
+    """Let a character show its body that hides it until there is a use for it; switch a Rigify rig to its FK controls.
+    """
+    for bone in armature.pose.bones:
+        for name, value in SWITCHES.items():
+            if isinstance(bone.get(name), float):
+                bone[name] = value
     if armature.get(_SWITCH) is False:
         armature[_SWITCH] = True
         armature.update_tag()

@@ -8,7 +8,7 @@ them. Only directions are taken from the landmarks, so bones keep their lengths.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -18,6 +18,7 @@ from ..core.body_motion import find_joints
 from ..core.errors import SemblanceError
 from ..core.frames import BodyTrack
 from .finger_bones import find_fingers
+from .rigify_controls import find_controls, find_followers
 
 NEEDED: Final = ("pelvis", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
 TO_BODY: Final = np.diag([1.0, -1.0, -1.0])
@@ -32,6 +33,8 @@ _LIMBS: Final = (
 )
 _OTHER_SIDE: Final = [0, 4, 5, 6, 1, 2, 3, *(mark + (1 if mark % 2 else -1) for mark in range(7, 33))]
 """MediaPipe's landmarks in the order of a mirrored body."""
+_UPRIGHT: Final = 0.98
+"""Cosine of the angle to an axis of its own within which a skeleton stands."""
 _SEEN: Final = 0.5
 """Of landmarks: less visible ones tell nothing of a hand."""
 _STRAIGHT, _BENT = 0.15, 0.45
@@ -57,6 +60,8 @@ class Skeleton:
     joints: dict[str, int]
     """Joint as in core.body_motion, or "left_index2" and the like, → its bone; "left_elbow_1" is the next bone of the
     same limb, which takes a part of its twist."""
+    followers: dict[int, str] = field(default_factory=dict)
+    """Bones that are no joints, but turn as one by constraints → that joint."""
 
 
 def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: np.ndarray, title: str) -> Skeleton:
@@ -65,7 +70,7 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
     Raises:
         SemblanceError: naming `title` and what is missing, if bones do not have the names of Rigify, MPFB or Mixamo.
     """
-    joints = find_joints(names, parents)
+    joints = find_controls(names) or find_joints(names, parents)
     lacking = [joint for joint in NEEDED if joint not in joints]
     if lacking:
         raise SemblanceError(
@@ -73,9 +78,15 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
         )
     left = heads[joints["left_shoulder"]] - heads[joints["right_shoulder"]]
     up = heads[joints["head"]] - heads[joints["pelvis"]]
+    upright = np.zeros(3)
+    upright[np.argmax(np.abs(up))] = np.sign(up[np.argmax(np.abs(up))])
+    if up @ upright > _UPRIGHT * np.linalg.norm(up):    # a head that is carried forward is no body that leans
+        up = upright
     axes = frame_of(left[None], up[None])[0]
-    joints |= find_fingers(names) | _more_bones(joints, parents)
-    return Skeleton(tuple(names), tuple(parents), heads @ axes, tails @ axes, axes, joints)
+    followers = find_followers(names) if find_controls(names) else {}
+    if not followers:
+        joints |= find_fingers(names) | _more_bones(joints, parents)
+    return Skeleton(tuple(names), tuple(parents), heads @ axes, tails @ axes, axes, joints, followers)
 
 
 def decode(track: BodyTrack, skeleton: Skeleton) -> np.ndarray:
@@ -344,7 +355,8 @@ def _fingers(turns: dict[str, np.ndarray], hand: np.ndarray, skeleton: Skeleton,
 
 def _all_bones(turns: dict[str, np.ndarray], skeleton: Skeleton, count: int) -> np.ndarray:
     """[T, B, 3, 3]: bones that are no joints go along with their parents."""
-    by_bone = {bone: turns[joint] for joint, bone in skeleton.joints.items() if joint in turns}
+    by_bone = {bone: turns[joint] for bone, joint in skeleton.followers.items() if joint in turns}
+    by_bone |= {bone: turns[joint] for joint, bone in skeleton.joints.items() if joint in turns}
     still = np.broadcast_to(np.eye(3), (count, 3, 3))
     out = np.empty((count, len(skeleton.names), 3, 3))
     for bone, parent in enumerate(skeleton.parents):
