@@ -374,7 +374,7 @@ def _card(folder: Path, told: str, shapes: list[Any], quality: dict[str, float])
         f'name = "{folder.name}"', f'version = "{time.strftime("%Y.%m.%d")}"', 'licence = "GPL-3.0-or-later"',
         f'sha256 = "{hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()}"', f'data = """\n{told}"""',
         'method = "after X-UniMotion (arXiv 2508.09383), our own code; no data or weights of it"',
-        'limits = "Drawn people only; no real person was seen."',
+        'limits = "Drawn people only. z_face tells how a face is turned, hardly yet what it does."',
     ]
     for kind, name, shape, meaning in shapes:
         lines += ["", f"[[{kind}]]", f'name = "{name}"', f"shape = {shape}", f'meaning = "{meaning}"']

@@ -26,7 +26,7 @@ from .stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, read
 PLANS: Final = {
     "body": {"small": Plan(epochs=16, batch=96, rate=2e-3), "large": Plan(epochs=60, batch=512, rate=2e-3)},
     "hands": {"small": Plan(epochs=6, batch=128, rate=2e-3), "large": Plan(epochs=60, batch=512, rate=2e-3)},
-    "face": {"small": Plan(epochs=10, batch=128, rate=2e-3), "large": Plan(epochs=60, batch=512, rate=2e-3)},
+    "face": {"small": Plan(epochs=24, batch=128, rate=2e-3), "large": Plan(epochs=60, batch=512, rate=2e-3)},
 }
 WIDE: Final = {"small": 1, "large": 3}
 """How many times as wide the networks are."""
