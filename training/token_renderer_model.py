@@ -201,7 +201,7 @@ def denoising_loss(
 
 @torch.no_grad()
 def draw(
-    network: TokenRenderer, motion: Tensor, reference: Tensor, steps: int = 16, seed: int = 0
+    network: TokenRenderer, motion: Tensor, reference: Tensor, steps: int = 12, seed: int = 0
 ) -> Tensor:
     """Pictures [N, 3, P, P] of the references' people in the motions, by DDIM without noise of its own."""
     random = torch.Generator().manual_seed(seed)

@@ -31,7 +31,7 @@ _READ: Final = tuple(JOINT[name] for name in (
 """Joints that a motion moves in the square."""
 _READER_SIDE: Final = 64
 _READER_PLAN: Final = Plan(3, 64, 2e-3, weight_decay=0.01)
-_ASKED: Final = 240
+_ASKED: Final = 120
 _BINS: Final = 4
 _BATCH: Final = 40
 
