@@ -1,4 +1,4 @@
-"""Which bones are fingers, by the names that Rigify, MPFB and Mixamo give them."""
+"""Which bones are fingers, by the names that Rigify, MPFB, Mixamo and VRM give them."""
 from __future__ import annotations
 
 import re
@@ -11,6 +11,7 @@ _PATTERNS: Final = (
     r"(?:DEF-|ORG-)?(?:f_)?{finger}\.0(?P<part>[123])\.(?P<side>[LR])",           # Rigify
     r"finger{place}-(?P<part>[123])\.(?P<side>[LR])",                             # MPFB
     r"(?:.*:)?(?P<side>Left|Right)Hand{finger}(?P<part>[123])",                   # Mixamo
+    r"J_Bip_(?P<side>[LR])_{vrm}(?P<part>[123])",                                 # VRM, VRoid
 )
 
 
@@ -19,7 +20,8 @@ def find_fingers(names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for finger, place in _PLACES.items():
         for pattern in _PATTERNS:
-            whole = re.compile(pattern.format(finger=finger, place=place), re.IGNORECASE)
+            known = pattern.format(finger=finger, place=place, vrm=finger.replace("pinky", "little"))
+            whole = re.compile(known, re.IGNORECASE)
             for number, name in enumerate(names):
                 if (match := whole.fullmatch(name)) is not None:
                     side = "left" if match["side"][0].upper() == "L" else "right"

@@ -141,9 +141,11 @@ def test_bones_of_other_names_are_refused() -> None:
         skeleton_of(["a", "b"], [-1, 0], np.zeros((2, 3)), np.ones((2, 3)), "rope")
 
 
-def test_fingers_of_three_rigs() -> None:
-    names = ["f_index.01.L", "DEF-thumb.02.R", "finger5-3.L", "mixamorig:RightHandRing1", "hand.L", "f_index.01.L.001"]
-    assert find_fingers(names) == {"left_index1": 0, "right_thumb2": 1, "left_pinky3": 2, "right_ring1": 3}
+def test_fingers_of_four_rigs() -> None:
+    names = ["f_index.01.L", "DEF-thumb.02.R", "finger5-3.L", "mixamorig:RightHandRing1", "hand.L", "f_index.01.L.001",
+             "J_Bip_R_Little2"]
+    assert find_fingers(names) == {"left_index1": 0, "right_thumb2": 1, "left_pinky3": 2, "right_ring1": 3,
+                                   "right_pinky2": 6}
 
 
 def test_a_forearm_of_two_bones_shares_the_hands_twist() -> None:
