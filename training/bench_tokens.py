@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -127,7 +127,7 @@ def _gradients(grey: np.ndarray) -> np.ndarray:
 def tracked(columns: Columns) -> BodyTrack:
     """What our tracker finds in these pictures, one by one, enlarged; hands in the hands' pictures."""
     from addon.tracking.body import BodyTracker
-    from addon.tracking.hands import HandReader
+    from addon.tracking.hands import FROM_POSE, HandReader, rough_region
     from addon.tracking.region import Region
 
     bodies, reader, found = BodyTracker(), HandReader(), []
@@ -138,8 +138,9 @@ def tracked(columns: Columns) -> BodyTrack:
     track = stack_bodies(found)
     for side, name in enumerate(("left", "right")):
         for i, crop in enumerate(columns[name]):
-            image = _enlarged(crop)
-            hand = reader.look(image, reader.place(image, whole))
+            image, arm = _enlarged(crop), track.landmarks[i, FROM_POSE[side], :2].astype(np.float64)
+            rough = replace(whole, angle=rough_region(*arm).angle) if np.isfinite(arm).all() else whole
+            hand = reader.look(image, reader.place(image, rough))
             track.hands[i, side], track.hands_world[i, side] = hand.landmarks, hand.world
     return track
 
