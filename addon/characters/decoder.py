@@ -85,9 +85,10 @@ def load_decoder(profile: RigProfile) -> Decoder | LearnedDecoder | MeaningDecod
 
 def _lips_of(profile: RigProfile) -> RigLips | None:
     """The lips of a character of ours; None if nobody measured them."""
+    if profile.blend is None:  # beside a user's presets a file of that name would be another preset
+        return None
     path = profile.path.with_name(LIPS_FILE)
-    # Beside a user's presets a file of that name would be another preset.
-    return read_lips(path, profile.control_set) if profile.blend is not None and path.is_file() else None
+    return read_lips(path, profile.control_set) if path.is_file() else None
 
 
 def check_controls(card: ModelCard, profile: RigProfile) -> None:

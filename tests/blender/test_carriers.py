@@ -19,7 +19,7 @@ from .conftest import build_armature, build_mesh, profile_of
 
 EULER = ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"]
 MODES = [*EULER, "QUATERNION", "AXIS_ANGLE"]
-rig_settings = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+rig_settings = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def angles_of(bone: str) -> tuple[BoneChannel, ...]:

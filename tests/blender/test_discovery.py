@@ -482,7 +482,7 @@ odd_bones = st.lists(
 odd_keys = st.lists(st.one_of(odd_names, st.sampled_from(coefficients.NAMES)), max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(odd_bones, odd_keys, st.lists(st.tuples(odd_names, odd_numbers, odd_numbers), max_size=3))
 def test_any_rig_gives_a_profile_that_holds_or_one_sentence(bones, keys, properties):
     bpy.ops.wm.read_homefile(use_empty=True)

@@ -74,7 +74,7 @@ def test_a_gain_belongs_to_the_control_and_not_to_where_its_value_comes_from():
     np.testing.assert_allclose(found, [[1.3, 0.6, 0]], atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.floats(0.5, 2), st.booleans())
 def test_whatever_is_set_ends_inside_the_limits(seed, strength, mirror):
     profile = find_profile("uno")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -109,7 +109,6 @@ def test_a_planted_foot_does_not_slide(walk: np.ndarray) -> None:
     assert feet[..., 1].min() > walk[0, :, 1].min() - 0.03 * np.ptp(walk[0, :, 1])
 
 
-@settings(deadline=None)
 @given(directions, directions, st.floats(0.1, 3.2))
 def test_a_swing_leads_there_and_no_further_than_it_may(before: np.ndarray, after: np.ndarray, most: float) -> None:
     turn = swing(before, after, most)

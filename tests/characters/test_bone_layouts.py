@@ -96,7 +96,7 @@ def test_an_auto_rig_like_face_makes_the_faces_that_are_meant():
     assert head == pytest.approx([0, 1, 0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**31), st.sampled_from(["x", "y", "z", "-y"]), st.floats(0.001, 1000), st.booleans())
 def test_axes_top_and_size_do_not_matter(seed, top, size, local):
     """The same face in the face's own directions and measures, but for parts that fall below a slanted axis's trace."""
@@ -121,7 +121,7 @@ def _largest(reading: BoneReading, name: str) -> float:
     return max((abs(v) for key in axes for v in reading.meanings[key].values()), default=0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**31))
 def test_mirror_signs_of_mirrored_bones(seed):
     """Two bones whose axes mirror each other's, or are turned by half turns, swap a pose as a mirror does."""
@@ -209,7 +209,7 @@ def test_the_handle_is_taken_and_locked_axes_are_left():
     assert read_bones([bone("head", free=())], Z_UP).meanings == {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.one_of(st.text(max_size=8), st.sampled_from(sorted(ARP))),
                           st.tuples(*[st.floats(-5, 5)] * 3)), max_size=25, unique_by=lambda row: row[0]))
 def test_any_bones_are_read(rows):

@@ -50,7 +50,7 @@ def spell(arkit: str, case, side_style, prefix: str) -> str:
 styles = st.tuples(st.sampled_from(_CASES), st.sampled_from(_SIDES), st.sampled_from(_PREFIXES))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(styles, st.sampled_from(["", "", ".001", "_div2", "_BS"]))
 def test_each_of_the_52_is_read_in_any_spelling(style, suffix):
     case, side_style, prefix = style
@@ -59,7 +59,7 @@ def test_each_of_the_52_is_read_in_any_spelling(style, suffix):
         assert coefficients_of(spelled) == _HALVES.get(name, (name,)), spelled
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(styles)
 def test_the_two_sides_find_each_other(style):
     names = {name: spell(name, *style) for name in ARKIT}
@@ -120,7 +120,7 @@ def test_groups(name, meaning, group):
     assert group_of(name, meaning) == group
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=40))
 def test_any_text_is_read_without_a_complaint(name):
     found = coefficients_of(name)
@@ -131,7 +131,7 @@ def test_any_text_is_read_without_a_complaint(name):
     assert isinstance(is_corrective(name), bool)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(ARKIT), st.text(min_size=1, max_size=6))
 def test_a_name_with_a_letter_more_is_not_read(name, extra):
     extra = "".join(c for c in extra if c.isalpha() and c.casefold() not in "lr")

@@ -117,7 +117,7 @@ def test_gaze_and_head_go_to_their_controls(decoder):
         assert values[names.index(name)] == pytest.approx(expected, abs=0.03)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_mirrored_faces_give_mirrored_controls_inside_the_limits(seed, strength):
     profile = find_profile("pip")

@@ -153,7 +153,7 @@ WHOLE = rig(*FOLLOWS)
 DECODER = LearnedDecoder(WHOLE, learned(WHOLE))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-2, 2, width=32), min_size=len(SIGNALS), max_size=len(SIGNALS)))
 def test_values_keep_the_limits_and_a_mirrored_face_mirrors_the_rig(signals):
     controls, decoder = WHOLE, DECODER
@@ -241,7 +241,7 @@ def test_a_rig_that_has_changed_is_refused_and_the_control_named(tmp_path: Path)
             read_learned(path, ControlSet(changed))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_is_one_sentence(tmp_path, data):
     controls = rig("c0", "c3")

@@ -32,7 +32,7 @@ controls = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(controls, st.integers(0, 2**31))
 def test_each_control_is_its_neutral_and_the_sum_of_its_signals_inside_its_limits(rows, seed):
     made = [

@@ -17,7 +17,7 @@ MORA, GUS = (find_profile(name) for name in ("Mora", "Gus"))
 HEAD = 'schema = 1\nsource = "Mora"\ntarget = "Gus"\n'
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.text(), unique=True, max_size=6), st.integers(0, 99))
 def test_what_is_written_is_read(names, seed):
     pairs = replace(decoded_pairs(MORA, GUS, len(names), seed), names=tuple(names))
@@ -58,7 +58,7 @@ def test_a_text_that_is_wrong_is_one_sentence(text, words):
         read_pairs_text(text, MORA, GUS, "text")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 10_000), st.text(max_size=3))
 def test_any_text_is_read_or_refused(at, put):
     good = pairs_text(PosePairs(MORA.control_set.maximum[None], GUS.control_set.maximum[None],

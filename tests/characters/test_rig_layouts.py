@@ -87,7 +87,7 @@ def test_speech_opens_the_mouth_and_a_smile_is_joy(names, aa, oo, rounded, blink
         assert 0.75 < shown(names, mouthSmile=1.0)[joy] < 1, "a full smile does not saturate"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([VRM0, VRM1, VROID, VRCHAT]), st.integers(0, 2**32 - 1))
 def test_what_excludes_each_other_is_not_shown_together(names, seed):
     """On faces of any strength the vowels add up to one and a half at most, and no part shows both joy and sorrow."""
@@ -156,7 +156,7 @@ def test_the_table_is_sound():
             assert set(slider["meaning"]) <= set(SIGNALS) and set(slider.get("unless", ())) <= set(names)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.text(max_size=12), st.frozensets(st.text(max_size=3), min_size=1), max_size=12))
 def test_any_names_are_read(holders):
     found = read_sliders(holders)

@@ -49,7 +49,7 @@ def samplers(draw) -> Sampler:
     return Sampler(ControlSet(tuple(controls)), rows[: draw(st.integers(0, 2))], rows[2 : draw(st.integers(2, 4))])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(of=samplers(), seed=st.integers(0, 2**32))
 def test_any_rig_stays_inside_its_limits(of: Sampler, seed: int):
     for number in range(12):

@@ -109,7 +109,7 @@ def stored(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 1), bits=st.integers(1, 255), cut=st.booleans())
 def test_a_damaged_file_is_refused_or_read_whole(stored, tmp_path, at, bits, cut):
     place = int(at * (len(stored) - 1))
@@ -127,7 +127,7 @@ def _refused_or_whole(data: bytes, path) -> None:
         assert np.isfinite(found.network(ASKED.source)).all()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_hostile_file_is_refused_or_read_whole(stored, tmp_path, data):
     with np.load(io.BytesIO(stored)) as file:

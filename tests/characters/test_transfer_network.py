@@ -45,7 +45,7 @@ def pairs_of(source: ControlSet, target: ControlSet, count: int, seed: int = 0) 
     return PosePairs(source.from_shares(shares), target.from_shares(mixed), np.ones(count, np.float32))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(control_sets(), control_sets(), st.integers(1, 40), st.integers(0, 99))
 def test_neutral_mirror_and_limits_hold_whatever_the_pairs_are(source, target, count, seed):
     network = train_mirrored(pairs_of(source, target, count, seed), source, target)

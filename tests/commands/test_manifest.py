@@ -138,7 +138,7 @@ def test_a_table_that_is_none_is_one_sentence(text: str, words: str, tmp_path: P
         read(tmp_path, text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=80), st.sampled_from([b"", b"video,character,end\n", b'[{"video": ']),
        st.sampled_from(["a.csv", "a.json"]))
 def test_whatever_is_in_the_file_is_read_or_told(tmp_path_factory, data: bytes, head: bytes, name: str) -> None:

@@ -57,7 +57,7 @@ def a_body(turn=np.eye(3), up=np.eye(3), count=4):
     return motion_of("x", np.arange(count) / 10, MIXAMO, MIXAMO_PARENTS, rest @ up.T, positions, rotations)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.tuples(*[st.floats(-1, 1)] * 3), st.sampled_from(["y up", "z up", "y up, to the left"]))
 def test_the_head_is_the_same_in_any_world(head, world):
     up = {"y up": np.eye(3), "z up": np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]),

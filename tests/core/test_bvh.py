@@ -114,7 +114,7 @@ def test_one_frame_and_bones_without_length():
     parse_bvh(SMALL.replace("OFFSET 0 0.4 0", "OFFSET 0 0 0"), "x")    # one bone may have none
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 @example(None)
 def test_damaged_files_give_one_sentence(data):

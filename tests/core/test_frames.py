@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.core.frames import FaceFrame, angles_of, head_rotation
@@ -32,7 +32,6 @@ def test_head_angles_turn_as_the_conventions_say():
     assert (head_rotation(np.array([0.0, 0.0, 0.3])) @ [1, 0, 0])[1] > 0  # the left ear lifts
 
 
-@settings(deadline=None)
 @given(st.tuples(*[st.floats(-1.4, 1.4)] * 3))
 def test_angles_are_the_inverse_of_the_head_rotation(head):
     np.testing.assert_allclose(angles_of(head_rotation(np.array(head))), head, atol=1e-5)

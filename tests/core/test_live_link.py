@@ -31,7 +31,7 @@ def test_a_real_take_makes_the_round_trip_to_the_last_digit(shared, tmp_path):
     assert (tmp_path / "b.csv").read_text().splitlines() == original.read_text().splitlines()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 9999), rate=st.sampled_from([30, 60]), start=st.integers(0, 86_400 * 30 - 1),
        steps=st.lists(st.integers(1, 90_000), min_size=1, max_size=6))
 def test_any_take_makes_the_round_trip(tmp_path, seed, rate, start, steps):
@@ -123,7 +123,7 @@ def test_a_wrong_file_is_refused_in_words(tmp_path, change, says):
     assert str(path) in str(caught.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_refused_in_words(tmp_path, noise, with_header):
     path = tmp_path / "a.csv"

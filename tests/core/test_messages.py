@@ -34,7 +34,7 @@ def same(a: Message, b: Message) -> bool:
 
 
 @given(st.lists(_MESSAGE, max_size=3), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_messages_come_out_as_they_went_in_whatever_the_pieces(messages: list[Message], data: st.DataObject) -> None:
     stream = b"".join(map(pack, messages))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
@@ -52,7 +52,7 @@ def test_arrays_not_in_one_piece_of_memory_and_of_the_other_byte_order_are_the_s
 
 
 @given(_MESSAGE, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_stream_is_told_in_one_sentence(message: Message, data: st.DataObject) -> None:
     stream = bytearray(pack(message) * 2)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -61,7 +61,7 @@ def test_a_damaged_stream_is_told_in_one_sentence(message: Message, data: st.Dat
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_heard_or_refused(data: bytes) -> None:
     feed_to_the_end(data)
     feed_to_the_end(raw(data))

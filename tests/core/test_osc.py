@@ -35,13 +35,13 @@ ARGUMENTS = st.lists(st.floats(width=32) | st.integers(-(1 << 30), 1 << 30) | st
     st.characters(min_codepoint=32, max_codepoint=126), max_size=20), max_size=8)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(NAMES, ARGUMENTS), max_size=8))
 def test_what_is_built_is_read_again(contents):
     assert repr(messages(bundle(contents))) == repr([(address, list(values)) for address, values in contents])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(NAMES, ARGUMENTS), max_size=8))
 def test_python_osc_reads_what_we_build_and_we_what_it_builds(contents):
     built = OscBundleBuilder(IMMEDIATELY)
@@ -110,7 +110,7 @@ GOOD = osc_bundle(osc_message("/face/jawOpen", "f", 0.5), osc_message("/VMC/Ext/
                   osc_bundle(osc_message("/W", "if", 3, 0.5)))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda b: b"#bundle\0" + b)
        | st.binary(max_size=100).map(lambda b: b"/face/jawOpen\0\0\0," + b) | st.builds(
     lambda cut, noise: bytes(b ^ n for b, n in zip(GOOD[:cut], noise.ljust(cut, b"\0"), strict=False)),

@@ -101,7 +101,7 @@ def whole(tmp_path_factory) -> bytes:
     return shard_path(folder, 0).read_bytes()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(data=st.data())
 def test_a_damaged_shard_is_refused_or_read_whole(whole, tmp_path: Path, data):
     kind = data.draw(st.sampled_from(["cut", "flip", "noise"]))
@@ -123,7 +123,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(key=st.sampled_from([*json.loads(json.dumps(dataclasses.asdict(A_HEADER))), "format", "version", "count"]),
        value=JSON)
 def test_a_header_with_anything_in_it_is_refused_or_sound(tmp_path: Path, key, value):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.core.point_filter import PointFilter, smooth_body
@@ -12,7 +12,6 @@ from addon.core.smoothing import OneEuro
 from .making import a_body
 
 
-@settings(deadline=None)
 @given(st.floats(0.01, 100), st.integers(0, 9))
 def test_size_does_not_matter(scale: float, seed: int) -> None:
     points = np.random.default_rng(seed).normal(size=(12, 5, 3))

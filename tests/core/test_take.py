@@ -67,7 +67,7 @@ def whole(request, tmp_path_factory):
     return path.read_bytes()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(data=st.data())
 def test_a_damaged_take_is_refused_or_read_whole(whole, tmp_path, data):
     kind = data.draw(st.sampled_from(["cut", "flip", "noise"]))

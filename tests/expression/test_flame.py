@@ -33,7 +33,7 @@ def test_the_shipped_conversion_opens_the_jaw_and_leaves_a_face_at_rest():
     assert np.abs(smile[:3]).max() < 0.05 and np.linalg.norm(smile[3:]) > 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=54, max_size=54))
 def test_numbers_stay_within_what_faces_reach(values):
     conversion = read_conversion()
@@ -41,7 +41,6 @@ def test_numbers_stay_within_what_faces_reach(values):
     assert (numbers >= conversion.least).all() and (numbers <= conversion.most).all()
 
 
-@settings(deadline=None)
 @given(st.floats(-1.2, 1.2), st.floats(-1.0, 1.0))
 def test_eyes_turn_as_the_gaze_says(yaw, pitch):
     turned = rotations(_turn(np.array([[yaw, pitch]]))[0].astype(float))

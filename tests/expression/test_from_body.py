@@ -45,7 +45,7 @@ def a_body(seconds=6.0, beat_at=(2.0, 4.0), rate=30.0) -> BodyMotion:
     return BodyMotion(times_s, joints.astype(np.float32), np.zeros((len(times_s), 3), np.float32), "arm.bvh")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-3, 3), st.floats(-5, 5), st.floats(0.1, 50))
 def test_features_do_not_know_where_the_body_stands_nor_its_size(yaw, place, size):
     body = a_body(2.0, (1.0,))

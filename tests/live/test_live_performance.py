@@ -381,7 +381,7 @@ settings_of = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.one_of(arrivals(), settings_of, st.sampled_from(["neutral", "range", "end", "forget"])),
                 min_size=1, max_size=30))
 def test_whatever_comes_characters_get_numbers_and_times_rise(script: list[object]) -> None:

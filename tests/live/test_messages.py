@@ -54,7 +54,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 @given(st.sampled_from(ALL).flatmap(strategy))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_everything_that_is_said_arrives(said: Any) -> None:
     [message] = Unpacker().feed(pack(to_message(said)))
     assert same(from_message(message), said)
@@ -75,7 +75,7 @@ _ANY = st.none() | st.booleans() | st.integers() | _NUMBER | st.text() | st.list
 
 
 @given(st.sampled_from([kind.__name__ for kind in ALL] + ["Settings", "Nonsense"]), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_anything_else_is_refused_in_words(kind: str, data: st.DataObject) -> None:
     known = ["address", "state", "characters", "seconds", "regions", "values", "token", "width", "other"]
     values = data.draw(st.dictionaries(st.sampled_from(known), _ANY | st.dictionaries(st.text(), _ANY, max_size=2)))

@@ -224,7 +224,7 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unfinished(folder)[0]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_recordings_are_recovered_or_named(tmp_path: Path, left_behind: Path, data: st.DataObject) -> None:
     content = bytearray(left_behind.read_bytes())
@@ -305,7 +305,7 @@ def test_a_part_with_landmarks_in_a_take_without(tmp_path: Path) -> None:
 steps_s = st.lists(st.floats(0.004, 0.3), min_size=1, max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps_s, steps_s, st.floats(-1, 2), st.floats(-1e4, 1e4))
 def test_any_part_at_any_place_keeps_times_rising(
     old_steps: list[float], new_steps: list[float], share: float, begin: float

@@ -202,7 +202,7 @@ SAID = [pack(to_message(CloseSource())), b"SMB1\x02\0\0\0\0\0\0\0{}"]
 
 
 @given(data=st.lists(st.binary(max_size=60) | st.sampled_from(SAID)))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_leave_the_server_standing(server, data):
     stranger, rude = Friend(server, *data), Friend(server, hello(server), *data)
     stranger.socket.close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("bpy")
@@ -43,7 +43,6 @@ def face():
     return faces.build(FORM)
 
 
-@settings(deadline=None)
 @given(st.floats(-3.1, 3.1), st.floats(-1.5, 1.5))
 def test_rays_end_on_the_solid(theta, phi):
     point = FORM.solid.cast(np.array([theta]), np.array([phi]))

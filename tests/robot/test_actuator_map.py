@@ -47,7 +47,7 @@ def test_each_side_has_its_own_travel_and_reversed_turns_it_round(robot):
 
 @pytest.mark.parametrize("name", MAPS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_comes_u_stays_within_and_raw_within_travel(name, data):
     robot = MAPS[name]
     # As large as validate lets through.

@@ -85,7 +85,7 @@ def test_a_client_that_does_not_read_holds_nobody_up(control):
         assert len(control._clients[0].unsent) < 1 << 17
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(min_size=1, max_size=200), known=st.booleans())
 def test_noise_is_dropped_and_others_are_heard(control, noise, known):
     with socket.create_connection(("127.0.0.1", control.port)) as loud, _client(control) as client:

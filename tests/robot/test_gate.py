@@ -23,7 +23,7 @@ def robot(tmp_path):
 
 @pytest.mark.parametrize("name", MAPS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_comes_what_leaves_is_safe(name, data):
     """Limits are computed here from the map alone, as the gate must not be its own judge."""
     robot = MAPS[name]

@@ -373,7 +373,7 @@ def test_a_full_disk_ends_the_log_not_the_motion(bench, tmp_path, monkeypatch):
     assert bench.loop.state is State.LIVE and "No space left" in bench.loop.status().problem
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_random_lives_never_leave_the_limits(tmp_path_factory, data):
     """Frames, silence, arms, stops and faults in any order: what arrives at the link is always inside."""

@@ -107,7 +107,7 @@ def test_a_head_that_does_not_rest_at_neutral_is_told(tmp_path):
     assert "'gaze_pitch' stands at u = -0.33" in read_map(path).warnings[1]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_maps_are_read_or_refused_in_one_sentence(tmp_path, data):
     at = data.draw(st.integers(0, len(DESK_HEAD)))
@@ -124,7 +124,7 @@ def test_damaged_maps_are_read_or_refused_in_one_sentence(tmp_path, data):
         assert len(robot) > 0
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=300))
 def test_noise_is_refused(tmp_path, noise):
     path = tmp_path / "actuators.toml"

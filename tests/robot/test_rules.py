@@ -61,7 +61,7 @@ def test_a_warm_servo_backs_off(rules):
 
 @pytest.mark.parametrize("name", MAPS)
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whatever_comes_the_caps_hold(name, data):
     robot = MAPS[name]
     rules = Rules(robot)

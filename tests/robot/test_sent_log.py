@@ -85,7 +85,7 @@ def test_a_log_without_a_performance_and_one_of_another_head_are_refused(tmp_pat
         sent_by_clip(tmp_path / "none.jsonl", robot)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 1000), noise=st.binary(max_size=12), cut=st.booleans())
 def test_a_damaged_log_is_one_sentence_or_still_makes_sense(tmp_path, at, noise, cut):
     robot, path = _played(tmp_path, [0.0, 0.02, 0.04])

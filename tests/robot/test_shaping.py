@@ -30,7 +30,7 @@ def _run(shaper, plan):
 
 @each_kind
 @given(plan=targets)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_speed_and_acceleration_hold_and_nothing_overshoots(kind, plan):
     u = _run(KINDS[kind](), plan)
     assert np.isfinite(u).all() and (np.abs(u) <= 1 + 1e-9).all()
@@ -41,7 +41,7 @@ def test_speed_and_acceleration_hold_and_nothing_overshoots(kind, plan):
 
 
 @given(plan=targets)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_ruckig_keeps_the_jerk(plan):
     u = _run(KINDS["ruckig"](), plan)
     jerk = np.diff(u, 3, axis=0) / PERIOD_S**3

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.tracking.hands import palm_region, rough_region
@@ -24,7 +24,6 @@ def rotated(points: np.ndarray, angle: float) -> np.ndarray:
     return points @ np.array([[cos, sin], [-sin, cos]])
 
 
-@settings(deadline=None)
 @given(angles)
 def test_an_edge_above_the_centre_makes_an_upright_square(angle: float) -> None:
     up = np.array([0.0, -50.0])
@@ -33,7 +32,6 @@ def test_an_edge_above_the_centre_makes_an_upright_square(angle: float) -> None:
     assert np.cos(region.angle - angle) == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(angles, st.floats(0.2, 5))
 def test_a_hands_region_turns_and_grows_with_it(angle: float, size: float) -> None:
     first, second = palm_region(HAND), palm_region(rotated(HAND, angle) * size + 7)
@@ -50,7 +48,6 @@ def test_a_hands_region_holds_the_whole_hand() -> None:
     assert np.linalg.norm(HAND - (rough.x, rough.y), axis=1).max() < rough.side / 2
 
 
-@settings(deadline=None)
 @given(angles)
 def test_turning_keeps_lengths_and_depth(angle: float) -> None:
     points = np.random.default_rng(0).normal(size=(21, 3))

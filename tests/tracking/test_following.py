@@ -101,7 +101,7 @@ def nobody_is_taken_for_another(followed: list[list[int | None]]) -> bool:
     return all(first in (0, None) and second in (1, None) for first, second in followed) and followed[-1] == [0, 1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.8, 3), st.floats(120, 200), st.floats(0.7, 0.95), st.booleans())
 def test_who_cross_keep_who_they_are(seconds: float, side: float, share: float, first_in_front: bool) -> None:
     def cross(t: float) -> Sequence[Place]:

@@ -158,7 +158,7 @@ MARKERS = [b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xda\0\3", b"\xff\xe0\0\4"]
 
 
 @given(st.lists(st.binary(max_size=30) | st.sampled_from(MARKERS)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_taken_or_left(pieces):
     data = bytearray()
     for piece in pieces:
@@ -169,7 +169,7 @@ def test_any_bytes_are_taken_or_left(pieces):
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=9)), min_size=1, max_size=3), st.integers(1, 500))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whole_pictures_are_found_in_any_pieces_whatever_stands_between(pictures, step):
     stream = b"".join(between.replace(b"\xff", b"") + shade(value) for value, between in pictures)
     data, found = bytearray(), []

@@ -371,7 +371,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [path.read_bytes() for path in made]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_never_crash(tmp_path: Path, originals: list[bytes], data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(originals)))

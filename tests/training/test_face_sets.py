@@ -236,7 +236,7 @@ LOADERS: list[Callable[[Path, Counter[str]], Iterator[object]]] = [
 
 
 @given(data=st.one_of(st.binary(max_size=300), TEXTS), keep=st.integers(0, 500), which=st.integers(0, 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_table_breaks_a_loader(tmp_path_factory: pytest.TempPathFactory, data: bytes, keep: int, which: int) -> None:
     folder = tmp_path_factory.getbasetemp() / "fuzz"
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
@@ -252,7 +252,7 @@ def test_no_table_breaks_a_loader(tmp_path_factory: pytest.TempPathFactory, data
 
 
 @given(data=st.binary(max_size=200), cut=st.integers(0, 120), suffix=st.sampled_from([".png", ".jpg", ".tiff", ".bmp"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_break_a_picture(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, cut: int, suffix: str
 ) -> None:

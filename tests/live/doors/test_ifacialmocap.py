@@ -61,7 +61,7 @@ def test_angles_that_are_no_numbers_are_left_out_and_counted():
     assert reader.ignored == 3
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=400) | st.builds(
     lambda cut, noise: bytes(b ^ n for b, n in zip(OLD[:cut], noise.ljust(cut, b"\0"), strict=False)),
     st.integers(0, len(OLD)), st.binary(max_size=40),

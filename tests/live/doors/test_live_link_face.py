@@ -96,7 +96,7 @@ def test_a_wrong_packet_is_refused_with_its_reason(packet, says):
 GOOD = live_link_packet(np.linspace(0, 1, 61), frame=77)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.binary(max_size=400) | st.builds(
     lambda cuts, noise: bytes(b ^ n for b, n in zip(GOOD[:cuts], noise.ljust(cuts, b"\0"), strict=False)),
     st.integers(0, len(GOOD)), st.binary(max_size=309),

@@ -159,7 +159,7 @@ def test_a_host_that_does_not_exist_is_refused_in_words():
         OscOut("no.such.host.invalid")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(
     st.sampled_from(["/face/jawOpen", "/face/headYaw", "/face/time", "/face/confidence", "/W", "/HR", "/ELR", "/face/",
                      "/face", "/"]),

@@ -61,13 +61,11 @@ def test_another_reader_finds_what_the_protocol_asks_for():
     assert found[-1] == ("/VMC/Ext/Blend/Apply", [])
 
 
-@settings(deadline=None)
 @given(ANGLE, ANGLE, ANGLE)
 def test_angles_and_rotations_are_each_others_inverse(yaw, pitch, roll):
     assert np.allclose(angles_of(rotation_of(yaw, pitch, roll)), [yaw, pitch, roll], atol=1e-6)
 
 
-@settings(deadline=None)
 @given(ANGLE, ANGLE, ANGLE)
 def test_our_rotation_is_the_one_of_frames(yaw, pitch, roll):
     x, y, z, w = rotation_of(yaw, pitch, roll)
@@ -205,7 +203,7 @@ def test_a_sender_that_never_applies_is_heard():
             assert told(hear(door)) == ({"mouthPucker": 0.5} | ({"jawOpen": i / 10} if i else {}))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(
     st.sampled_from(["/VMC/Ext/OK", "/VMC/Ext/T", "/VMC/Ext/Bone/Pos", "/VMC/Ext/Blend/Val", "/VMC/Ext/Blend/Apply"]),
     st.lists(st.sampled_from(["Head", "LeftEye", "JawOpen", "A", "Joy", "", "x"]) | st.floats(width=32)
