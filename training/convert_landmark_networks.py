@@ -6,8 +6,8 @@ The networks are read from the pinned wheel (fetched from PyPI when none is name
 .tflite files, because the wheel itself differs by platform. What surrounds a network and never changes is written into
 its graph: the 8-bit picture to floats, the detectors' anchors, the attention mesh's six outputs joined into 478 points.
 Weights stay float16 in the file, as in the original, their two bytes apart where a zip packs them smaller so; those of
-palm detector and hand are rounded to bytes with a scale for each channel, which halves the file and changes nothing that
-can be measured. onnxruntime widens all of them once, when it loads them.
+palm detector and hand are rounded to bytes with a scale for each channel, which halves the file and changes nothing
+that can be measured. onnxruntime widens all of them once, when it loads them.
 """
 from __future__ import annotations
 
