@@ -37,6 +37,7 @@ def save(folder: Path, name: str, aim: float = -0.14, distance: float = 9.0) -> 
     with tempfile.TemporaryDirectory() as elsewhere:
         render = bpy.context.scene.render
         render.filepath = f"{elsewhere}/thumbnail.png"
+        render.image_settings.color_mode, render.image_settings.compression = "RGB", 100  # it travels in the zip
         bpy.ops.render.render(write_still=True)
         render.filepath = ""
         mark_asset(bpy.data.collections[name], folder / "profile.toml", Path(elsewhere, "thumbnail.png"))
