@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from addon.characters import body_pose
+from addon.characters.body_landmarks import MARKS
 from addon.characters.body_pose import TO_BODY, Skeleton, decode, planted, positions, skeleton_of
 from addon.core.body_motion import JOINT, JOINTS, PARENTS
 from addon.core.bvh import read_bvh
@@ -24,7 +25,6 @@ from .performers import shared_folder
 
 RIVAL = "least rotation"
 SOURCE, TARGET = 3, 11
-_MARKS = {"shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31}
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _UPPER = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 _BENT = 0.45
@@ -37,7 +37,7 @@ NOISE_M = (0.015, 0.003)
 def track_of(joints: np.ndarray, hands: np.ndarray) -> BodyTrack:
     """Joints [T, 22, 3] and hands [T, 2, 21, 3] in the body's frame as what a camera in front would see."""
     points = np.zeros((len(joints), 33, 3))
-    for name, mark in _MARKS.items():
+    for name, mark in MARKS.items():
         for odd, side in enumerate(("left", "right")):
             points[:, mark + odd] = joints[:, JOINT[f"{side}_{name}"]]
     head, neck = joints[:, JOINT["head"]], joints[:, JOINT["neck"]]

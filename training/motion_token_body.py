@@ -10,16 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from addon.characters.body_landmarks import MARKS
 from addon.characters.body_pose import TO_BODY, Skeleton, decode, skeleton_of
 from addon.core.body_motion import JOINT, JOINTS
 from addon.core.frames import BodyTrack
 
 from .body_people import BODY_BONES, BONES, BodyPerson, hands_of, joints_of, parent_of, person_of, pose_bones
 
-LANDMARK: Final = {
-    "shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31,
-}
-"""Joint → MediaPipe's landmark of the left one; the right one's comes next."""
 _FACE: Final = {2: (0.3, 0.5, 0.8), 5: (-0.3, 0.5, 0.8), 7: (0.6, 0.4, 0), 8: (-0.6, 0.4, 0), 9: (0.2, 0, 0.8),
                 10: (-0.2, 0, 0.8), 0: (0, 0.25, 1)}
 """Landmark → where it is from the head's joint, in half heads: eyes, ears, mouth, nose."""
@@ -60,7 +57,7 @@ def _landmarks(joints: np.ndarray, head: np.ndarray, person: BodyPerson) -> np.n
     points[:11] = joints[JOINT["head"]]
     for mark, place in _FACE.items():
         points[mark] += head @ (0.5 * person.head_height * np.array(place))
-    for name, mark in LANDMARK.items():
+    for name, mark in MARKS.items():
         for odd, side in enumerate(("left", "right")):
             points[mark + odd] = joints[JOINT[f"{side}_{name}"]]
     for odd in (0, 1):

@@ -9,7 +9,7 @@ from ..core.body_motion import JOINT, PARENTS, BodyMotion
 from ..core.frames import HAND_COUNT, POSE_COUNT, BodyTrack, head_rotation
 from .body_pose import SIDES, TO_BODY, frame_of
 
-_MARKS: Final = {"shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31}
+MARKS: Final = {"shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31}
 """Joint → MediaPipe's landmark on the left; the right one's comes next."""
 _FACE: Final = {
     0: (0, .06, .11), 2: (.03, .1, .09), 5: (-.03, .1, .09), 7: (.08, .08, 0), 8: (-.08, .08, 0), 9: (.025, .02, .09),
@@ -28,7 +28,7 @@ def landmarks_of(motion: BodyMotion) -> BodyTrack:
     joints *= _TRUNK_M / trunk
     count = len(motion)
     points, visibility = np.zeros((count, POSE_COUNT, 3)), np.zeros((count, POSE_COUNT), np.float32)
-    for name, first in _MARKS.items():
+    for name, first in MARKS.items():
         for mark, side in enumerate(SIDES, first):
             place = JOINT[f"{side}_{name}"]
             points[:, mark] = joints[:, place]

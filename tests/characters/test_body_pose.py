@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from addon.characters.body_landmarks import MARKS
 from addon.characters.body_pose import (
     TO_BODY,
     Skeleton,
@@ -26,7 +27,6 @@ from addon.core.bvh import read_bvh
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 
-MARKS = {"shoulder": 11, "elbow": 13, "wrist": 15, "hip": 23, "knee": 25, "ankle": 27, "foot": 31}
 LIMBS = ("elbow", "wrist", "knee", "ankle", "foot")
 directions = hnp.arrays(float, (4, 3), elements=st.floats(-1, 1)).filter(
     lambda rows: np.linalg.norm(rows, axis=1).min() > 0.01
