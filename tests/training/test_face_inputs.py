@@ -36,7 +36,7 @@ def test_a_bright_edge_is_seen_in_its_direction_and_place() -> None:
     fine = OrientedGradients().fine(grey)[0, :, 1:-1, 1:-1]
     assert cells.sum((1, 2)).argmax() == 0 and fine.sum((1, 2)).argmax() == 0
     assert cells[0, 13].argmax() in (10, 11) and fine[0, 27].argmax() in (22, 23)
-    assert cells[4].max() == 0 and fine[4].max() == 0
+    assert cells[4].max() == 0 and fine[4].max() <= 2e-6  # what keeps the derivative of flat pictures finite
 
 
 def test_only_while_learning_bones_differ() -> None:
