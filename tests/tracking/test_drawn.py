@@ -20,12 +20,10 @@ GREY = 150
 
 def scene(name: str, left: int, top: int, size: int = 256) -> np.ndarray:
     """uint8 [360, 640, 3]: a character's thumbnail somewhere on a grey ground."""
-    thumbnail = cv2.imread(str(RIGS / name / "thumbnail.png"), cv2.IMREAD_UNCHANGED)
-    small = cv2.resize(thumbnail, (size, size), interpolation=cv2.INTER_AREA).astype(float)
-    alpha = small[..., 3:] / 255
+    small = cv2.resize(cv2.imread(str(RIGS / name / "thumbnail.png")), (size, size), interpolation=cv2.INTER_AREA)
     picture = np.full((360, 640, 3), GREY, np.uint8)
     there = picture[top:top + size, left:left + size]
-    there[:] = small[: len(there), : there.shape[1], :3] * alpha + GREY * (1 - alpha)
+    there[:] = small[: len(there), : there.shape[1]]
     return picture
 
 
