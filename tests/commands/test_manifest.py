@@ -179,11 +179,12 @@ def ended(process: subprocess.Popen[str], timeout_s: float = 240) -> str:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def first_worker(batch: int) -> int:
-    """A process that works on an item of the batch `batch`, as soon as there is one."""
+def first_worker(*batches: int) -> int:
+    """A process that works on an item of one of the batches, as soon as there is one."""
+    parents = ",".join(map(str, batches))
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(batch)], capture_output=True, text=True)
+        listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", parents], capture_output=True, text=True)
         for line in listed.stdout.splitlines():
             if "--item" in line:
                 return int(line.split()[0])
@@ -197,7 +198,7 @@ def test_two_starts_share_the_work_and_a_killed_worker_is_replaced(shots: Path, 
     out = tmp_path / "out"
     both = [started(shots, out, "--jobs", "1", "--only", "1-2"), started(shots, out, "--jobs", "2")]
     try:
-        os.kill(first_worker(both[1].pid), signal.SIGKILL)
+        os.kill(first_worker(*(process.pid for process in both)), signal.SIGKILL)
     finally:
         said = [ended(process) for process in both]
     assert "2 of 2 done" in said[0] and "3 of 3 done" in said[1], said
