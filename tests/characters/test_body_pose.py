@@ -1,6 +1,7 @@
 """Landmarks to bones: the CMU walk's own joints as landmarks, decoded onto its own and onto another skeleton."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from addon.characters.body_landmarks import MARKS
 from addon.characters.body_pose import (
     TO_BODY,
     Skeleton,
@@ -26,6 +26,7 @@ from addon.core.body_motion import JOINT, JOINTS, PARENTS
 from addon.core.bvh import read_bvh
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
+from training import bench_body_pose
 
 LIMBS = ("elbow", "wrist", "knee", "ankle", "foot")
 directions = hnp.arrays(float, (4, 3), elements=st.floats(-1, 1)).filter(
@@ -41,19 +42,10 @@ def walk(shared: Path) -> np.ndarray:
 
 def track_of(joints: np.ndarray) -> BodyTrack:
     """Landmarks in metres as a camera in front would see them; no hands."""
-    points = np.zeros((len(joints), 33, 3))
-    for name, mark in MARKS.items():
-        for odd, side in enumerate(("left", "right")):
-            points[:, mark + odd] = joints[:, JOINT[f"{side}_{name}"]]
-    head, neck = joints[:, JOINT["head"]], joints[:, JOINT["neck"]]
-    left = 0.2 * (joints[:, JOINT["left_shoulder"]] - joints[:, JOINT["right_shoulder"]])
-    points[:, 2] = points[:, 5] = head + 0.5 * (head - neck)
-    points[:, 9] = points[:, 10] = head
-    points[:, 7], points[:, 8] = head + left, head - left
-    count, hands = len(joints), np.full((len(joints), 2, 21, 3), np.nan, np.float32)
-    seen = (points @ TO_BODY).astype(np.float32)
-    return BodyTrack(np.arange(count) / 6, seen, seen, np.ones((count, 33)), np.ones(count), hands, hands,
-                     np.zeros((count, 2)), np.full((count, 2), np.nan))
+    count = len(joints)
+    seen = bench_body_pose.track_of(joints, np.full((count, 2, 21, 3), np.nan))
+    return replace(seen, times_s=np.arange(count) / 6, hands_confidence=np.zeros((count, 2)),
+                   hands_right=np.full((count, 2), np.nan))
 
 
 def skeleton(rest: np.ndarray) -> Skeleton:
