@@ -70,7 +70,8 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
     Raises:
         SemblanceError: naming `title` and what is missing, if bones do not have the names of Rigify, MPFB or Mixamo.
     """
-    joints = find_controls(names) or find_joints(names, parents)
+    controls = find_controls(names)
+    joints = controls or find_joints(names, parents)
     lacking = [joint for joint in NEEDED if joint not in joints]
     if lacking:
         raise SemblanceError(
@@ -83,7 +84,7 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
     if up @ upright > _UPRIGHT * np.linalg.norm(up):    # a head that is carried forward is no body that leans
         up = upright
     axes = frame_of(left[None], up[None])[0]
-    followers = find_followers(names) if find_controls(names) else {}
+    followers = find_followers(names) if controls else {}
     if not followers:
         joints |= find_fingers(names) | _more_bones(joints, parents)
     return Skeleton(tuple(names), tuple(parents), heads @ axes, tails @ axes, axes, joints, followers)

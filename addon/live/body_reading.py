@@ -16,8 +16,6 @@ _SEEN: Final = 0.5
 """Least visibility of a landmark that counts as seen, and least share of the frames that a part is to be seen in."""
 _PARTS: Final = {"hips": [23, 24], "knees": [25, 26], "feet": [27, 28]}
 """What a picture of half a body lacks, and the landmarks that tell."""
-
-
 _MOST_SPANS: Final = 3
 
 
@@ -34,9 +32,9 @@ class BodyReading:
         """Role → stamp of the networks, for a take's header."""
         return self._tracker.stamps
 
-    def warnings(self) -> Iterator[str]:
-        """Sentences on what the track lacks, and on other people in the picture."""
-        yield from unseen_parts(self.track)
+    def warnings(self, track: BodyTrack) -> Iterator[str]:
+        """Sentences on what the whole track lacks, and on other people in the picture."""
+        yield from unseen_parts(track)
         yield from others_in_words(self._tracker.company)
 
     @property

@@ -240,5 +240,5 @@ def _read(
     if body is None:
         return _Reading(kept, bridge(stack(rows)), info, models, drawn)
     seen = body.track
-    info["warnings"] += body.warnings()
+    info["warnings"] += body.warnings(seen)
     return _Reading(kept, bridge(stack(rows)), info, models | body.stamps, drawn, seen)
