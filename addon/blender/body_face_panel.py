@@ -163,7 +163,7 @@ def _key_face(
     own = settings.body == "ACTION" and root == settings.armature
     take = face_from_body(motion, style, settings.strength, settings.own_head and not own, settings.seed)
     if own:
-        placement = replace(placement, nla_strip=True, without_groups={*placement.without_groups, "head"})
+        placement = placement.beside_body()
     return key_character(scene, root, take, name, placement)
 
 

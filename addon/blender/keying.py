@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -30,6 +30,10 @@ class Placement:
     """A strip on a new NLA track instead of the active Action."""
     body: bool = False
     """The body too, where the take has one and the character's bones are known; the head then goes with it."""
+
+    def beside_body(self) -> Placement:
+        """The same for a face whose armature plays the body's Action: on a track beside it, the head left to it."""
+        return replace(self, nla_strip=True, body=False, without_groups={*self.without_groups, "head"})
 
 
 @dataclass(frozen=True)

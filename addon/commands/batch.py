@@ -263,7 +263,7 @@ def _face_of_body(item: Item, placement: Placement) -> tuple[Take, Placement]:
             motion, first = read_body(find_armature(item.armature), scene)
         placement = replace(placement, start_frame=first)
         if own:
-            placement = replace(placement, nla_strip=True, body=False, without_groups=("head",))
+            placement = placement.beside_body()
     take = face_from_body(motion, style, item.strength, own_head=not (item.still_head or own))
     return replace(take, body=landmarks_of(resampled(motion, FPS))) if placement.body else take, placement
 
