@@ -13,12 +13,15 @@ import numpy as np
 
 from .detection import Detection
 
-LOOK_S: Final = 0.5
-"""So often all bodies are looked for, which costs as much as following one."""
+LOOK_S, LONGEST_S = 0.5, 1.0
+"""So often all bodies are looked for, which costs as much as following one: if the clothes are not what they were, and
+else."""
 _BINS: Final = 6
 """Of each colour."""
 _CHEST: Final = (0.35, 0.8, 0.25)
 """Where clothes are looked at: from where to where between face and hips, and how far to both sides."""
+_FINE: Final = 64
+"""Of so many pixels across one in two is enough, and so on."""
 _LIKE: Final = 0.6
 """Least likeness of somebody with themselves a little later, 0..1."""
 _MORE: Final = 0.15
@@ -44,9 +47,13 @@ class Company:
         self._own: np.ndarray | None = None
         self._looked_s = self._sure_s = -np.inf
 
-    def is_due(self, time_s: float) -> bool:
-        """True if it is time to look for all bodies."""
-        return not 0 <= time_s - self._looked_s < LOOK_S
+    def is_due(self, image: np.ndarray, time_s: float, face: np.ndarray, hips: np.ndarray) -> bool:
+        """True if it is time to look for all bodies, while the followed one's face and hips are at [2] px."""
+        pause_s = time_s - self._looked_s
+        if self._own is None or not LOOK_S <= pause_s < LONGEST_S:
+            return not 0 <= pause_s < LOOK_S
+        now = clothes(image, face, hips)
+        return now is not None and alike(self._own, now) < 1 - _MORE
 
     def mistaken(
         self, image: np.ndarray, time_s: float, face: np.ndarray, hips: np.ndarray, bodies: Sequence[Detection]
@@ -86,6 +93,8 @@ def clothes(image: np.ndarray, face: np.ndarray, hips: np.ndarray) -> np.ndarray
     chest = image[top:bottom, left:right]
     if min(chest.shape[:2]) < 2:
         return None
+    apart = 1 + min(chest.shape[:2]) // _FINE
+    chest = chest[::apart, ::apart]
     cells = (chest.reshape(-1, 3).astype(int) * _BINS // 256) @ (1, _BINS, _BINS**2)
     return np.bincount(cells, minlength=_BINS**3) / len(cells)
 

@@ -22,6 +22,8 @@ from .region import Region, whole
 
 LOOK_S: Final = 0.25
 """So often palms are looked for while a hand is missing: it costs as much as a look at a hand."""
+LONGEST_S: Final = 1.0
+"""Where a body's wrists lead to its hands, each look in vain doubles the pause before the next one, up to this."""
 _AROUND, _FORWARDS = 2.6, 0.5
 """How much larger a region is than the palm, and how far it lies towards the fingers, as a share of the palm."""
 _SAME: Final = 0.5
@@ -50,8 +52,7 @@ class PalmTracker:
     def __init__(self, reader: HandReader, every_s: float = LOOK_S) -> None:
         """Raises SemblanceError if onnxruntime or the network is missing."""
         self._detector, self._reader, self._every_s = Detector("palm_detector", BODY), reader, every_s
-        self._followed: list[_Followed] = []
-        self._looked_s = -np.inf
+        self.reset()
 
     @property
     def stamps(self) -> dict[str, str]:
@@ -60,7 +61,8 @@ class PalmTracker:
 
     def reset(self) -> None:
         """Forget the hands: the next frame is from somewhere else."""
-        self._followed, self._looked_s = [], -np.inf
+        self._followed: list[_Followed] = []
+        self._looked_s, self._pause_s, self._count = -np.inf, self._every_s, 0
 
     def track(self, frame: Frame, known: Sequence[Hand | None], pose: Pose | None = None) -> list[Hand | None]:
         """Left and right hand: the `known` ones, and for sides that are None what is seen; of that body if given."""
@@ -69,8 +71,10 @@ class PalmTracker:
         regions: list[tuple[Region, float | None]] = []
         if free:
             regions += [(palm_region(hand.points), hand.right) for hand in self._followed]
-        if len(regions) < free and not 0 <= frame.time_s - self._looked_s < self._every_s:
-            self._looked_s = frame.time_s
+        if pose is None:    # nothing else leads to a hand
+            self._pause_s = self._every_s
+        if len(regions) < free and not 0 <= frame.time_s - self._looked_s < self._pause_s:
+            self._looked_s, self._pause_s = frame.time_s, min(2 * self._pause_s, LONGEST_S)
             taken = [region for region, _ in regions] + [palm_region(hand.landmarks[:, :2]) for hand in there]
             regions += [(region, None) for region in self._find(frame.image, taken)]
         seen: list[tuple[Hand, float]] = []
@@ -82,6 +86,9 @@ class PalmTracker:
                 right = hand.right if before is None else _MEMORY * before + (1 - _MEMORY) * hand.right
                 seen.append((hand, right))
         self._followed = [_Followed(hand.landmarks[:, :2].astype(np.float64), right) for hand, right in seen]
+        if len(there) + len(seen) < self._count:
+            self._pause_s = self._every_s
+        self._count = len(there) + len(seen)
         return _beside(known, seen)
 
     def _find(self, image: np.ndarray, taken: Sequence[Region]) -> list[Region]:

@@ -90,10 +90,10 @@ class PoseTracker:
 
     def _mistaken(self, frame: Frame, pose: Pose) -> Region | None:
         """Where the followed person is, if this pose is somebody else's."""
-        if not self.company.is_due(frame.time_s):
+        face, hips = pose.landmarks[_NOSE, :2], pose.landmarks[_HIPS, :2].mean(0)
+        if not self.company.is_due(frame.image, frame.time_s, face, hips):
             return None
         bodies = self._detector.find(frame.image, whole(frame.image))
-        face, hips = pose.landmarks[_NOSE, :2], pose.landmarks[_HIPS, :2].mean(0)
         own = self.company.mistaken(frame.image, frame.time_s, face, hips, bodies)
         return _region(own) if own is not None else None
 

@@ -11,6 +11,8 @@ MARGIN = 1.5
 """How much larger than the face's box the region is that the mesh network sees; it was trained so."""
 _ROUNDING = 1e-6
 """How far shares of a picture may reach out of it."""
+_GRID = (np.stack(np.meshgrid(np.arange(16), np.arange(16)), -1).reshape(-1, 2) + 0.5) / 16
+"""Places [256, 2] all over the unit square."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Region:
     def holds(self, point: np.ndarray) -> bool:
         """True if a point [2] of the picture is inside; for an upright square."""
         return bool(np.abs(point - (self.x, self.y)).max() <= self.side / 2)
+
+    def share_in(self, image: np.ndarray) -> float:
+        """0..1: how much of it lies in uint8 [H, W, 3]."""
+        places = self.project(_GRID)
+        return float(((places >= 0) & (places < (image.shape[1], image.shape[0]))).all(1).mean())
 
     def cut(self, image: np.ndarray, size: int, *, extend: bool) -> np.ndarray:
         """uint8 [size, size, 3], bilinear; outside the picture black, or with `extend` its outermost pixels again."""

@@ -39,7 +39,10 @@ RED, BLUE = (40, 40, 200), (200, 60, 40)
 def test_who_wears_what_the_followed_one_wore_is_the_followed_one() -> None:
     company = Company()
     assert look(company, picture(RED, BLUE), 0.0, 0, 2) is None
-    assert not company.is_due(0.9 * LOOK_S) and company.is_due(1.1 * LOOK_S)
+    own = body(0)
+    due = {share: [company.is_due(picture(shirt), share * LOOK_S, own.middle, own.points[0]) for shirt in (RED, BLUE)]
+           for share in (0.9, 1.1, 2.1)}
+    assert due == {0.9: [False, False], 1.1: [False, True], 2.1: [True, True]}, "other clothes are a reason to look"
     assert look(company, picture(BLUE), 1.0, 0, 1) is None  # the other one came before: nobody to go on with
     found = look(company, picture(BLUE, RED), 2.0, 0, 2)
     assert found is not None and found.middle[0] == 150 and company.mistaken_s == [(0.0, 2.0)]

@@ -10,8 +10,9 @@ import pytest
 from addon.core.frames import HAND_COUNT, POSE_COUNT, Frame
 from addon.tracking.body import BodyTracker
 from addon.tracking.hands import Hand, HandReader
-from addon.tracking.palms import LOOK_S, PalmTracker, in_reach
+from addon.tracking.palms import LONGEST_S, LOOK_S, PalmTracker, in_reach
 from addon.tracking.pose import Pose
+from addon.tracking.region import Region
 from addon.tracking.sources import open_source
 
 
@@ -66,10 +67,28 @@ def test_palms_are_looked_for_now_and_then(close_up: np.ndarray, reader: HandRea
     assert tracker.track(Frame(close_up, 0.0, 4), [None, None])[1] is not None
 
 
-def test_a_hand_out_of_reach_is_somebody_elses() -> None:
+def test_beside_a_body_palms_are_looked_for_less_and_less(close_up: np.ndarray, reader: HandReader) -> None:
+    tracker, empty, body = PalmTracker(reader), np.zeros_like(close_up), a_pose()
+    looked: list[float] = []
+    tracker._detector.find = lambda image, where: looked.append(now) or []
+    known = tracker._reader.look(close_up, Region(145, 150, 300, 0.0))
+    for i in range(61):
+        now = 0.05 * i
+        tracker.track(Frame(empty, now, i), [None, known if 40 <= i < 48 else None], body)
+    pauses = np.diff(looked)
+    assert pauses[0] == pytest.approx(2 * LOOK_S) and pauses.max() == pytest.approx(LONGEST_S)
+    assert any(48 * 0.05 <= each <= 48 * 0.05 + LOOK_S for each in looked), "a hand that is lost is soon looked for"
+
+
+def a_pose() -> Pose:
+    """A body that faces the camera, a thousand px to the metre."""
     world = np.zeros((POSE_COUNT, 3), np.float32)
     world[[11, 12], 0] = 0.18, -0.18
-    pose = Pose(1000 * world + 500, world, np.ones(POSE_COUNT, np.float32), 1.0)
+    return Pose(1000 * world + 500, world, np.ones(POSE_COUNT, np.float32), 1.0)
+
+
+def test_a_hand_out_of_reach_is_somebody_elses() -> None:
+    pose = a_pose()
     for away_m, reached in ((0.9, True), (1.6, False)):
         points = np.zeros((HAND_COUNT, 3), np.float32) + (680 + 1000 * away_m, 500, 0)
         hand = Hand(points.astype(np.float32), points, 1.0, 0.0)

@@ -46,6 +46,12 @@ def test_project_turns_scales_and_moves(
     assert np.allclose(moved[:, 2], unit[:, 2] * side)
 
 
+def test_the_share_of_a_region_in_the_picture() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    assert Region(100, 50, 80, 0.3).share_in(image) == 1 and Region(100, 200, 60, 0.3).share_in(image) == 0
+    assert Region(100, 100, 80, 0.0).share_in(image) == pytest.approx(0.5)
+
+
 def test_a_box_is_a_square_by_its_longer_side_wherever_the_picture_is_cut_off() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     assert FaceBox(0.5, 0.2, 0.25, 0.4).square(image) == Region(125, 40, 50, 0)
