@@ -50,8 +50,10 @@ class Company:
     def is_due(self, image: np.ndarray, time_s: float, face: np.ndarray, hips: np.ndarray) -> bool:
         """True if it is time to look for all bodies, while the followed one's face and hips are at [2] px."""
         pause_s = time_s - self._looked_s
-        if self._own is None or not LOOK_S <= pause_s < LONGEST_S:
-            return not 0 <= pause_s < LOOK_S
+        if not 0 <= pause_s < LONGEST_S:
+            return True
+        if pause_s < LOOK_S or self._own is None:
+            return False
         now = clothes(image, face, hips)
         return now is not None and alike(self._own, now) < 1 - _MORE
 
