@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from addon.core.body_motion import JOINT
 
-from .body_people import BODY_BONES, BONES, SIDES, BodyPerson, parent_of, pose_bones
+from .body_people import BODY_BONES, BONES, SIDES, BodyPerson, about, parent_of, pose_bones
 
 BODY, HEAD, HAIR, HAT, HAND = range(5)
 """Parts of the mesh, as the fragment shader knows them."""
@@ -20,6 +21,8 @@ _BODY_STEPS, _HEAD_STEPS, _HAIR_STEPS, _HAND_STEPS = 62, 24, 18, 34
 """Of the grid, in the chin's height, the head's height (twice) and the hand's length."""
 _FORM_ONLY: Final = -1
 """For a rod that no bone carries: what it adds goes with the bones nearest to it."""
+_ACROSS: Final = np.array([-1, 1, 1])
+"""To the other side."""
 _SPREAD: Final = (0, -7, -1, 6, 13)
 """Degrees that fingers are apart while their surface is looked for."""
 
@@ -55,18 +58,25 @@ class _Rods:
     radii: list[tuple[float, float]] = field(default_factory=list)
     bone: list[int] = field(default_factory=list)
 
-    def add(self, bone: int, start: object, end: object, first: float, last: float) -> None:
-        """One more."""
+    def add(self, bone: int, start: ArrayLike, end: ArrayLike, first: float, last: float | None = None) -> None:
+        """One more rod; as thick at its end as at its start unless `last` says how thick."""
         self.start.append(np.asarray(start, float))
         self.end.append(np.asarray(end, float))
-        self.radii.append((first, last))
+        self.radii.append((first, first if last is None else last))
         self.bone.append(bone)
 
-    def pair(self, bone: int, start: object, end: object, first: float, last: float) -> None:
-        """One more on either side."""
-        mirror = np.array([-1, 1, 1])
+    def ball(self, bone: int, middle: ArrayLike, radius: float) -> None:
+        """One more ball."""
+        self.add(bone, middle, middle, radius)
+
+    def pair(self, bone: int, start: ArrayLike, end: ArrayLike, first: float, last: float | None = None) -> None:
+        """One more rod on either side."""
         self.add(bone, start, end, first, last)
-        self.add(bone, np.asarray(start) * mirror, np.asarray(end) * mirror, first, last)
+        self.add(bone, np.multiply(start, _ACROSS), np.multiply(end, _ACROSS), first, last)
+
+    def balls(self, bone: int, middle: ArrayLike, radius: float) -> None:
+        """One more ball on either side."""
+        self.pair(bone, middle, middle, radius)
 
     def distance(self, places: np.ndarray, i: int) -> tuple[np.ndarray, np.ndarray]:
         """Of places [..., 3] from rod `i`'s surface [...], and the unit ways out of it [..., 3]."""
@@ -144,16 +154,11 @@ def _bind_pose(person: BodyPerson) -> np.ndarray:
     """Bones' matrices of the pose that the body's surface is looked for in."""
     rotations = np.tile(np.eye(3), (BODY_BONES, 1, 1))
     for name, degrees in (("left_shoulder", -38), ("left_hip", 5)):
-        rotations[JOINT[name]] = _about_z(degrees)
-        rotations[JOINT[name.replace("left", "right")]] = _about_z(-degrees)
+        rotations[JOINT[name]] = about("z", degrees)
+        rotations[JOINT[name.replace("left", "right")]] = about("z", -degrees)
     matrices = pose_bones(person, rotations, np.tile(np.eye(3), (2, 15, 1, 1)))
     matrices[:, :3, 3] += person.rest[0]
     return matrices
-
-
-def _about_z(degrees: float) -> np.ndarray:
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
 
 def _body(person: BodyPerson, bind: np.ndarray) -> BodyMesh:
@@ -198,14 +203,14 @@ def _add_trunk(rods: _Rods, person: BodyPerson, body: float, deep: float, loose:
         ("spine3", -0.01, 0.5 * chest, 1.08), ("spine3", 0.05, 0.5 * chest, 0.92),
     ):
         middle = rest[JOINT[joint]] + (0, y * body, 0)
-        rods.add(JOINT[joint], middle - (half, 0, 0), middle + (half, 0, 0), *2 * (radius * deep + loose,))
+        rods.add(JOINT[joint], middle - (half, 0, 0), middle + (half, 0, 0), radius * deep + loose)
     if belly > 0.2:
         middle = rest[JOINT["spine1"]] + (0, 0.01 * body, 0.025 * body * belly)
-        rods.add(JOINT["spine1"], middle, middle, *2 * (deep * 1.1,))
+        rods.ball(JOINT["spine1"], middle, deep * 1.1)
     thick = 0.034 * body * (0.6 + 0.4 * shape["limbs"])
     neck, head = rest[JOINT["neck"]], rest[JOINT["head"]]
-    rods.add(JOINT["neck"], neck - (0, 0.02 * body, 0), head, thick, thick)
-    rods.add(JOINT["head"], head, head + (0, 0.1 * body, 0), thick, thick)
+    rods.add(JOINT["neck"], neck - (0, 0.02 * body, 0), head, thick)
+    rods.add(JOINT["head"], head, head + (0, 0.1 * body, 0), thick)
 
 
 def _add_limbs(rods: _Rods, person: BodyPerson, body: float, loose: float, side: str) -> None:
@@ -224,7 +229,7 @@ def _add_limbs(rods: _Rods, person: BodyPerson, body: float, loose: float, side:
     ):
         rods.add(JOINT[f"{side}_{bone}"], at(bone), at(end), first * body * limb + cloth, last * body * limb + cloth)
     calf = 0.72 * at("knee") + 0.28 * at("ankle") - (0, 0, 0.012 * body)
-    rods.add(JOINT[f"{side}_knee"], calf, calf, *2 * (0.036 * body * limb + leg[1],))
+    rods.ball(JOINT[f"{side}_knee"], calf, 0.036 * body * limb + leg[1])
     heel, foot = at("ankle") * (1, 0.3, 1) - (0, 0, 0.01 * body), at("foot")
     rods.add(JOINT[f"{side}_ankle"], heel, foot, 0.024 * body * limb, 0.022 * body * limb)
     rods.add(JOINT[f"{side}_foot"], foot, foot + (0, 0, 0.04 * body), 0.023 * body * limb, 0.019 * body * limb)
@@ -254,18 +259,18 @@ def _clothing(person: BodyPerson, places: np.ndarray, bone: np.ndarray, bind: np
 
 def _head(person: BodyPerson) -> list[BodyMesh]:
     """Head, hair and hat; built in head heights above the chin."""
-    face, ball = person.face, person.shape["round"]
+    face, roundness = person.face, person.shape["round"]
     head = _Rods(0.035)
-    head.add(0, *2 * ((0, 0.585, -0.06),), *2 * (0.40,))
-    head.add(0, *2 * ((0, 0.5 - 0.03 * ball, 0.015),), *2 * (0.345 + 0.03 * ball,))
-    width = 0.11 * face.jaw + 0.04 * ball
-    head.add(0, (-width, 0.19 + 0.04 * ball, 0.075), (width, 0.19 + 0.04 * ball, 0.075), *2 * (0.15 + 0.05 * ball,))
-    head.add(0, *2 * ((0, 0.125, 0.14),), *2 * (0.105 + 0.03 * ball,))
-    head.pair(0, *2 * ((0.17, 0.31, 0.14),), *2 * (0.15 + 0.03 * ball,))
+    head.ball(0, (0, 0.585, -0.06), 0.40)
+    head.ball(0, (0, 0.5 - 0.03 * roundness, 0.015), 0.345 + 0.03 * roundness)
+    width, height = 0.11 * face.jaw + 0.04 * roundness, 0.19 + 0.04 * roundness
+    head.add(0, (-width, height, 0.075), (width, height, 0.075), 0.15 + 0.05 * roundness)
+    head.ball(0, (0, 0.125, 0.14), 0.105 + 0.03 * roundness)
+    head.balls(0, (0.17, 0.31, 0.14), 0.15 + 0.03 * roundness)
     nose = face.nose
-    middle = 0.44 - 0.05 * ball
+    middle = 0.44 - 0.05 * roundness
     head.add(0, (0, middle + 0.06, 0.36), (0, middle - 0.09, 0.375 + 0.055 * nose), 0.026, 0.04 * nose)
-    head.pair(0, *2 * ((0.035 * nose, middle - 0.1, 0.365 + 0.02 * nose),), *2 * (0.03 * nose,))
+    head.balls(0, (0.035 * nose, middle - 0.1, 0.365 + 0.02 * nose), 0.03 * nose)
     ear = np.array([0.40, 0.43, -0.05])
     head.pair(0, ear - (0, 0.06 * face.ears, -0.01), ear + (0.035, 0.06 * face.ears, -0.02), 0.03, 0.05 * face.ears)
     grown, hat = _hair(person), _hat(person)
@@ -282,7 +287,7 @@ def _hair(person: BodyPerson) -> _Rods:
     if kind == "bald":
         return rods
     if kind != "curls":
-        rods.add(0, *2 * ((0, 0.64, -0.085),), *2 * (0.405,))
+        rods.ball(0, (0, 0.64, -0.085), 0.405)
         rods.pair(0, (0.1, 0.9, 0.17), (0.28, 0.78, 0.16), 0.1, 0.08)
     if kind in ("bob", "long"):
         low = 0.12 if kind == "bob" else -0.28
@@ -290,7 +295,7 @@ def _hair(person: BodyPerson) -> _Rods:
             rods.pair(0, (x, 0.68, z), (x * 1.05, low, z - 0.02), 0.1, 0.11)
         rods.add(0, (0, 0.6, -0.36), (0, low, -0.37), 0.16, 0.13)
     if kind == "bun":
-        rods.add(0, *2 * ((0, 1.04, -0.2),), *2 * (0.16,))
+        rods.ball(0, (0, 1.04, -0.2), 0.16)
     if kind == "tail":
         rods.add(0, (0, 0.78, -0.44), (0, 0.62, -0.6), 0.07, 0.1)
         rods.add(0, (0, 0.62, -0.6), (0, 0.05, -0.55), 0.1, 0.03)
@@ -304,20 +309,20 @@ def _hair(person: BodyPerson) -> _Rods:
         for way in random.normal(0, 1, (70, 3)) + (0, 0.7, -0.5):
             way /= np.linalg.norm(way)
             if way[1] > -0.25 and way[2] < 0.62 - 0.7 * max(0.0, 0.45 - way[1]):
-                rods.add(0, *2 * (np.array([0, 0.62, -0.09]) + 0.42 * way,), *2 * (random.uniform(0.1, 0.15),))
+                rods.ball(0, np.array([0, 0.62, -0.09]) + 0.42 * way, random.uniform(0.1, 0.15))
     return rods
 
 
 def _hat(person: BodyPerson) -> _Rods:
     rods = _Rods(0.02)
     if person.hat:
-        rods.add(0, *2 * ((0, 0.70, -0.07),), *2 * (0.43,))
-        rods.add(0, (0, 0.74, -0.05), (0, 0.78, -0.05), 0.44, 0.44)
+        rods.ball(0, (0, 0.70, -0.07), 0.43)
+        rods.add(0, (0, 0.74, -0.05), (0, 0.78, -0.05), 0.44)
     if person.hat == "cap":
         for x in (-0.2, -0.1, 0, 0.1, 0.2):
             rods.add(0, (x, 0.81, 0.3), (x * 1.1, 0.79, 0.62 - 2.5 * x * x), 0.035, 0.025)
     if person.hat == "beanie":
-        rods.add(0, *2 * ((0, 1.2, -0.1),), *2 * (0.1,))
+        rods.ball(0, (0, 1.2, -0.1), 0.1)
     return rods
 
 
@@ -356,55 +361,52 @@ def _before_face(places: np.ndarray) -> np.ndarray:
 
 def _hand(person: BodyPerson, side: int) -> BodyMesh:
     """A hand in lengths of hands, from the wrist; the right one is the left one in a mirror."""
-    body = person.height - person.head_height
-    length, fat = person.shape["hands"] * body, person.shape["limbs"] ** 0.4
-    first = BODY_BONES
-    wrist = JOINT["left_wrist"]
-    joints = ((person.rest[first:first + 15] - person.rest[wrist]) / length).reshape(5, 3, 3)
-    tips = (person.tips[0] - person.rest[wrist]) / length
-    narrow = _wrist(person) / length
-    rods = _Rods(0.011)
-    rods.add(JOINT["left_elbow"], (-0.28, 0, 0), (-0.05, 0, 0), narrow, narrow)
-    rods.add(wrist, (-0.03, 0, -0.02), (0.03, 0, 0.02), *2 * (0.95 * narrow,))
-    for finger in range(5):
-        thick = (0.051, 0.045, 0.046, 0.044, 0.039)[finger] * fat
-        spread = _about_y(_SPREAD[finger])
-        chain = [joints[finger, 0] + spread @ (place - joints[finger, 0]) for place in (*joints[finger], tips[finger])]
-        bones = [first + 3 * finger + joint for joint in range(3)]
-        palm = chain[0] * (0.96, 1, 0.92)
-        rods.add(wrist, (0.05, 0, palm[2] * 0.45), palm, 0.074 * fat, (0.06 if finger else 0.07) * fat)
-        for joint in range(3):
-            end = chain[joint + 1] if joint < 2 else chain[3] - thick * 0.75 * _unit(chain[3] - chain[2])
-            rods.add(bones[joint], chain[joint], end, thick * (1.08 - 0.1 * joint), thick * (1 - 0.1 * joint))
+    length = person.shape["hands"] * (person.height - person.head_height)
+    knuckles, rods = _spread_hand(person, length)
     places, normals, triangles = rods.surface(1 / _HAND_STEPS)
-    bones_of, weights = rods.weights(places, 0.014)
-    for finger in range(5):
-        back = _about_y(-_SPREAD[finger])
-        own = np.isin(bones_of, first + 3 * finger + np.arange(3))
+    bones, weights = rods.weights(places, 0.014)
+    for finger, knuckle in enumerate(knuckles):
+        back = about("y", -_SPREAD[finger])
+        own = np.isin(bones, BODY_BONES + 3 * finger + np.arange(3))
         share = (weights * own).sum(1)[:, None]
-        moved = joints[finger, 0] + (places - joints[finger, 0]) @ back.T
-        places = (1 - share) * places + share * moved
+        places = (1 - share) * places + share * (knuckle + (places - knuckle) @ back.T)
         normals = (1 - share) * normals + share * (normals @ back.T)
-    bones_of = np.where(weights > 0, bones_of, 0)
+    bones = np.where(weights > 0, bones, 0)
     if side:
-        places, normals, triangles = places * (-1, 1, 1), normals * (-1, 1, 1), triangles[:, ::-1]
-        bones_of = np.select(
-            [bones_of >= first, bones_of == wrist], [bones_of + 15, JOINT["right_wrist"]], bones_of + (weights > 0))
+        places, normals, triangles = places * _ACROSS, normals * _ACROSS, triangles[:, ::-1]
+        bones = np.select([bones >= BODY_BONES, bones == JOINT["left_wrist"]], [bones + 15, JOINT["right_wrist"]],
+                          bones + (weights > 0))
     count = len(places)
     home = person.rest[JOINT[f"{SIDES[side]}_wrist"]]
     return BodyMesh(home + length * places, normals, places, np.zeros((count, 3)), np.full(count, HAND),
-                    bones_of, weights, triangles)
+                    bones, weights, triangles)
+
+
+def _spread_hand(person: BodyPerson, length: float) -> tuple[np.ndarray, _Rods]:
+    """Where the left hand's fingers begin [5, 3], and its rods with the fingers spread; in lengths of the hand."""
+    fat, narrow, wrist = person.shape["limbs"] ** 0.4, _wrist(person) / length, JOINT["left_wrist"]
+    joints = ((person.rest[BODY_BONES:BODY_BONES + 15] - person.rest[wrist]) / length).reshape(5, 3, 3)
+    tips = (person.tips[0] - person.rest[wrist]) / length
+    rods = _Rods(0.011)
+    rods.add(JOINT["left_elbow"], (-0.28, 0, 0), (-0.05, 0, 0), narrow)
+    rods.add(wrist, (-0.03, 0, -0.02), (0.03, 0, 0.02), 0.95 * narrow)
+    for finger, thick in enumerate(np.array([0.051, 0.045, 0.046, 0.044, 0.039]) * fat):
+        spread = about("y", _SPREAD[finger])
+        chain = [joints[finger, 0] + spread @ (place - joints[finger, 0]) for place in (*joints[finger], tips[finger])]
+        palm = chain[0] * (0.96, 1, 0.92)
+        rods.add(wrist, (0.05, 0, palm[2] * 0.45), palm, 0.074 * fat, (0.06 if finger else 0.07) * fat)
+        # The flesh ends where the last ball's surface is at the tip.
+        chain[3] = chain[3] - thick * 0.75 * _unit(chain[3] - chain[2])
+        for joint in range(3):
+            rods.add(BODY_BONES + 3 * finger + joint, chain[joint], chain[joint + 1],
+                     thick * (1.08 - 0.1 * joint), thick * (1 - 0.1 * joint))
+    return joints[:, 0], rods
 
 
 def _wrist(person: BodyPerson) -> float:
     """Radius, m; no thicker than the hand bears."""
     body = person.height - person.head_height
     return body * min(0.017 * person.shape["limbs"], 0.112 * person.shape["hands"])
-
-
-def _about_y(degrees: float) -> np.ndarray:
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
 
 
 def _unit(way: np.ndarray) -> np.ndarray:

@@ -155,6 +155,16 @@ def pose_bones(person: BodyPerson, rotations: np.ndarray, fingers: np.ndarray) -
     return matrices
 
 
+def about(axis: str, degrees: float) -> np.ndarray:
+    """The rotation [3, 3] about "x", "y" or "z"."""
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    turned = np.eye(3)
+    turned[i, i] = turned[j, j] = cos
+    turned[i, j], turned[j, i] = -sin, sin
+    return turned
+
+
 def joints_of(person: BodyPerson, matrices: np.ndarray) -> np.ndarray:
     """Where the 22 joints are, [22, 3]."""
     return _moved(matrices[:BODY_BONES], person.rest[:BODY_BONES])

@@ -20,7 +20,7 @@ from addon.core.frames import head_rotation
 
 from .body_motion_sets import NAMES as STYLE_NAMES
 from .body_motion_sets import WALK, draw_style, mirrored, parts_of_walk
-from .body_people import FINGERS, SIDES, BodyPerson, hands_of, joints_of, person_of, pose_bones
+from .body_people import FINGERS, SIDES, BodyPerson, about, hands_of, joints_of, person_of, pose_bones
 from .body_stage import BodyPose
 from .performers import random_mix, shared_folder
 
@@ -100,12 +100,12 @@ def rotations_of(degrees: np.ndarray) -> np.ndarray:
     for side in SIDES:
         of = {name: at[f"{side}_{name}"] for name in _ONE_SIDED}
         local = {
-            "collar": _about("z", of["collar"]) @ _about("y", -0.12 * of["forward"]),
-            "shoulder": _about("y", -0.88 * of["forward"]) @ _about("z", -of["down"]) @ _about("x", of["twist"]),
-            "elbow": _about("y", -of["elbow"]) @ _about("x", of["pronate"]),
-            "wrist": _about("y", of["aside"]) @ _about("z", -of["wrist"]),
-            "hip": _about("x", -of["hip"]) @ _about("z", of["out"]) @ _about("y", of["turn_leg"]),
-            "knee": _about("x", of["knee"]), "ankle": _about("x", of["ankle"]),
+            "collar": about("z", of["collar"]) @ about("y", -0.12 * of["forward"]),
+            "shoulder": about("y", -0.88 * of["forward"]) @ about("z", -of["down"]) @ about("x", of["twist"]),
+            "elbow": about("y", -of["elbow"]) @ about("x", of["pronate"]),
+            "wrist": about("y", of["aside"]) @ about("z", -of["wrist"]),
+            "hip": about("x", -of["hip"]) @ about("z", of["out"]) @ about("y", of["turn_leg"]),
+            "knee": about("x", of["knee"]), "ankle": about("x", of["ankle"]),
         }
         for name, rotation in local.items():
             turned[JOINT[f"{side}_{name}"]] = rotation if side == "left" else mirrored_rotations(rotation)
@@ -113,7 +113,7 @@ def rotations_of(degrees: np.ndarray) -> np.ndarray:
                            (("neck", "head"), ("nod", "look", "tilt"))):
         x, y, z = (at[name] / len(joints) for name in angles)
         for joint in joints:
-            turned[JOINT[joint]] = _about("y", y) @ _about("x", x) @ _about("z", z)
+            turned[JOINT[joint]] = about("y", y) @ about("x", x) @ about("z", z)
     return turned
 
 
@@ -196,7 +196,7 @@ def _walking(random: np.random.Generator, walk: BodyMotion) -> np.ndarray:
     turned = rotations_at(joints.astype(np.float64), part.head[0])
     for joint in ("left_shoulder", "left_elbow", "right_shoulder", "right_elbow", "spine2", "neck", "head"):
         x, y, z = random.normal(0, 7, 3)
-        turned[JOINT[joint]] = turned[JOINT[joint]] @ _about("x", x) @ _about("y", y) @ _about("z", z)
+        turned[JOINT[joint]] = turned[JOINT[joint]] @ about("x", x) @ about("y", y) @ about("z", z)
     return turned
 
 
@@ -207,7 +207,7 @@ def rotations_at(joints: np.ndarray, head: np.ndarray) -> np.ndarray:
     pelvis = _frame(place["left_hip"] - place["right_hip"], place["spine2"] - place["pelvis"])
     chest = _frame(place["left_shoulder"] - place["right_shoulder"], place["neck"] - place["spine2"])
     turned = np.tile(np.eye(3), (len(JOINTS), 1, 1))
-    turned[0] = _about("y", -np.degrees(np.arctan2(pelvis[0, 2], pelvis[2, 2]))) @ pelvis
+    turned[0] = about("y", -np.degrees(np.arctan2(pelvis[0, 2], pelvis[2, 2]))) @ pelvis
     third = _part_of(pelvis.T @ chest, 1 / 3)
     turned[[JOINT["spine1"], JOINT["spine2"], JOINT["spine3"]]] = third
     half = _part_of(np.asarray(head_rotation(head), np.float64), 0.5)
@@ -230,7 +230,7 @@ def _camera_turn(random: np.random.Generator, rotations: np.ndarray) -> np.ndarr
         head = head @ rotations[JOINT[joint]]
     own = np.degrees(np.arctan2(head[0, 2], head[2, 2]))
     yaw = np.clip(np.clip(random.normal(0, 38), -75, 75), -65 - own, 65 - own)
-    return (_about("z", random.normal(0, 3)) @ _about("x", np.clip(random.normal(4, 8), -15, 25)) @ _about("y", yaw))
+    return about("z", random.normal(0, 3)) @ about("x", np.clip(random.normal(4, 8), -15, 25)) @ about("y", yaw)
 
 
 def _hand(random: np.random.Generator) -> np.ndarray:
@@ -246,13 +246,13 @@ def _hand(random: np.random.Generator) -> np.ndarray:
     spread = float(mixed("spread", 2)) + random.normal(0, 1.5)
     turned = np.empty((5, 3, 3, 3))
     across, bent = mixed("thumb", (0.1, 0.1)) + random.normal(0, 0.08, 2)
-    turned[0] = [_about("x", 55 * max(across, -0.1)) @ _about("y", 30 * across), _about("y", 50 * np.clip(bent, 0, 1)),
-                 _about("y", 65 * np.clip(bent, -0.15, 1))]
+    turned[0] = [about("x", 55 * max(across, -0.1)) @ about("y", 30 * across), about("y", 50 * np.clip(bent, 0, 1)),
+                 about("y", 65 * np.clip(bent, -0.15, 1))]
     for finger, name in enumerate(FINGERS[1:], 1):
         base, curl = np.clip(mixed(name, (0.0, 0.03)) + random.normal(0, 0.05, 2), (-0.15, 0), 1)
         aside = (0, -1.0, -0.25, 0.5, 1.2)[finger] * spread * (1 - max(base, 0))
-        turned[finger] = [_about("y", aside) @ _about("z", -_BASE * base), _about("z", -_CURL * curl),
-                          _about("z", -_TIP * curl)]
+        turned[finger] = [about("y", aside) @ about("z", -_BASE * base), about("z", -_CURL * curl),
+                          about("z", -_TIP * curl)]
     return turned.reshape(15, 3, 3)
 
 
@@ -285,7 +285,7 @@ def _clear(person: BodyPerson, rotations: np.ndarray, fingers: np.ndarray) -> bo
     if (np.linalg.norm(own / (0.40, 0.55, 0.46), axis=1) < person.head_height).any():
         return False
     return all(_away(points, joints[JOINT[f"{side}_hip"]], joints[JOINT[f"{side}_knee"]]) > 0.05 * body *
-               person.shape["limbs"] for side in SIDES) and _legs_apart(joints, 0.04 * body)
+               person.shape["limbs"] for side in SIDES) and _legs_apart(joints, 0.06 * body)
 
 
 def _at_rest(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -300,18 +300,9 @@ def _away(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
 
 
 def _legs_apart(joints: np.ndarray, least: float) -> bool:
-    legs = [np.linspace(joints[JOINT[f"{side}_{a}"]], joints[JOINT[f"{side}_{b}"]], 5)
-            for side in SIDES for a, b in (("knee", "ankle"),)]
-    return float(np.linalg.norm(legs[0][:, None] - legs[1][None], axis=2).min()) > 1.5 * least
-
-
-def _about(axis: str, degrees: float) -> np.ndarray:
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    turned = np.eye(3)
-    turned[i, i] = turned[j, j] = cos
-    turned[i, j], turned[j, i] = -sin, sin
-    return turned
+    """Whether the shins stay so far from each other, m."""
+    one, other = (np.linspace(joints[JOINT[f"{side}_knee"]], joints[JOINT[f"{side}_ankle"]], 5) for side in SIDES)
+    return float(np.linalg.norm(one[:, None] - other[None], axis=2).min()) > least
 
 
 def _frame(left: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -325,8 +316,7 @@ def _frame(left: np.ndarray, up: np.ndarray) -> np.ndarray:
 def _swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The shortest rotation from one way to another."""
     a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    axis, cos = np.cross(a, b), float(a @ b)
-    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    cross, cos = _cross(np.cross(a, b)), float(a @ b)
     return np.eye(3) + cross + cross @ cross / max(1 + cos, 1e-6)
 
 
@@ -338,6 +328,11 @@ def _part_of(rotation: np.ndarray, share: float) -> np.ndarray:
     if sin < 1e-9:
         return np.eye(3)
     angle = share * np.arctan2(sin, (np.trace(rotation) - 1) / 2)
-    axis = twist / (2 * sin)
-    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    cross = _cross(twist / (2 * sin))
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def _cross(axis: np.ndarray) -> np.ndarray:
+    """[3, 3]: what takes the cross product with an axis."""
+    x, y, z = axis
+    return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

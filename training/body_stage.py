@@ -10,6 +10,7 @@ import moderngl
 import numpy as np
 
 from addon.core import coefficients
+from addon.core.body_motion import JOINT
 
 from .body_meshes import BodyMesh, mesh_of
 from .body_people import BODY_BONES, BONES, PATTERNS, SIDES, BodyPerson, hands_of, joints_of, pose_bones
@@ -23,6 +24,7 @@ TO_CAMERA: Final = np.diag([1.0, -1.0, -1.0])
 """The body's frame (left, up, front) → the camera's (right, down, away), of a person who faces it."""
 _NEAR, _FAR = 0.2, 60.0
 _ATTRIBUTES: Final = (("place", 3), ("normal", 3), ("at", 3), ("paint", 3), ("part", 1), ("bones", 4), ("weights", 4))
+_HEAD: Final = JOINT["head"]
 _KEPT: Final = 240
 """Meshes of people who were drawn lately."""
 
@@ -54,13 +56,18 @@ class BodyShot:
     crops: np.ndarray
     """[3, 3]: of face, left and right hand: aside, down (shares of the side), size."""
     key_direction: np.ndarray
+    """[3], of length 1: from the figure to the light, in the camera's frame."""
     key_colour: np.ndarray
+    """[3] RGB, as the light from above and below is."""
     sky: np.ndarray
     ground: np.ndarray
     fill: float
+    """How much the other side is lit, as a share of the key."""
     exposure: float
     noise: float
+    """Standard deviation, of 255."""
     background: int
+    """Seed of the backdrop and of the noise."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,9 @@ class BodyPicture:
     picture: np.ndarray
     """uint8 [128, 128, 3] RGB."""
     face: np.ndarray
+    """uint8 [64, 64, 3]."""
     hands: tuple[np.ndarray, np.ndarray]
+    """uint8 [48, 48, 3], left and right."""
     joints: np.ndarray
     """float32 [22, 3] m in the camera's frame (right, down, away), the pelvis at 0."""
     hand_points: np.ndarray
@@ -237,8 +246,8 @@ def _head_box(person: BodyPerson, matrices: np.ndarray) -> np.ndarray:
     """Places around the head: [8, 3]."""
     chin = person.height - person.head_height
     corners = np.array([(x, y, z) for x in (-0.4, 0.4) for y in (0, 1.08) for z in (-0.45, 0.45)])
-    rest = np.array([0, chin, person.rest[15, 2]]) + person.head_height * corners
-    return rest @ matrices[15, :3, :3].T + matrices[15, :3, 3]
+    rest = np.array([0, chin, person.rest[_HEAD, 2]]) + person.head_height * corners
+    return rest @ matrices[_HEAD, :3, :3].T + matrices[_HEAD, :3, 3]
 
 
 def _around_head(
@@ -246,8 +255,8 @@ def _around_head(
 ) -> tuple[np.ndarray, float]:
     """Middle and side, px, of the square that shows the face."""
     head = person.head_height
-    rest = np.array([0, person.height - 0.52 * head, person.rest[15, 2] + 0.1 * head])
-    place = matrices[15, :3, :3] @ rest + matrices[15, :3, 3]
+    rest = np.array([0, person.height - 0.52 * head, person.rest[_HEAD, 2] + 0.1 * head])
+    place = matrices[_HEAD, :3, :3] @ rest + matrices[_HEAD, :3, 3]
     return focal * place[:2] / place[2] + middle, float(1.15 * head * focal / place[2])
 
 
