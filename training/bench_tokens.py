@@ -55,7 +55,6 @@ _LIMBS: Final = {f"{side}_{bone}": f"{side}_{end}" for side in ("left", "right")
                  for bone, end in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))}
 
 
-
 @dataclass(frozen=True)
 class Match:
     """One query and one gallery row for every pose of the test, of different people."""
@@ -213,9 +212,7 @@ def varied(picture: np.ndarray, way: str, random: np.random.Generator) -> np.nda
     return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_COLOR)
 
 
-def stillness(
-    tokens_of: Callable[..., np.ndarray], columns: Columns, rows: np.ndarray
-) -> dict[str, float]:
+def stillness(tokens_of: Callable[..., np.ndarray], columns: Columns, rows: np.ndarray) -> dict[str, float]:
     """How far tokens move while nothing does, by way, as a share of how far apart those of two poses are."""
     pictures = [columns[name][rows] for name in SIDES]
     before = parts(tokens_of(*pictures))["all"]

@@ -7,7 +7,7 @@ one's joints are, how deep that one's figure is, from the bones that it is told.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import torch
@@ -40,7 +40,6 @@ _SAME: Final = 0.003
 """Poses whose rotations or coefficients are nearer (mean square of all numbers) need not be told apart."""
 _ALIKE: Final = 0.4
 """How much InfoNCE counts; the decoders' errors are about 1 at first."""
-_MOVED: Final = {"body": 0.08, "face": 0.06, "hands": 0.08}
 
 
 class Lesson(Protocol):
@@ -74,39 +73,50 @@ def _other(values: Tensor) -> Tensor:
     return values.roll(len(values) // 2, 0)
 
 
-class _Drawn:
-    """Draws the rows of a batch, and varies pictures, unless it shall be done without."""
+@dataclass
+class _PairLesson:
+    """Draws a batch in pairs, and varies pictures, unless it shall be done without."""
 
-    def __init__(self, pose: np.ndarray, without: str, part: str) -> None:
-        self.pairs, self.without, self.most = Pairs(pose), without, _MOVED[part]
+    columns: Columns
+    without: str = ""
+    device: torch.device = field(default_factory=best_device)
+    MOVED: ClassVar[float] = 0.08
+    """Share of the side by which pictures are shifted at most."""
 
-    def rows(self, random: np.random.Generator, batch: int) -> np.ndarray:
-        rows = self.pairs.draw(random, batch // 2)
+    def __post_init__(self) -> None:
+        self.count = len(self.columns["pose"])
+        self._pairs = Pairs(self.columns["pose"])
+
+    def _rows(self, random: np.random.Generator, batch: int) -> np.ndarray:
+        rows = self._pairs.draw(random, batch // 2)
         return np.tile(rows[:len(rows) // 2], 2) if self.without == "shared_poses" else rows
 
-    def varied(self, pictures: Tensor, marks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def _tensor(self, values: np.ndarray, rows: np.ndarray) -> Tensor:
+        """float32."""
+        return torch.from_numpy(values[rows].astype(np.float32)).to(self.device)
+
+    def _pictures(self, name: str, rows: np.ndarray) -> Tensor:
+        """float [B, 3, S, S], 0..1."""
+        return as_pictures(self.columns[name][rows]).to(self.device)
+
+    def _varied(self, pictures: Tensor, marks: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The pictures moved and coloured, and where the marks [B, M, 2] are then."""
         if marks is None:
             marks = pictures.new_zeros(len(pictures), 1, 2)
         if self.without == "variation":
             return pictures, marks
-        out, marks = moved(pictures, self.most, marks)
+        out, marks = moved(pictures, self.MOVED, marks)
         return coloured(out), marks
 
 
-@dataclass
-class BodyLesson:
+class BodyLesson(_PairLesson):
     """Rotations of 22 joints; with the joints' places in the picture, and depth."""
 
-    columns: Columns
-    without: str = ""
-    device: torch.device = field(default_factory=best_device)
     NEEDS = ("picture", "pose", "person", "rotations", "joints", "points", "depth")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         bones = body_bones(self.columns)
-        self.count = len(bones)
-        self._drawn = _Drawn(self.columns["pose"], self.without, "body")
         self._values = {
             "rotations": self.columns["rotations"], "joints": self.columns["joints"], "bones": bones,
             "marks": self.columns["points"], "depth": depth_around(self.columns, bones),
@@ -118,10 +128,9 @@ class BodyLesson:
         return nn.ModuleList([encoder.body, decoders.body, decoders.depth])
 
     def loss(self, encoder: TokenEncoder, decoders: TokenDecoders, random: np.random.Generator, batch: int) -> Tensor:
-        rows = self._drawn.rows(random, batch)
-        truth = {name: torch.from_numpy(values[rows].astype(np.float32)).to(self.device)
-                 for name, values in self._values.items()}
-        pictures = as_pictures(self.columns["picture"][rows]).to(self.device)
+        rows = self._rows(random, batch)
+        truth = {name: self._tensor(values, rows) for name, values in self._values.items()}
+        pictures = self._pictures("picture", rows)
         if random.random() < 0.5:
             pictures, truth = pictures.flip(3), self._mirrored(truth)
         loss = self._box_loss(encoder, pictures, truth["marks"])
@@ -137,7 +146,7 @@ class BodyLesson:
 
     def _box_loss(self, encoder: TokenEncoder, pictures: Tensor, marks: Tensor) -> Tensor:
         """How far off the figure is looked for."""
-        small, marks = self._drawn.varied(functional.avg_pool2d(pictures, 4), marks)
+        small, marks = self._varied(functional.avg_pool2d(pictures, 4), marks)
         return 5 * (encoder.body.box(small) - boxes(marks)).abs().mean()
 
     def _cut(self, pictures: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,7 +154,7 @@ class BodyLesson:
         box = boxes(marks)
         middle, half = box[:, :2], box[:, 2:]
         if self.without != "variation":
-            jitter = self._drawn.most * (2 * torch.rand(len(box), 3) - 1).to(box.device)
+            jitter = self.MOVED * (2 * torch.rand(len(box), 3) - 1).to(box.device)
             middle, half = middle + 2 * half * jitter[:, :2], half * (1 + jitter[:, 2:] + 0.03)
         figures = cut_out(pictures, middle, half[:, 0])
         if self.without != "variation":
@@ -177,20 +186,16 @@ class BodyLesson:
         return 0.3 * functional.binary_cross_entropy_with_logits(there, seen.float()) + 2 * off
 
 
-@dataclass
-class HandsLesson:
+class HandsLesson(_PairLesson):
     """Fingers and how the wrist is turned; right hands in a mirror."""
 
-    columns: Columns
-    without: str = ""
-    device: torch.device = field(default_factory=best_device)
     NEEDS = ("left", "right", "pose", "person", "rotations", "fingers", "hands")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self.count *= 2
         whole, across = wrists(self.columns["rotations"]), np.array([-1, 1, 1], np.float32)
         mirror = across[:, None] * across
-        self.count = 2 * len(whole)
-        self._drawn = _Drawn(self.columns["pose"], self.without, "hands")
         sides = {}
         for side, flip, turn in ((0, np.float32([1, 1, 1]), np.ones((3, 3), np.float32)), (1, across, mirror)):
             wrist, fingers = whole[:, side] * turn, self.columns["fingers"][:, side] * turn
@@ -205,10 +210,10 @@ class HandsLesson:
 
     def loss(self, encoder: TokenEncoder, decoders: TokenDecoders, random: np.random.Generator, batch: int) -> Tensor:
         side = int(random.integers(2))
-        rows = self._drawn.rows(random, batch)
-        truth = {name: torch.from_numpy(values[rows]).to(self.device) for name, values in self._values[side].items()}
-        crops = as_pictures(self.columns["right" if side else "left"][rows]).to(self.device)
-        crops = self._drawn.varied(crops.flip(3) if side else crops)[0]
+        rows = self._rows(random, batch)
+        truth = {name: self._tensor(values, rows) for name, values in self._values[side].items()}
+        crops = self._pictures("right" if side else "left", rows)
+        crops = self._varied(crops.flip(3) if side else crops)[0]
         token = encoder.hand(crops)
         wrist, fingers = decoders.hands(token)
         both, true = torch.cat([wrist[:, None], fingers], 1), torch.cat([truth["wrist"][:, None], truth["fingers"]], 1)
@@ -222,18 +227,14 @@ class HandsLesson:
         return loss + 2 * off.mean()
 
 
-@dataclass
-class FaceLesson:
+class FaceLesson(_PairLesson):
     """54 coefficients, which know no person: they are what the other one does as well."""
 
-    columns: Columns
-    without: str = ""
-    device: torch.device = field(default_factory=best_device)
     NEEDS = ("face", "pose", "person", "coefficients")
+    MOVED = 0.06
 
     def __post_init__(self) -> None:
-        self.count = len(self.columns["pose"])
-        self._drawn = _Drawn(self.columns["pose"], self.without, "face")
+        super().__post_init__()
         self._spread = torch.from_numpy(self.columns["coefficients"].std(0) + 0.05).float().to(self.device)
 
     @staticmethod
@@ -241,12 +242,11 @@ class FaceLesson:
         return nn.ModuleList([encoder.face, decoders.face])
 
     def loss(self, encoder: TokenEncoder, decoders: TokenDecoders, random: np.random.Generator, batch: int) -> Tensor:
-        rows = self._drawn.rows(random, batch)
-        true = torch.from_numpy(self.columns["coefficients"][rows]).to(self.device)
-        crops = as_pictures(self.columns["face"][rows]).to(self.device)
+        rows = self._rows(random, batch)
+        true, crops = self._tensor(self.columns["coefficients"], rows), self._pictures("face", rows)
         if random.random() < 0.5:
             crops, true = crops.flip(3), face_mirrored(true)
-        crops = self._drawn.varied(crops)[0]
+        crops = self._varied(crops)[0]
         token = encoder.face(crops)
         error = ((decoders.face(token) - _other(true)) / self._spread).square().mean()
         return error + _ALIKE * alike_loss(token, true)
