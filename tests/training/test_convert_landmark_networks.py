@@ -23,15 +23,19 @@ def unpacked() -> Path:
     return Path(spec.origin).parents[1]
 
 
-def test_shipped_networks_are_what_the_converter_makes(unpacked: Path) -> None:
-    made = converter.convert(unpacked)
-    assert set(made) == set(converter.NETWORKS)
-    for name, network in made.items():
+@pytest.fixture(scope="module")
+def converted(unpacked: Path) -> dict[str, bytes]:
+    return converter.convert(unpacked)
+
+
+def test_shipped_networks_are_what_the_converter_makes(converted: dict[str, bytes]) -> None:
+    assert set(converted) == set(converter.NETWORKS)
+    for name, network in converted.items():
         assert network == (MODELS / name / "model.onnx").read_bytes()
 
 
-def test_cards_say_what_the_networks_are(unpacked: Path) -> None:
-    for name, network in converter.convert(unpacked).items():
+def test_cards_say_what_the_networks_are(converted: dict[str, bytes]) -> None:
+    for name, network in converted.items():
         shipped = (MODELS / name / "card.toml").read_text(encoding="utf-8")
         assert shipped.partition("\n[quality]")[0] == converter.card(name, network)
         card = read_card(MODELS / name)

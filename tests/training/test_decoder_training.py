@@ -70,6 +70,13 @@ def pairing(shared):
     return pair_faces(find_profile("pip"), shared / "data/ict_facekit/ict_facekit.npz")
 
 
+@pytest.fixture(scope="module")
+def poses(pairing):
+    from training.face_pairing import match_shapes
+
+    return match_shapes(pairing)
+
+
 def test_driven_shapes_are_what_blender_evaluates(pairing):
     """Random poses: the drivers run in torch give the vertices that Blender gives."""
     import bpy
@@ -98,11 +105,9 @@ def test_driven_shapes_are_what_blender_evaluates(pairing):
         assert np.abs(points.reshape(-1, 3) - shapes.rest - np.tensordot(key, shapes.deltas, 1)).max() < 1e-5
 
 
-def test_geometry_alone_names_the_controls(pairing):
+def test_geometry_alone_names_the_controls(pairing, poses):
     """Nobody told the pairing that browInnerUpLeft is brow_inner.L."""
-    from training.face_pairing import match_shapes
-
-    poses = match_shapes(pairing).numpy()
+    poses = poses.numpy()
     names = pairing.profile.control_set.names
     for shape, control, sign in (("browInnerUpLeft", "brow_inner.L", 1), ("eyeBlinkRight", "lid_upper.R", -1),
                                  ("jawOpen", "jaw_open", -1), ("mouthSmileLeft", "corner_y.L", 1),
@@ -113,11 +118,10 @@ def test_geometry_alone_names_the_controls(pairing):
     np.testing.assert_allclose(mirrored, poses, atol=1e-6)
 
 
-def test_fitted_controls_give_the_coefficients_back(pairing):
+def test_fitted_controls_give_the_coefficients_back(pairing, poses):
     """Coefficients → controls → coefficients, on plain faces."""
-    from training.face_pairing import fit_coefficients, fit_controls, match_shapes, matched_looks
+    from training.face_pairing import fit_coefficients, fit_controls, matched_looks
 
-    poses = match_shapes(pairing)
     matched = matched_looks(pairing, poses)
     wanted = torch.zeros(3, coefficients.COUNT)
     wanted[0, coefficients.indices(["mouthSmileLeft", "mouthSmileRight"])] = 0.8
