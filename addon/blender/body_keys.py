@@ -1,6 +1,7 @@
 """A take's body as keys on an armature: rotations of the bones that are known by their names, and the hips' path."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -9,8 +10,9 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix
 
-from ..characters.body_pose import decode, planted, skeleton_of
+from ..characters.body_pose import Skeleton, decode, planted, skeleton_of
 from ..characters.rigify_controls import SWITCHES
+from ..characters.rigify_ik import find_ik, ik_moves
 from ..core.errors import SemblanceError
 from ..core.frames import BodyTrack
 from ..core.point_filter import smooth_body
@@ -37,6 +39,8 @@ _SEEN: Final = 0.5
 _GROUP: Final = "Body"
 _SWITCH: Final = "body"
 """The property of an armature that shows the character's body."""
+_Curves = tuple[str, np.ndarray]
+"""Data path and values [T, 3 or 4]."""
 
 
 def find_armature(name: str) -> bpy.types.Object:
@@ -120,24 +124,65 @@ def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     heads, tails = (np.array([getattr(bone, end) for bone in bones], float) for end in ("head_local", "tail_local"))
     skeleton = skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
     turns = decode(smooth_body(track), skeleton)
+    hips = planted(turns, skeleton)
     seen = np.median(track.visibility[track.found], 0) >= _SEEN
     legs = bool(seen[_FEET].all())
     keyed = {bone for joint, bone in skeleton.joints.items() if _is_seen(joint, seen, legs)}
-    carriers: list[Carrier] = []
-    columns: list[np.ndarray] = []
+    if not legs:
+        hips = np.zeros_like(hips)
+    curves = [*_forward(armature, turns, skeleton, keyed), *_inverse(armature, turns, hips, skeleton, keyed)]
+    if legs:
+        pelvis = armature.pose.bones[skeleton.joints["pelvis"]]
+        rest = np.array(pelvis.bone.matrix_local.to_3x3())
+        curves.append(_path(pelvis, hips @ skeleton.axes.T @ rest))
+    firsts = np.cumsum([0, *(values.shape[1] for _, values in curves)])
+    carriers = [_carrier(armature, path, first, values.shape[1])
+                for first, (path, values) in zip(firsts.tolist(), curves, strict=False)]
+    return BodyCurves(armature, track.times_s, carriers, np.hstack([values for _, values in curves]), len(keyed))
+
+
+def _forward(armature: bpy.types.Object, turns: np.ndarray, skeleton: Skeleton, keyed: set[int]) -> Iterator[_Curves]:
+    """How each of the `keyed` bones turns."""
     delta = skeleton.axes @ turns @ skeleton.axes.T
     for bone in sorted(keyed):
-        values = _local(delta, bone, parents[bone], np.array(bones[bone].matrix_local.to_3x3()))
-        path, curves = _curves(armature.pose.bones[bone], values)
-        carriers.append(_carrier(armature, path, sum(each.shape[1] for each in columns), curves.shape[1]))
-        columns.append(curves)
-    if legs:
-        pelvis = skeleton.joints["pelvis"]
-        rest = np.array(bones[pelvis].matrix_local.to_3x3())
-        path = armature.pose.bones[pelvis].path_from_id("location")
-        carriers.append(_carrier(armature, path, sum(each.shape[1] for each in columns), 3))
-        columns.append(planted(turns, skeleton) @ skeleton.axes.T @ rest)
-    return BodyCurves(armature, track.times_s, carriers, np.hstack(columns), len(keyed))
+        posed = armature.pose.bones[bone]
+        yield _curves(posed, _local(delta, bone, skeleton.parents[bone], np.array(posed.bone.matrix_local.to_3x3())))
+
+
+def _inverse(
+    armature: bpy.types.Object, turns: np.ndarray, hips: np.ndarray, skeleton: Skeleton, keyed: set[int]
+) -> Iterator[_Curves]:
+    """The same for the IK controls of a generated Rigify rig, so that either way of its switches shows the body."""
+    axes = np.eye(4)
+    axes[:3, :3] = skeleton.axes
+    for limb in find_ik(skeleton):
+        if not {skeleton.joints[joint] for joint in limb.joints} <= keyed:
+            continue
+        hangs_on = {bone: _followed(armature, armature.pose.bones[bone]) for bone in (limb.end, limb.pole)}
+        for moved in ik_moves(turns, hips, skeleton, limb, hangs_on):
+            bone = armature.pose.bones[moved.bone]
+            rest = np.array(bone.bone.matrix_local)
+            local = np.linalg.inv(rest) @ axes @ np.linalg.inv(moved.above) @ moved.own @ axes.T @ rest
+            if moved.bone != limb.pole:
+                yield _curves(bone, local[:, :3, :3])
+            if moved.bone != limb.upper:
+                yield _path(bone, local[:, :3, 3])
+
+
+def _path(bone: bpy.types.PoseBone, moves: np.ndarray) -> _Curves:
+    """Data path and values of moves [T, 3] along the bone's own axes."""
+    if not bone.bone.use_local_location:    # then along those of its parent
+        above = np.array(bone.parent.bone.matrix_local.to_3x3()) if bone.parent else np.eye(3)
+        moves = moves @ np.array(bone.bone.matrix_local.to_3x3()).T @ above
+    return bone.path_from_id("location"), moves
+
+
+def _followed(armature: bpy.types.Object, bone: bpy.types.PoseBone) -> str:
+    """The bone that what `bone` hangs on is switched to follow; "" = none."""
+    posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones[bone.name].parent
+    switches = [each for each in (posed.constraints if posed else ()) if each.type == "ARMATURE" and not each.mute]
+    targets = [each.subtarget for switch in switches for each in switch.targets if each.weight > 0.5]
+    return targets[0] if targets else ""
 
 
 def _is_seen(joint: str, seen: np.ndarray, legs: bool) -> bool:
@@ -150,8 +195,8 @@ def _is_seen(joint: str, seen: np.ndarray, legs: bool) -> bool:
 
 
 def _make_ready(armature: bpy.types.Object) -> None:
-    """Let a character show its body that hides it until there is a use for it; switch a Rigify rig to its FK controls.
-    """
+    """Let a character show its body that hides it until there is a use for it; let a Rigify rig's FK controls turn with
+    what they hang on."""
     for bone in armature.pose.bones:
         for name, value in SWITCHES.items():
             if isinstance(bone.get(name), float):
@@ -168,7 +213,7 @@ def _local(delta: np.ndarray, bone: int, parent: int, rest: np.ndarray) -> np.nd
     return rest.T @ above @ delta[:, bone] @ rest
 
 
-def _curves(bone: bpy.types.PoseBone, rotations: np.ndarray) -> tuple[str, np.ndarray]:
+def _curves(bone: bpy.types.PoseBone, rotations: np.ndarray) -> _Curves:
     """Data path and values [T, 3 or 4] of rotations [T, 3, 3], in the bone's own rotation mode.
 
     Raises:

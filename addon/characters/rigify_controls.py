@@ -12,8 +12,9 @@ _SIDED: Final = {
         ("thumb", "thumb"), ("index", "f_index"), ("middle", "f_middle"), ("ring", "f_ring"), ("pinky", "f_pinky"))},
 }
 _SIGN: Final = ("torso", "upper_arm_fk.L", "forearm_fk.L", "thigh_fk.L")
-SWITCHES: Final = {"IK_FK": 1.0, "neck_follow": 1.0, "head_follow": 1.0, "FK_limb_follow": 0.0}
-"""Custom properties that let the forward controls lead, each turned with what it hangs on."""
+SWITCHES: Final = {"neck_follow": 1.0, "head_follow": 1.0, "FK_limb_follow": 0.0}
+"""Custom properties that let the forward controls turn with what they hang on. IK_FK stays as it is: both ways are
+keyed."""
 
 
 def find_controls(names: Sequence[str]) -> dict[str, int]:
