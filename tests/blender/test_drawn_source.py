@@ -15,10 +15,8 @@ from addon.core import coefficients
 from addon.core.frames import ExpressionTrack
 from addon.core.rig_profile import find_profile
 from addon.live.performance import record_take
-from addon.tracking.sources import open_source
-from addon.tracking.tracker import FaceTracker
 
-FRAMES = 20
+FRAMES = 12
 
 
 def performance() -> ExpressionTrack:
@@ -40,7 +38,6 @@ def test_a_character_drives_another(name: str, tmp_path: Path) -> None:
     with Portrait(actor, 256) as portrait:
         for i, values in enumerate(load_decoder(actor).decode(truth).values):
             cv2.imwrite(str(tmp_path / f"frame_{i:03d}.png"), portrait.take(values)[..., ::-1])
-    assert looks_drawn(tmp_path) == (name == "Uno")
     take = record_take(str(tmp_path))
     assert len(take) == FRAMES and take.found.mean() > 0.9 and take.source["drawn"] == (name == "Uno")
     assert np.isfinite(take.landmarks[take.found]).all() == (name == "Gus")
@@ -50,13 +47,4 @@ def test_a_character_drives_another(name: str, tmp_path: Path) -> None:
     mora = find_profile("Mora")
     root = add_character(mora, bpy.context.scene)
     applied = apply_take(take, mora, bpy.context.scene, name, armature=root)
-    assert applied.keyed.controls > 20 and np.ptp(applied.keyed.frames) >= 14
-
-
-def looks_drawn(folder: Path) -> bool:
-    """What the tracker thinks of the film."""
-    tracker = FaceTracker()
-    with open_source(folder) as source:
-        for frame in source:
-            tracker.track(frame)
-    return tracker.looks_drawn
+    assert applied.keyed.controls > 20 and np.ptp(applied.keyed.frames) >= 8

@@ -300,6 +300,7 @@ def test_whose_performer_was_not_seen_gets_no_keys(recorded, live):  # noqa: F81
     assert "Gus got no keys: Its performer, face 2, was not seen" in live.module.LIVE.current.news
 
 
+@pytest.mark.usefixtures("few_pairs")
 def test_who_follows_another_is_keyed_with_what_the_other_played(recorded, live, extension, monkeypatch, tmp_path):  # noqa: F811
     monkeypatch.setenv("SEMBLANCE_USER", str(tmp_path / "user"))
     follower = add_gus()

@@ -17,7 +17,7 @@ MORA, GUS = (find_profile(name) for name in ("Mora", "Gus"))
 
 
 @pytest.fixture
-def both(extension):
+def both(extension, few_pairs):
     """Mora with keys and Gus without, chosen in the panel."""
     for name in ("Mora", "Gus"):
         bpy.ops.semblance.character_add(character=name)
