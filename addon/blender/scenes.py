@@ -32,7 +32,7 @@ def open_scene(path: Path | None) -> bpy.types.Scene:
     if not path.is_file():
         raise SemblanceError(f"There is no scene '{path}'.")
     try:
-        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
+        bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False)
     except RuntimeError as error:
         raise SemblanceError(f"Blender {bpy.app.version_string} cannot open '{path}': {str(error).strip()}") from error
     return bpy.context.scene

@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"semblance: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nsemblance: stopped; nothing was written.", file=sys.stderr)
+        print("\nsemblance: stopped; what was not finished was not written.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader (a pager, head) is gone; Python must not complain again while it flushes at exit.

@@ -25,6 +25,7 @@ from ..core.errors import SemblanceError
 from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX, Take
 from ..live.performance import record_take
+from .arguments import check_spared, file_ending
 
 if TYPE_CHECKING:
     from ..blender.apply import Applied
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("performance", type=Path, metavar="FILE", help=".take or Live Link Face .csv")
     add_character_argument(parser)
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="scene to start from (default: an empty one)")
-    parser.add_argument("-o", "--output", type=Path, metavar="BLEND", help="file to write (default: <FILE>.blend)")
+    parser.add_argument("-o", "--output", type=file_ending(".blend"), metavar="BLEND",
+                        help="file to write (default: <FILE>.blend)")
     parser.add_argument("--body", nargs="?", const="", metavar="ARMATURE",
                         help="key the take's body too; with a name: only the body, on this armature")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="scene frame of the first sample (1)")
@@ -53,8 +55,11 @@ def run(args: argparse.Namespace) -> int:
     if args.performance.suffix.lower() not in (SUFFIX, ".csv"):
         raise SemblanceError(f"'{args.performance}' is no performance yet; track it first: semblance track.")
     placement = Placement(args.start_frame, nla_strip=args.nla, body=args.body is not None)
+    output = args.output or Path(args.performance.stem + ".blend")
+    if args.output is None and args.scene is not None:
+        check_spared(args.scene, output)
     if args.body:
-        return _key_body(args, placement)
+        return _key_body(args, placement, output)
     profiles = cast_profiles(args.character)
     take = record_take(str(args.performance))
     if placement.body and take.body is None:
@@ -62,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
     scene = open_scene(args.scene)
     keyed, failed = key_cast(take, profiles, scene, args.performance.stem, placement)
     extend_scene(scene, keyed[0].keyed)
-    output = args.output or Path(args.performance.stem + ".blend")
     save_scene(output.resolve())
     for note in (*failed, *notes_of(keyed)):
         print(f"Note: {note}")
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _key_body(args: argparse.Namespace, placement: Placement) -> int:
+def _key_body(args: argparse.Namespace, placement: Placement, output: Path) -> int:
     """Key the body instead; returns the exit code."""
     from ..blender.apply import extend_scene
     from ..blender.body_keys import find_armature, key_body
@@ -82,7 +86,6 @@ def _key_body(args: argparse.Namespace, placement: Placement) -> int:
     scene = open_scene(args.scene)
     keyed = key_body(take.body, find_armature(args.body), f"{args.performance.stem} body", scene, placement)
     extend_scene(scene, keyed)
-    output = args.output or Path(args.performance.stem + ".blend")
     save_scene(output.resolve())
     print(f"Keyed {keyed.controls} channels of {args.body} on frames {keyed.frames[0]} to {keyed.frames[-1]}.")
     print(f"Wrote '{output}'.")

@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 from ..core.errors import SemblanceError
 from ..tracking.region import FaceBox
@@ -37,6 +38,26 @@ def seconds(text: str) -> float:
         if math.isfinite(float(text)):
             return float(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+
+
+def file_ending(*suffixes: str) -> Callable[[str], Path]:
+    """A type for argparse: a file to write, whose name must say what it is; a slip must not cost a video or a scene."""
+    def read(text: str) -> Path:
+        if not text.lower().endswith(suffixes):
+            raise argparse.ArgumentTypeError(f"'{text}' does not end in {' or '.join(suffixes)}")
+        return Path(text)
+
+    return read
+
+
+def check_spared(source: Path, output: Path) -> None:
+    """See that a result that nobody has named does not fall on what it is made from.
+
+    Raises:
+        SemblanceError: if it would.
+    """
+    if output.resolve() == source.resolve():
+        raise SemblanceError(f"The result would replace '{source}'; say with -o where it shall go.")
 
 
 def face_box(text: str) -> FaceBox:

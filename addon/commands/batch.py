@@ -18,6 +18,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import os
 import platform
@@ -360,7 +361,7 @@ def _named(sources: list[str], out: Path, common: Item) -> list[Item]:
     own = [profile.name for profile in profiles_of(common.characters) if profile.blend is None]
     items: list[Item] = []
     used: set[str] = set()
-    for source in sources:
+    for source in _expanded(sources):
         path = str(source) if "://" in source else str(Path(source).resolve())
         if path in {item.source for item in items}:
             continue
@@ -376,6 +377,12 @@ def _named(sources: list[str], out: Path, common: Item) -> list[Item]:
             check(item)
         items.append(item)
     return items
+
+
+def _expanded(sources: list[str]) -> Iterator[str]:
+    """The files that wildcards mean, which the shells of Windows leave to the program."""
+    for source in sources:
+        yield from ("://" not in source and not Path(source).exists() and sorted(glob.glob(source))) or [source]
 
 
 def _face_style(name: str) -> str:

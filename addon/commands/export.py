@@ -15,12 +15,13 @@ from pathlib import Path
 from ..core.live_link import write_live_link
 from ..core.take import Take, read_take
 from ..expression.flame import FLAME_SUFFIX, MADE, SHIPPED, Conversion, read_conversion, write_flame
+from .arguments import file_ending
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance export` takes."""
     parser.add_argument("take", type=Path, metavar="TAKE", help="the .take file")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
+    parser.add_argument("-o", "--output", type=file_ending(".csv", FLAME_SUFFIX), metavar="FILE",
                         help="CSV or NPZ to write (default: <take>.csv here)")
     add_flame_argument(parser)
 
@@ -40,13 +41,6 @@ def add_flame_argument(parser: argparse.ArgumentParser) -> None:
     """Declare which expressions."""
     parser.add_argument("--conversion", type=Path, default=SHIPPED, metavar="NPZ",
                         help="to which expressions, as training/flame.py fits them (default: Semblance's own)")
-
-
-def flame_file(text: str) -> Path:
-    """A type for argparse: the name of a file in FLAME's form."""
-    if not text.lower().endswith(FLAME_SUFFIX):
-        raise argparse.ArgumentTypeError(f"'{text}' does not end in {FLAME_SUFFIX}")
-    return Path(text)
 
 
 def tell_flame(take: Take, path: Path, conversion: Conversion) -> None:

@@ -24,7 +24,7 @@ from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.rig_profile import RigProfile
 from ..core.take import SUFFIX, Take, write_take
-from ..expression.flame import read_conversion
+from ..expression.flame import FLAME_SUFFIX, read_conversion
 from ..expression.from_body import (
     CALM,
     FPS,
@@ -37,8 +37,8 @@ from ..expression.from_body import (
 )
 from ..live.performance import record_take
 from .apply import cast_profiles, key_cast, notes_of, require_bpy
-from .arguments import number_in, whole_number
-from .export import add_flame_argument, flame_file, tell_flame
+from .arguments import file_ending, number_in, whole_number
+from .export import add_flame_argument, tell_flame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("motion", type=Path, metavar="BVH", help="the body's motion")
     add_style_arguments(parser)
     parser.add_argument("--seed", type=whole_number(0, 1_000_000), default=0, metavar="N", help="other blinks (0)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <BVH>.take here)")
-    parser.add_argument("--flame", type=flame_file, metavar="NPZ", help="also write it in FLAME's form, for SMPL-X")
+    parser.add_argument("-o", "--output", type=file_ending(SUFFIX), metavar="FILE",
+                        help="take to write (default: <BVH>.take here)")
+    parser.add_argument("--flame", type=file_ending(FLAME_SUFFIX), metavar="NPZ",
+                        help="also write it in FLAME's form, for SMPL-X")
     add_flame_argument(parser)
     parser.add_argument("--character", nargs="+", default=[], metavar="NAME",
                         help="also key it on these characters, in a .blend beside the take; needs Blender")
@@ -72,8 +74,6 @@ def add_style_arguments(parser: argparse.ArgumentParser, flag: str = "--style") 
 def run(args: argparse.Namespace) -> int:
     """Read, make the face, write; returns the exit code."""
     path = args.output or Path(args.motion.stem + SUFFIX)
-    if path.suffix != SUFFIX:
-        raise SemblanceError(f"'{path}' is no name for a take; give it the suffix {SUFFIX}.")
     profiles = cast_profiles(args.character)
     if profiles:
         require_bpy()

@@ -31,11 +31,12 @@ from ..core.errors import SemblanceError
 from ..core.files import check_writable
 from ..core.frames import EMBEDDING_SIZE, ControlFrame, Expression
 from ..core.rig_profile import RigProfile, find_profile
+from ..core.take import SUFFIX
 from ..live.client import LiveClient, Update
 from ..live.doors import OscOut, VmcOut
 from ..live.messages import Character, ExpressionSeen, Open, Record, SetCast, Status, StopRecording
 from ..tracking.cameras import list_cameras
-from .arguments import add_face_arguments
+from .arguments import add_face_arguments, file_ending
 
 _DRAW_S: Final = 0.1
 _LOG_S: Final = 2.0
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance live` takes."""
     parser.add_argument("--source", metavar="SOURCE", default="0", help="what plays (default: 0, the first webcam)")
     parser.add_argument("--character", nargs="+", default=[], metavar="NAME", help="who plays along")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write a take")
+    parser.add_argument("--record", type=file_ending(SUFFIX), metavar="FILE", help="write a take")
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: Ctrl-C)")
     parser.add_argument("--mirror", action="store_true", help="as in a mirror")
     parser.add_argument("--loop", action="store_true", help="begin a video again at its end")

@@ -1,8 +1,8 @@
 """Follow the face (and body) in a video, webcam or stream and write the performance as a .take file.
 
 SOURCE is a video file, a folder or numbered pattern of images, a webcam's number (0 is the first), an MJPEG or RTSP
-address, a door for another tracker (livelink://, ifacialmocap://PHONE, vmc://, osc://; docs/live.md), or a Live Link
-Face .csv to import. The take keeps the raw performance beside the calibrated and smoothed one.
+address, a door for another tracker (livelink://, ifacialmocap://PHONE, vmc://, osc://; docs/live.md), a Live Link Face
+.csv to import, or a .take to cut. The take keeps the raw performance beside the calibrated and smoothed one.
 
 examples:
   semblance track clip.mp4
@@ -13,6 +13,7 @@ examples:
   semblance track dog.mp4 --drawn                a drawn face, on which landmarks are of no use
   semblance track crowd.mp4 --box 30,10,20,25    the head in this part of the picture, in %
   semblance track MySlate_1_iPhone.csv           a Live Link Face recording becomes a take
+  semblance track walk.take --start 3 --end 5 -o step.take       two seconds of a take
 """
 from __future__ import annotations
 
@@ -27,14 +28,15 @@ from ..core.take import SUFFIX, Take, write_take
 from ..live.body_reading import in_words
 from ..live.doors import is_door
 from ..live.performance import record_take
-from .arguments import add_face_arguments, seconds
+from .arguments import add_face_arguments, check_spared, file_ending, seconds
 from .terminal import progress_display, write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `semblance track` takes."""
     parser.add_argument("source", metavar="SOURCE", help="video, image folder, webcam number, address or .csv")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="take to write (default: <source>.take here)")
+    parser.add_argument("-o", "--output", type=file_ending(SUFFIX), metavar="FILE",
+                        help="take to write (default: <source>.take here)")
     parser.add_argument("--start", type=seconds, metavar="SECONDS", help="leave out what comes before")
     parser.add_argument("--end", type=seconds, metavar="SECONDS", help="leave out what comes after; a webcam needs it")
     parser.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 = the largest (default), 1 ...")
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Track and write; returns the exit code."""
     try:
         path = args.output or Path(default_name(args.source) + SUFFIX)
+        check_spared(Path(args.source), path)
         check_writable(path.parent)
         take = _record(args)
         write_take(take, path)

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..characters.acting import act
 from ..characters.decoder import load_decoder
@@ -26,6 +28,13 @@ from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX
 from ..live.performance import record_take
 from .apply import require_bpy
+from .arguments import file_ending
+
+if TYPE_CHECKING:
+    from ..blender.binding import Binding
+    from ..blender.transfer_action import Transferred
+
+    _Keying = Callable[[Transfer, Binding], Transferred]
 
 _KINDS = {"decoders": "DECODERS", "poses": "KEY_POSES"}
 
@@ -40,10 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is learned from: decoders (what the controls mean), poses (the key poses that come with both), or "
         "a .toml of pose pairs (default: decoders)",
     )
-    parser.add_argument("--save", type=Path, metavar="NPZ", help="keep what was learned")
+    parser.add_argument("--save", type=file_ending(".npz"), metavar="NPZ", help="keep what was learned")
     parser.add_argument("--use", type=Path, metavar="NPZ", help="use what was learned before")
     parser.add_argument("--scene", type=Path, metavar="BLEND", help="for a take: scene to start from (default: empty)")
-    parser.add_argument("-o", "--output", type=Path, metavar="BLEND", help="file to write (default: <FILE>_<TO>.blend)")
+    parser.add_argument("-o", "--output", type=file_ending(".blend"), metavar="BLEND",
+                        help="file to write (default: <FILE>_<TO>.blend)")
     parser.add_argument("--start-frame", type=int, default=1, metavar="N", help="for a take: frame of its start (1)")
     parser.add_argument("--nla", action="store_true", help="an NLA strip instead of the active Action")
 
@@ -55,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     source, target = find_profile(args.source), find_profile(args.target)
     if args.performance is not None:
         require_bpy()
+        # What cannot be carried is told before anything is learned.
+        scene, key = _reading(source, target, args)
     if args.use is not None:
         transfer = read_transfer(args.use, source, target)
     else:
@@ -66,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         write_transfer(transfer, args.save)
         print(f"Wrote '{args.save}'.")
     if args.performance is not None:
-        _carry(transfer, source, target, args)
+        _carry(transfer, target, scene, key, args)
     return 0
 
 
@@ -87,30 +99,40 @@ def _pairs(kind: str, source: RigProfile, target: RigProfile) -> PosePairs:
     return pairs
 
 
-def _carry(transfer: Transfer, source: RigProfile, target: RigProfile, args: argparse.Namespace) -> None:
-    """Key the performance on the target and save the scene."""
-    from ..blender.apply import extend_scene
+def _reading(source: RigProfile, target: RigProfile, args: argparse.Namespace) -> tuple[Any, _Keying]:
+    """Open the scene and read the performance: the scene, and what keys it on the target there.
+
+    Raises:
+        SemblanceError: if there is none, or the scene cannot be opened.
+    """
     from ..blender.binding import bind
     from ..blender.keying import Placement
-    from ..blender.scenes import ensure_character, open_scene, save_scene
+    from ..blender.scenes import open_scene
     from ..blender.transfer_action import read_action, transfer_performance, transfer_track
 
     path, kind = args.performance, args.performance.suffix.lower()
-    output = args.output or Path(f"{path.stem}_{target.name}.blend")
     if kind == ".blend":
         scene = open_scene(path)
         performance = read_action(bind(source, scene))
-        binding = bind(target, scene, ensure_character(scene, target))
-        done = transfer_performance(performance, transfer, binding, scene, args.nla)
-    elif kind in (SUFFIX, ".csv"):
-        take = record_take(str(path))
-        track = act(take.smoothed, load_decoder(source), source.control_set)
-        scene = open_scene(args.scene)
-        binding = bind(target, scene, ensure_character(scene, target))
-        placement = Placement(args.start_frame, nla_strip=args.nla)
-        done = transfer_track(track, transfer, binding, scene, f"{path.stem} {source.name} to {target.name}", placement)
-    else:
+        return scene, lambda transfer, binding: transfer_performance(performance, transfer, binding, scene, args.nla)
+    if kind not in (SUFFIX, ".csv"):
         raise SemblanceError(f"'{path}' is no performance; name a .blend, a .take or a Live Link .csv.")
+    take = record_take(str(path))
+    track = act(take.smoothed, load_decoder(source), source.control_set)
+    name, placement = f"{path.stem} {source.name} to {target.name}", Placement(args.start_frame, nla_strip=args.nla)
+    scene = open_scene(args.scene)
+    return scene, lambda transfer, binding: transfer_track(track, transfer, binding, scene, name, placement)
+
+
+def _carry(transfer: Transfer, target: RigProfile, scene: Any, key: _Keying, args: argparse.Namespace) -> None:
+    """Key the performance on the target and save the scene."""
+    from ..blender.apply import extend_scene
+    from ..blender.binding import bind
+    from ..blender.scenes import ensure_character, save_scene
+
+    output = args.output or Path(f"{args.performance.stem}_{target.name}.blend")
+    binding = bind(target, scene, ensure_character(scene, target))
+    done = key(transfer, binding)
     extend_scene(scene, done.keyed)
     save_scene(output.resolve())
     for note in done.notes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from . import coefficients
 from .arrays import opened_arrays, write_arrays
 from .errors import SemblanceError
 from .frames import EMBEDDING_SIZE, HAND_COUNT, LANDMARK_COUNT, POSE_COUNT, BodyTrack, ExpressionTrack
+
+Track = TypeVar("Track", ExpressionTrack, BodyTrack)
 
 VERSION = 2
 _FACE_ONLY = 1
@@ -79,6 +81,30 @@ class Take:
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    def between(self, start_s: float | None, end_s: float | None) -> Take:
+        """The frames from `start_s` to `end_s` of the source's clock, both included; None = as far as it goes.
+
+        Raises:
+            SemblanceError: if none is left.
+        """
+        first = -math.inf if start_s is None else start_s
+        last = math.inf if end_s is None else end_s
+        inside = (self.times_s >= first) & (self.times_s <= last)
+        if inside.all():
+            return self
+        if not inside.any():
+            begin, end = self.times_s[0], self.times_s[-1]
+            raise SemblanceError(f"Nothing is left of the take, which goes from {begin:.3g} s to {end:.3g} s.")
+        return replace(
+            self, found=self.found[inside], landmarks=self.landmarks[inside] if len(self.landmarks) else self.landmarks,
+            raw=_rows(self.raw, inside), smoothed=_rows(self.smoothed, inside),
+            body=None if self.body is None else _rows(self.body, inside),
+        )
+
+
+def _rows(track: Track, wanted: np.ndarray) -> Track:
+    return replace(track, **{each.name: getattr(track, each.name)[wanted] for each in fields(track)})
 
 
 def write_take(take: Take, path: Path) -> None:

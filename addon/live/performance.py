@@ -73,10 +73,9 @@ def record_take(
         SemblanceError: if the source cannot be read, or no face (with `body`: no body) is found in it.
     """
     suffix = Path(address).suffix.lower()
-    if suffix == SUFFIX:
-        return read_take(Path(address))
-    if suffix == ".csv":
-        return read_live_link(Path(address))
+    if suffix in (SUFFIX, ".csv"):
+        take = read_take(Path(address)) if suffix == SUFFIX else read_live_link(Path(address))
+        return take.between(start_s, end_s)
     if end_s is None and (address.isdigit() or is_door(address)):
         raise SemblanceError(f"'{address}' has no end; say how long to record: semblance track {address} --end 20.")
     if is_door(address):
@@ -91,8 +90,9 @@ def record_take(
     if reading.body is not None:
         check_body(reading.body, address)
     elif not reading.found.any():
+        who = f"No face number {face}" if face else "No face"
         raise SemblanceError(
-            f"No face was found in any of the {len(reading.found)} frames of '{address}'; if it shows one, say where "
+            f"{who} was found in any of the {len(reading.found)} frames of '{address}'; if it shows one, say where "
             f"(face box){'' if drawn else ' or that it is a drawn one'}."
         )
     where = {"box": box.percent if box else None, "drawn": reading.drawn}

@@ -27,11 +27,15 @@ def test_a_performance_is_keyed_on_pip(suffix, tmp_path, capsys):
     assert action.frame_range[0] == 101 and action.name == "slate"
 
 
-def test_nla_and_an_existing_scene(tmp_path):
+def test_nla_and_an_existing_scene_which_is_never_replaced_by_chance(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     write_take(a_take(12), tmp_path / "slate.take")
-    assert main(["apply", str(tmp_path / "slate.take"), "-o", str(tmp_path / "one.blend")]) == 0
-    two = ["--scene", str(tmp_path / "one.blend"), "-o", str(tmp_path / "two.blend"), "--nla"]
-    assert main(["apply", str(tmp_path / "slate.take"), *two]) == 0
+    assert main(["apply", "slate.take"]) == 0
+    scene = (tmp_path / "slate.blend").read_bytes()
+    assert main(["apply", "slate.take", "--scene", "slate.blend"]) == 1
+    assert "would replace 'slate.blend'" in capsys.readouterr().err
+    assert main(["apply", "slate.take", "--scene", "slate.blend", "-o", "two.blend", "--nla"]) == 0
+    assert (tmp_path / "slate.blend").read_bytes() == scene
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "two.blend"))
     data = bpy.data.objects["Pip"].animation_data
     assert data.action.name == "slate" and [t.strips[0].action.name for t in data.nla_tracks] == ["slate.001"]

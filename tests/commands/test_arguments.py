@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.commands.arguments import add_face_arguments, face_box, whole_number
+from addon.commands.arguments import add_face_arguments, face_box, file_ending, whole_number
 from addon.tracking.region import FaceBox
 
 
@@ -20,6 +20,13 @@ def test_numbers_within_the_bounds_are_read(number):
 def test_others_are_told(text):
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a size from 3 to 90 px"):
         whole_number(3, 90, "a size", " px")(text)
+
+
+@pytest.mark.parametrize("text", ["film.mp4", "take", "slate.take.blend", ".take/clip"])
+def test_a_file_to_write_says_what_it_is(text):
+    assert file_ending(".npz", ".take")("a/Slate.TAKE").name == "Slate.TAKE"
+    with pytest.raises(argparse.ArgumentTypeError, match=r"does not end in \.npz or \.take"):
+        file_ending(".npz", ".take")(text)
 
 
 @given(st.lists(st.integers(1, 49), min_size=4, max_size=4))

@@ -29,8 +29,8 @@ def test_a_body_gets_a_take_and_the_take_is_a_style(walk, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    (["--style", "furious"], "no face style 'furious'"), (["-o", "x.bvh"], "is no name for a take"),
-    (["--style", "nobody.take"], "Cannot read"), (["--flame", "x.npz", "--conversion", "no.npz"], "Cannot read"),
+    (["--style", "furious"], "no face style 'furious'"), (["--style", "nobody.take"], "Cannot read"),
+    (["--flame", "x.npz", "--conversion", "no.npz"], "Cannot read"),
     (["--key-body"], "name one with --character"),
 ])
 def test_what_cannot_be_is_one_sentence(words, told, walk, tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from addon.commands.__main__ import main
 from addon.commands.track import default_name
 from addon.core.live_link import write_live_link
 from addon.core.paths import ROOT
-from addon.core.take import read_take
+from addon.core.take import read_take, write_take
 
-from ..core.making import a_take
+from ..core.making import a_body, a_take
 
 
 @pytest.fixture
@@ -31,6 +32,22 @@ def test_a_live_link_recording_becomes_a_take_and_again_the_same_recording(recor
     assert "slate_1.take" in capsys.readouterr().out
     assert main(["export", "slate_1.take", "-o", "again.csv"]) == 0
     assert (tmp_path / "again.csv").read_text() == recording.read_text()
+
+
+@pytest.mark.parametrize("body", [None, a_body(12)])
+def test_a_take_is_cut_but_never_in_place(body, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = replace(a_take(12), body=body)
+    write_take(whole, tmp_path / "slate.take")
+    cut = ["track", "slate.take", "--start", "0.1", "--end"]
+    assert main([*cut, "0.3"]) == 1 and "would replace 'slate.take'" in capsys.readouterr().err
+    assert main([*cut, "0.3", "-o", "cut.take"]) == 0
+    found = read_take(tmp_path / "cut.take")
+    np.testing.assert_array_equal(found.smoothed.coefficients, whole.smoothed.coefficients[3:8])
+    np.testing.assert_array_equal(found.landmarks, whole.landmarks[3:8])
+    assert (found.body is None) == (body is None) and (body is None or len(found.body) == len(found) == 5)
+    assert main(["track", "slate.take", "--start", "9", "-o", "none.take"]) == 1
+    assert "Nothing is left" in capsys.readouterr().err and not (tmp_path / "none.take").exists()
 
 
 def test_json_progress_ends_with_the_take(recording, tmp_path, capsys):

@@ -34,6 +34,7 @@ def take(tmp_path: Path) -> Path:
     (["--from", "Nobody", "--to", "Gus", "--save", "x.npz"], "no character 'Nobody'"),
     (["--from", "Mora", "--to", "Gus", "--save", "x.npz", "--pairs", "all"], "--pairs needs decoders, poses or"),
     (["--from", "Mora", "--to", "Gus", "--save", "x.npz", "--pairs", "none.toml"], "Cannot read the pose pairs"),
+    (["none.blend", "--from", "Mora", "--to", "Gus", "--save", "x.npz"], "no scene 'none.blend'"),
 ])
 def test_wrong_wishes_are_one_sentence(arguments, words, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
