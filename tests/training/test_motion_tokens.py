@@ -1,7 +1,6 @@
 """Motion tokens: what they are taught and by, the kept networks, tokens exchanged, and landing on armatures."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,15 +55,6 @@ from training.motion_tokens import checkpoint, new_tokens, taught, teach  # noqa
 from training.stage_runs import Plan  # noqa: E402
 
 POSES, PEOPLE = 12, 6
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Batches so small are slower on two."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def drawn(random: np.random.Generator, points: np.ndarray, side: int, colour: int) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Training and measuring the recognisers, on tiny networks and on faces that are stripes."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,15 +29,6 @@ from training.train_recognisers import (
 )
 
 TINY = Size(slice(32, 96), slice(32, 96), 1, (5, 3), 8)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Networks so small are slower on two."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def columns(count: int, seed: int, character: int = -1) -> dict[str, np.ndarray]:
