@@ -20,12 +20,11 @@ from .body_face_formats import FLAME_TO_ARKIT
 from .figures import Row
 from .flame import FACES, STEPS, TEST_FACES, TEST_SEED, Fitted, answer_of, errors, fit, fitted_faces, our_basis
 from .flame_basis import Surface, on_basis
-from .flame_experts import Faces, Mixture, Single, learn
+from .flame_experts import JAW_SCALE, Faces, Mixture, Single, learn
 
 Answer = Callable[[np.ndarray], np.ndarray]
 _FEW: Final = 20
-_SCALE: Final = np.repeat(np.float32([10, 1]), [JAW, EXPRESSIONS])
-"""The jaw's rad brought to the size of expressions."""
+_SCALE: Final = np.repeat(np.float32([JAW_SCALE, 1]), [JAW, EXPRESSIONS])
 _RIDGE: Final = 0.05 ** 2
 
 

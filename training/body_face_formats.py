@@ -46,7 +46,7 @@ def read_beat2(path: Path) -> BodyFace:
     Raises:
         SemblanceError: naming the file and what is not as it should be.
     """
-    data = _load(path)
+    data = read_numpy(path)
     if not hasattr(data, "files"):
         raise SemblanceError(f"'{path}' is no BEAT2 file: it has no named arrays.")
     try:
@@ -66,7 +66,7 @@ def read_motion_x(path: Path) -> BodyFace:
     Raises:
         SemblanceError: naming the file, if it has another shape.
     """
-    data = _load(path)
+    data = read_numpy(path)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != _MOTION_X or data.dtype.kind != "f":
         raise SemblanceError(f"'{path}' is no Motion-X file: an array [T, {_MOTION_X}] of numbers belongs there.")
     data = data.astype(np.float64)
@@ -88,8 +88,12 @@ def coefficients_of(face: BodyFace, module: Path = FLAME_TO_ARKIT) -> np.ndarray
     return network.run(["coefficients"], numbers=numbers)[0]
 
 
-def _load(path: Path) -> Any:
-    """A numpy file, never unpickled."""
+def read_numpy(path: Path) -> Any:
+    """The array of an .npy, or the named ones of an .npz; never unpickled.
+
+    Raises:
+        SemblanceError: naming the file, if it cannot be read or is neither.
+    """
     try:
         return np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
     except OSError as error:

@@ -11,7 +11,6 @@ shared folder, all but the last ICT-FaceKit; docs/face_from_body.md tells what a
 from __future__ import annotations
 
 import argparse
-import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from addon.core.errors import SemblanceError
 from addon.core.live_link import ARKIT_CHANNELS
 from addon.expression.flame import EXPRESSIONS, JAW, NUMBERS, SHIPPED, Conversion
 
-from .body_face_formats import FLAME_TO_ARKIT
+from .body_face_formats import FLAME_TO_ARKIT, read_numpy
 from .body_to_face import export_network
 from .expression_classes import class_mix
 from .flame_basis import Basis, Surface, made_basis, on_basis, read_basis
@@ -42,8 +41,8 @@ TEST_SEED: Final = 90_010
 _BASIS_FACES: Final = 1500
 _PART: Final = 500
 _TONGUE: Final = coefficients.INDEX["tongueOut"]
-# The 51 shapes of EMAGE's matrix: ARKit's in the alphabetical order of their names, without the tongue.
 _EMAGE: Final = sorted(name.lower() for name in ARKIT_CHANNELS if name != "TongueOut")
+"""The 51 shapes of EMAGE's matrix: ARKit's in the alphabetical order of their names, without the tongue."""
 _EMAGE_SHAPE: Final = (len(_EMAGE), 103)
 
 
@@ -104,12 +103,7 @@ def fit_matrix(path: Path, count: int, seed: int = 1) -> Fitted:
     Raises:
         SemblanceError: naming the file, if it is another one.
     """
-    try:
-        matrix = np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
-    except OSError as error:
-        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
-    except Exception as error:  # numpy fails on damaged bytes in a dozen ways of its own
-        raise SemblanceError(f"'{path}' is damaged or no numpy file.") from error
+    matrix = read_numpy(path)
     if not isinstance(matrix, np.ndarray) or matrix.shape != _EMAGE_SHAPE or not np.isfinite(matrix).all():
         raise SemblanceError(f"'{path}' is not EMAGE's matrix: {list(_EMAGE_SHAPE)} numbers belong there.")
     rows = np.concatenate([matrix[:, 100:], matrix[:, :EXPRESSIONS]], 1)

@@ -20,7 +20,7 @@ from addon.expression.flame import EXPRESSIONS, JAW, NUMBERS
 
 EXPERTS: Final = 8
 HIDDEN: Final = 48
-_JAW_SCALE: Final = 10.0
+JAW_SCALE: Final = 10.0
 """rad brought to the size of expressions."""
 _NOISE: Final = 0.05
 """Standard deviation of what is added to the scaled numbers while learning: no fit is exact."""
@@ -47,7 +47,7 @@ class WayBack(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("scale", torch.tensor([_JAW_SCALE] * JAW + [1.0] * EXPRESSIONS))
+        self.register_buffer("scale", torch.tensor([JAW_SCALE] * JAW + [1.0] * EXPRESSIONS))
         self.register_buffer("told", torch.tensor([float(name != "tongueOut") for name in coefficients.NAMES]))
 
     def forward(self, numbers: Tensor) -> Tensor:
