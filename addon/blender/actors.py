@@ -120,11 +120,11 @@ def forget_actor(scene: bpy.types.Scene, root: bpy.types.Object) -> None:
 
 
 def drop_absent(scene: bpy.types.Scene) -> None:
-    """Take characters out of the list that are no longer in the scene."""
+    """Take characters out of the list that are no longer in the scene, or linked, so that nobody can key them."""
     actors = scene.semblance.actors
     for index in reversed(range(len(actors))):
         root = actors[index].root
-        if root is None or root.name not in scene.objects:
+        if root is None or root.name not in scene.objects or not root.is_editable:
             actors.remove(index)
 
 

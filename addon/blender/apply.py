@@ -70,7 +70,7 @@ def apply_take(
     changed = sculpted_since(binding, decoder.rig.sizes) if isinstance(decoder, LearnedDecoder) else ()
     if body is not None:
         keyed = add_body(body, keyed, scene, placement)
-    notes = (*binding.missing, *binding.notes, *changed, *told_of_body, *_notes(take, scene))
+    notes = (*binding.missing, *binding.notes, *changed, *told_of_body, *keyed.notes, *_notes(take, scene))
     return Applied(binding.root.name, keyed, decoder.stamp, notes, before)
 
 

@@ -203,6 +203,14 @@ def refuse_instances(scene: bpy.types.Scene, profile: RigProfile) -> None:
             )
 
 
+def animatable(item: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object:
+    """The library override that `scene` has of a linked object; the object itself where there is none."""
+    if item.is_editable:
+        return item
+    overrides = (o for o in scene.objects if o.override_library is not None and o.override_library.reference == item)
+    return next(overrides, item)
+
+
 class _Search:
     """Collects what carries the controls, and sentences about what is not as it should be."""
 
@@ -292,7 +300,27 @@ def _members(profile: RigProfile, root: bpy.types.Object, scene: bpy.types.Scene
     members = {name: item for name in names if (item := nearest(name)) is not None}
     if not profile.armature and plain_name(root.name) not in wanted:
         members[_root_name(profile)] = root  # a renamed one
-    return members
+    return members | _renamed(profile, root, scene, members)
+
+
+def _renamed(
+    profile: RigProfile, root: bpy.types.Object, scene: bpy.types.Scene, members: dict[str, bpy.types.Object]
+) -> dict[str, bpy.types.Object]:
+    """Meshes that have lost the name which the profile knows: those of the character with most of its shape keys."""
+    wanted: dict[str, set[str]] = {}
+    for target in (control.target for control in profile.control_set.controls):
+        if isinstance(target, ShapeKey):
+            for name in set(target.meshes) - members.keys():
+                wanted.setdefault(name, set()).add(target.key)
+    if not wanted:
+        return {}
+    free = [o for o in scene.objects if _has_keys(o) and belongs_to(o, root) and o not in members.values()]
+    found = {}
+    for name, keys in wanted.items():
+        shares = [len(keys & set(item.data.shape_keys.key_blocks.keys())) / len(keys) for item in free]
+        if max(shares, default=0) >= _LIKENESS:
+            found[name] = free.pop(shares.index(max(shares)))
+    return found
 
 
 def _may_have(root: bpy.types.Object, item: bpy.types.Object) -> bool:

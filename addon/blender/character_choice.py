@@ -12,6 +12,7 @@ from ..core.rig_profile import RigProfile
 from . import readiness
 from .actors import cast_roots, drop_absent, find_actor, keep_actor, show
 from .binding import (
+    animatable,
     bind,
     find_characters,
     is_character,
@@ -119,6 +120,7 @@ def known_character(
     Raises:
         SemblanceError: if it is no longer in the scene, not set up, or no control of it is left.
     """
+    chosen = animatable(chosen, scene)
     if chosen.name not in scene.objects:
         raise SemblanceError(f"'{chosen.name}' is no longer in the scene '{scene.name}'; choose another character.")
     rig = find_rig(scene, chosen)

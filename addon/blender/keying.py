@@ -1,11 +1,12 @@
 """A performance as clean keys: one new slotted Action per take, one slot per data-block, one key per scene frame."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
+from bpy_extras import anim_utils
 
 from ..core.errors import SemblanceError
 from ..core.frames import ControlTrack
@@ -49,6 +50,8 @@ class Keyed:
     """The NLA track that has them; empty where they are the active Action."""
     bones: int = 0
     """How many bones of the body got keys."""
+    notes: tuple[str, ...] = ()
+    """Why the keys are not seen, where something else in the NLA plays instead."""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -86,7 +89,8 @@ def key_track(
     if muted.any():
         binding.write(still)
     give_action(action, owners, placement)
-    return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "")
+    notes = tuple(sentence for owner in owners for sentence in _unseen(owner, action, placement))
+    return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "", notes=notes)
 
 
 def give_action(action: bpy.types.Action, owners: Iterable[bpy.types.ID], placement: Placement) -> None:
@@ -97,6 +101,29 @@ def give_action(action: bpy.types.Action, owners: Iterable[bpy.types.ID], placem
             _add_strip(data, action, slot)
         else:
             _activate(data, action, slot)
+
+
+def _unseen(owner: bpy.types.ID, action: bpy.types.Action, placement: Placement) -> Iterator[str]:
+    """What in the owner's NLA plays instead of the new keys, and what to do about it."""
+    data = owner.animation_data
+    solo = next((track.name for track in data.nla_tracks if track.is_solo), None)
+    if solo is not None:
+        yield f"The track '{solo}' of '{owner.name}' plays solo and hides the new keys; switch its star off in the NLA."
+    if not placement.nla_strip:
+        return
+    if not data.use_nla:
+        yield f"The NLA of '{owner.name}' is switched off and with it the new strip; tick it in the NLA editor."
+    if _curves(data.action, data.action_slot) & _curves(action, slot_of(action, owner)):
+        yield (
+            f"The active Action '{data.action.name}' of '{owner.name}' has keys of the same controls and plays over "
+            "the new strip; push it down or take it off in the NLA editor."
+        )
+
+
+def _curves(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> set[tuple[str, int]]:
+    """What the slot of an Action moves."""
+    bag = anim_utils.action_get_channelbag_for_slot(action, slot) if action and slot else None
+    return {(curve.data_path, curve.array_index) for curve in bag.fcurves if not curve.mute} if bag else set()
 
 
 def keep_alive(action: bpy.types.Action | None) -> None:

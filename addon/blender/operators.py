@@ -13,7 +13,7 @@ from ..live.performance import record_take, refine
 from . import readiness, tracking_job
 from .actors import find_actor, keep_actor
 from .apply import Applied, apply_take, extend_scene, key_each, take_name, told
-from .binding import bind
+from .binding import bind, refuse_linked
 from .character_choice import cast_characters, find_cast, known_character, shown_character
 from .comparison import can_swap, remember, swap
 from .folders import ROOT_PACKAGE, takes_folder
@@ -213,6 +213,7 @@ def key_character(
     """
     settings = scene.semblance
     root, profile, left_out = known_character(root, scene)
+    refuse_linked(root)
     actor = keep_actor(scene, root)
     named = f"{name} {root.name}" if len(settings.actors) > 1 else name
     applied = apply_take(take, profile, scene, named, placement, root, actor.style(), actor.mirror)

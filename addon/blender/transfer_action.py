@@ -96,7 +96,7 @@ def transfer_track(
     keyed = key_track(binding, found, name, scene, placement)
     judgement = transfer.judge(track)
     frames = np.rint(placement.start_frame + (track.times_s - track.times_s[0]) * scene_rate(scene)).astype(int)
-    notes = (*binding.missing, *binding.notes, *transfer.notes,
+    notes = (*binding.missing, *binding.notes, *keyed.notes, *transfer.notes,
              *doubts(judgement, frames, transfer.source, transfer.target))
     return Transferred(keyed, float(judgement.confidence.mean()), notes)
 

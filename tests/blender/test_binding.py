@@ -56,11 +56,13 @@ def test_second_copy_keeps_to_its_own_mesh(mixed_rig, mixed_profile):
     assert {owner.name for owner in binding.owners} == {"Mixed.001", bpy.data.objects["Face.001"].data.shape_keys.name}
 
 
-def test_renamed_character_is_known_by_its_bones(mixed_rig, mixed_profile):
-    mixed_rig.name = "Hero"
+def test_renamed_character_is_known_by_its_bones_and_its_mesh_by_its_keys(mixed_rig, mixed_profile):
+    mixed_rig.name, bpy.data.objects["Face"].name = "Hero", "GEO head"
+    build_mesh("Somebody's", ("jawOpen",))
     bpy.context.scene.collection.objects.link(bpy.data.objects.new("Other", bpy.data.armatures.new("Other")))
     assert find_characters(bpy.context.scene, mixed_profile) == [mixed_rig]
-    assert bind(mixed_profile, bpy.context.scene).missing == ()
+    binding = bind(mixed_profile, bpy.context.scene)
+    assert binding.missing == () and bpy.data.objects["GEO head"].data.shape_keys in binding.owners
 
 
 def test_two_bones_of_one_name_in_two_armatures_are_not_confused():

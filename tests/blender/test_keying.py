@@ -113,6 +113,19 @@ def test_nla_strip_leaves_the_active_action_and_evaluates(mixed_rig, mixed_profi
     np.testing.assert_allclose(values, mixed_profile.control_set.maximum, atol=1e-5)
 
 
+def test_keys_that_the_nla_does_not_show_are_told(mixed_rig, mixed_profile):
+    scene = bpy.context.scene
+    strip = Placement(nla_strip=True)
+    assert key_track(bind(mixed_profile, scene), ramp(mixed_profile), "strip", scene, strip).notes == ()
+    assert key_track(bind(mixed_profile, scene), ramp(mixed_profile), "face", scene).notes == ()
+    over = key_track(bind(mixed_profile, scene), ramp(mixed_profile), "strip", scene, strip).notes
+    assert len(over) == 2 and "'face' of 'Mixed' has keys of the same controls and plays over" in over[0]
+    data = mixed_rig.animation_data
+    data.action, data.use_nla, data.nla_tracks[0].is_solo = None, False, True
+    hidden = key_track(bind(mixed_profile, scene), ramp(mixed_profile), "strip", scene, strip).notes
+    assert "'strip' of 'Mixed' plays solo" in hidden[0] and "The NLA of 'Mixed' is switched off" in hidden[1]
+
+
 def test_two_characters_play_their_own_takes(mixed_rig, mixed_profile):
     from .conftest import build_mixed_rig
 

@@ -105,6 +105,11 @@ def test_a_linked_character_is_told_from_one_that_can_be_animated(settings, exte
     scene.collection.children.link(wanted.collections[0])
     with pytest.raises(error, match="linked from another file"):
         choice.use_rig([scene.objects["Pip"]], scene)
+    # As the user is told: what was chosen before stands for its override.
+    linked = settings.character = scene.objects["Pip"]
+    wanted.collections[0].override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
+    root, *_ = choice.known_character(linked, scene)
+    assert root != linked and root.override_library.reference == linked
 
 
 def test_expected_failures_are_reports_not_tracebacks(settings, tmp_path):
