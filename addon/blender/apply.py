@@ -64,7 +64,7 @@ def apply_take(
     binding = bind(profile, scene, armature)
     decoder, before = load_decoder(profile), look(binding)
     body, told_of_body = _body(take, binding.root, placement, mirror)
-    if body is not None:    # which turns the head itself
+    if body is not None and body.turns_head:
         placement = replace(placement, without_groups={*placement.without_groups, "head"})
     keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)
     changed = sculpted_since(binding, decoder.rig.sizes) if isinstance(decoder, LearnedDecoder) else ()

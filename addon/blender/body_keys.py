@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix
 
-from ..characters.body_pose import Skeleton, decode, planted, skeleton_of
+from ..characters.body_pose import FINGERS, SIDES, Skeleton, decode, planted, skeleton_of
 from ..characters.rigify_controls import SWITCHES
 from ..characters.rigify_ik import find_ik, ik_moves
 from ..core.errors import SemblanceError
@@ -66,6 +66,9 @@ class BodyCurves:
     values: np.ndarray
     """float [T, columns of the carriers]."""
     bones: int
+    turns_head: bool
+    notes: tuple[str, ...] = ()
+    """Sentences for the user: what got no keys, and what hides them."""
 
     def cropped(self, scene: bpy.types.Scene, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
         """Scene frames and values there; see `keying.cropped`."""
@@ -91,7 +94,7 @@ def key_body(
     give_action(action, [armature], placement)
     _make_ready(armature)
     track_name = action.name if placement.nla_strip else ""
-    return Keyed(action, frames, len(curves.carriers), track_name, curves.bones)
+    return Keyed(action, frames, len(curves.carriers), track_name, curves.bones, curves.notes)
 
 
 def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement: Placement) -> Keyed:
@@ -105,29 +108,26 @@ def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement
         body = write_action(f"{action.name} body", curves.carriers, groups, frames, values)
         give_action(body, [armature], placement)
     _make_ready(armature)
-    return replace(keyed, bones=curves.bones)
+    return replace(keyed, bones=curves.bones, notes=(*keyed.notes, *curves.notes))
 
 
 def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     """Decode the body onto the armature.
 
-    Arms and legs that were mostly out of the picture are guesses and get no keys; without legs the hips stay in place.
+    Arms and legs that were mostly out of the picture are guesses and get no keys, nor do fingers of hands that were
+    never found; without legs the hips stay in place. Of hands without a body only the fingers are keyed.
 
     Raises:
-        SemblanceError: if it is no armature, or its bones have no names that are known.
+        SemblanceError: if it is no armature, its bones have no names that are known, or nothing of it was seen.
     """
-    if armature.type != "ARMATURE":
-        raise SemblanceError(f"'{armature.name}' has no bones.")
-    bones = list(armature.data.bones)  # parents before children
-    numbers = {bone.name: number for number, bone in enumerate(bones)}
-    parents = [numbers[bone.parent.name] if bone.parent else -1 for bone in bones]
-    heads, tails = (np.array([getattr(bone, end) for bone in bones], float) for end in ("head_local", "tail_local"))
-    skeleton = skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
+    skeleton = _skeleton(armature)
     turns = decode(smooth_body(track), skeleton)
     hips = planted(turns, skeleton)
-    seen = np.median(track.visibility[track.found], 0) >= _SEEN
+    seen = _seen(track)
     legs = bool(seen[_FEET].all())
-    keyed = {bone for joint, bone in skeleton.joints.items() if _is_seen(joint, seen, legs)}
+    keyed = {bone for joint, bone in skeleton.joints.items() if _is_seen(joint, seen, track)}
+    if not keyed:
+        raise SemblanceError(f"The take shows only hands, and '{armature.name}' has no fingers that are known.")
     if not legs:
         hips = np.zeros_like(hips)
     curves = [*_forward(armature, turns, skeleton, keyed), *_inverse(armature, turns, hips, skeleton, keyed)]
@@ -138,7 +138,42 @@ def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     firsts = np.cumsum([0, *(values.shape[1] for _, values in curves)])
     carriers = [_carrier(armature, path, first, values.shape[1])
                 for first, (path, values) in zip(firsts.tolist(), curves, strict=False)]
-    return BodyCurves(armature, track.times_s, carriers, np.hstack([values for _, values in curves]), len(keyed))
+    values = np.hstack([values for _, values in curves])
+    notes = (*_told(track), *_overridden(armature, keyed))
+    turns_head = skeleton.joints["head"] in keyed
+    return BodyCurves(armature, track.times_s, carriers, values, len(keyed), turns_head, notes)
+
+
+def _skeleton(armature: bpy.types.Object) -> Skeleton:
+    """Its bones at rest; raises as `body_curves`."""
+    if armature.type != "ARMATURE":
+        raise SemblanceError(f"'{armature.name}' has no bones.")
+    bones = list(armature.data.bones)  # parents before children
+    numbers = {bone.name: number for number, bone in enumerate(bones)}
+    parents = [numbers[bone.parent.name] if bone.parent else -1 for bone in bones]
+    heads, tails = (np.array([getattr(bone, end) for bone in bones], float) for end in ("head_local", "tail_local"))
+    return skeleton_of([bone.name for bone in bones], parents, heads, tails, armature.name)
+
+
+def _told(track: BodyTrack) -> Iterator[str]:
+    """What the take lacks."""
+    if not track.found.any():
+        yield "The take shows hands without a body: fingers were keyed, wrists and arms were not."
+
+
+def _overridden(armature: bpy.types.Object, keyed: set[int]) -> Iterator[str]:
+    """A sentence for each IK constraint that moves bones which got keys."""
+    names = {armature.data.bones[bone].name for bone in keyed}
+    for last in armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones:
+        for solver in last.constraints:
+            if solver.type == "IK" and not solver.mute and solver.influence > 0:
+                chain = [last, *last.parent_recursive][:solver.chain_count or None]
+                hidden = [f"'{bone.name}'" for bone in chain if bone.name in names]
+                if hidden:
+                    yield (
+                        f"The IK constraint '{solver.name}' of the bone '{last.name}' moves {' and '.join(hidden)} and "
+                        "hides their keys; mute it, or set its influence to 0."
+                    )
 
 
 def _forward(armature: bpy.types.Object, turns: np.ndarray, skeleton: Skeleton, keyed: set[int]) -> Iterator[_Curves]:
@@ -185,13 +220,24 @@ def _followed(armature: bpy.types.Object, bone: bpy.types.PoseBone) -> str:
     return targets[0] if targets else ""
 
 
-def _is_seen(joint: str, seen: np.ndarray, legs: bool) -> bool:
-    """Whether a joint's bone was seen to turn: bool [33] of the landmarks, and of both legs."""
+def _seen(track: BodyTrack) -> np.ndarray:
+    """bool [33]: landmarks that were mostly to be seen where a body was."""
+    if not track.found.any():
+        return np.zeros(track.visibility.shape[1], bool)
+    return np.median(track.visibility[track.found], 0) >= _SEEN
+
+
+def _is_seen(joint: str, seen: np.ndarray, track: BodyTrack) -> bool:
+    """Whether a joint's bone was seen to turn; `seen` bool [33] says which landmarks were."""
     side, _, part = joint.partition("_")
     part = part.split("_")[0]
     if not part or part == "collar":
-        return True
-    return legs if part in _LEGS else bool(seen[(_ELBOW if part == "shoulder" else _WRIST) + (side == "right")])
+        return bool(track.found.any())
+    if part.rstrip("123") in FINGERS:
+        return bool(np.isfinite(track.hands_world[:, SIDES.index(side)]).all((1, 2)).any())
+    if part in _LEGS:
+        return bool(seen[_FEET].all())
+    return bool(seen[(_ELBOW if part == "shoulder" else _WRIST) + (side == "right")])
 
 
 def _make_ready(armature: bpy.types.Object) -> None:

@@ -91,18 +91,23 @@ def skeleton_of(names: list[str], parents: list[int], heads: np.ndarray, tails: 
 
 
 def decode(track: BodyTrack, skeleton: Skeleton) -> np.ndarray:
-    """float64 [T, B, 3, 3]: how each bone is turned away from its rest; without a body as in the frame before."""
-    found = np.flatnonzero(track.found)
-    if len(found) == 0:
+    """float64 [T, B, 3, 3]: how each bone is turned away from its rest; unseen bodies and fingers as they were before.
+
+    Hands without a body, as in a close-up, only turn their fingers.
+
+    Raises:
+        SemblanceError: if neither was ever found.
+    """
+    hands = np.moveaxis(track.hands_world.astype(np.float64) @ TO_BODY, 1, 0)
+    if track.found.any():
+        turns = _body(track, hands, skeleton)
+    elif track.hands_found.any():
+        turns = {f"{side}_wrist": np.tile(np.eye(3), (len(track), 1, 1)) for side in SIDES
+                 if _resting_palm(skeleton, side) is not None}
+    else:
         raise SemblanceError("The take's body was never found; track its source again with --body.")
-    last = found[np.maximum(np.searchsorted(found, np.arange(len(track)), "right") - 1, 0)]
-    points, hands = (each[last].astype(np.float64) @ TO_BODY for each in (track.world, track.hands_world))
-    turns = _trunk(points, skeleton)
-    for side, hand in zip(SIDES, np.moveaxis(hands, 1, 0), strict=True):
-        for limb in _LIMBS:
-            _limb(turns, points, skeleton, side, limb)
-        palm = _palm(hand, points, track.visibility[last], side)
-        _hand(turns, hand, palm, skeleton, side)
+    for side, hand in zip(SIDES, hands, strict=True):
+        _fingers(turns, hand, skeleton, side)
     return _all_bones(turns, skeleton, len(track))
 
 
@@ -188,6 +193,24 @@ def _around(rotation: np.ndarray) -> np.ndarray:
     """The axes [T, 3] of rotations [T, 3, 3], twice the sine of their angles long."""
     return np.stack([rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0],
                      rotation[:, 1, 0] - rotation[:, 0, 1]], -1)
+
+
+def _body(track: BodyTrack, hands: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray]:
+    """All joints but the fingers', of which hands [2, T, 21, 3] tell how palms are turned."""
+    last = _last(track.found)
+    points = track.world[last].astype(np.float64) @ TO_BODY
+    turns = _trunk(points, skeleton)
+    for side, hand in zip(SIDES, hands[:, last], strict=True):
+        for limb in _LIMBS:
+            _limb(turns, points, skeleton, side, limb)
+        _hand(turns, _palm(hand, points, track.visibility[last], side), skeleton, side)
+    return turns
+
+
+def _last(there: np.ndarray) -> np.ndarray:
+    """int [T]: for each frame the last one, or else the first, of those that are `there` [T]; one is at least."""
+    found = np.flatnonzero(there)
+    return found[np.maximum(np.searchsorted(found, np.arange(len(there)), "right") - 1, 0)]
 
 
 def _trunk(points: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray]:
@@ -305,30 +328,39 @@ def _palm(hand: np.ndarray, points: np.ndarray, visibility: np.ndarray, side: st
     palm = frame_of(index - pinky, (index + pinky) / 2 - wrist)
     palm[visibility[:, [mark + SIDES.index(side) for mark in (15, 17, 19)]].min(1) < _SEEN] = np.nan
     there = np.isfinite(hand).all((1, 2))
-    palm[there] = frame_of(hand[there, 5] - hand[there, 17], hand[there, 9] - hand[there, 0])
+    palm[there] = _own_palm(hand[there])
     return palm
 
 
-def _hand(turns: dict[str, np.ndarray], hand: np.ndarray, palm: np.ndarray, skeleton: Skeleton, side: str) -> None:
-    """The hand [T, 21, 3], turned as its palm [T, 3, 3] is, and its fingers; unseen it goes on as the forearm does."""
+def _own_palm(hand: np.ndarray) -> np.ndarray:
+    """The same of landmarks [T, 21, 3]."""
+    return frame_of(hand[:, 5] - hand[:, 17], hand[:, 9] - hand[:, 0])
+
+
+def _hand(turns: dict[str, np.ndarray], palm: np.ndarray, skeleton: Skeleton, side: str) -> None:
+    """The hand, turned as its palm [T, 3, 3] is; unseen it goes on as the forearm does."""
     wrist, elbow = f"{side}_wrist", f"{side}_elbow"
     if elbow not in turns or wrist not in skeleton.joints:
         return
     forearm, known = turns[elbow], np.isfinite(palm).all((1, 2))
-    base = {f: skeleton.joints.get(f"{side}_{f}1") for f in ("index", "middle", "pinky")}
-    knuckles = {f: skeleton.heads[bone] - skeleton.heads[skeleton.joints[wrist]] for f, bone in base.items()
-                if bone is not None}
-    turn = forearm.copy()
-    if len(knuckles) == 3:
-        rest = frame_of((knuckles["index"] - knuckles["pinky"])[None], knuckles["middle"][None])[0]
-        turn[known] = palm[known] @ rest.T
+    turn, still = forearm.copy(), _resting_palm(skeleton, side)
+    if still is not None:
+        turn[known] = palm[known] @ still.T
     else:
         rest = _way(skeleton, wrist, f"{side}_middle1")
         turn[known] = swing(forearm[known] @ rest, palm[known, :, 1], np.radians(_MOST["wrist"])) @ forearm[known]
     axis = forearm @ _way(skeleton, elbow, wrist)
     _share(turns, skeleton, elbow, forearm, axis, _twist_of(turn @ np.swapaxes(forearm, 1, 2), axis), more=1)
     turns[wrist] = turn
-    _fingers(turns, hand, skeleton, side)
+
+
+def _resting_palm(skeleton: Skeleton, side: str) -> np.ndarray | None:
+    """The frame [3, 3] of a hand at rest as `_palm` tells it of landmarks; None without these fingers."""
+    bones = [skeleton.joints.get(f"{side}_{name}", -1) for name in ("wrist", "index1", "middle1", "pinky1")]
+    if min(bones) < 0:
+        return None
+    wrist, index, middle, pinky = skeleton.heads[bones]
+    return frame_of((index - pinky)[None], (middle - wrist)[None])[0]
 
 
 def _twist_of(rotation: np.ndarray, axis: np.ndarray) -> np.ndarray:
@@ -339,19 +371,23 @@ def _twist_of(rotation: np.ndarray, axis: np.ndarray) -> np.ndarray:
 
 
 def _fingers(turns: dict[str, np.ndarray], hand: np.ndarray, skeleton: Skeleton, side: str) -> None:
-    """Each finger's bones from the hand on; where the hand [T, 21, 3] was not found they go along with it."""
-    there = np.isfinite(hand).all((1, 2))
+    """Each finger's bones from the hand on; where the hand [T, 21, 3] was not found they stay bent as they were."""
+    there, wrist, still = np.isfinite(hand).all((1, 2)), turns.get(f"{side}_wrist"), _resting_palm(skeleton, side)
+    if wrist is None or not there.any():
+        return
+    last = _last(there)
+    own = wrist[last] if still is None else _own_palm(hand[last]) @ still.T
+    onto = wrist @ np.swapaxes(own, 1, 2)
     for finger, first in FINGERS.items():
-        parent = turns[f"{side}_wrist"]
+        bent = own
         for i in (1, 2, 3):
             name = f"{side}_{finger}{i}"
             if name not in skeleton.joints:
                 continue
             rest = _way(skeleton, name, f"{side}_{finger}{i + 1}")
-            seen = hand[there, first + i] - hand[there, first + i - 1]
-            bent = parent.copy()
-            bent[there] = swing(parent[there] @ rest, seen, np.radians(_MOST["finger"])) @ parent[there]
-            parent = turns[name] = bent
+            seen = hand[last, first + i] - hand[last, first + i - 1]
+            bent = swing(bent @ rest, seen, np.radians(_MOST["finger"])) @ bent
+            turns[name] = onto @ bent
 
 
 def _all_bones(turns: dict[str, np.ndarray], skeleton: Skeleton, count: int) -> np.ndarray:

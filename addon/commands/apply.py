@@ -87,6 +87,8 @@ def _key_body(args: argparse.Namespace, placement: Placement, output: Path) -> i
     keyed = key_body(take.body, find_armature(args.body), f"{args.performance.stem} body", scene, placement)
     extend_scene(scene, keyed)
     save_scene(output.resolve())
+    for note in keyed.notes:
+        print(f"Note: {note}")
     print(f"Keyed {keyed.controls} channels of {args.body} on frames {keyed.frames[0]} to {keyed.frames[-1]}.")
     print(f"Wrote '{output}'.")
     return 0

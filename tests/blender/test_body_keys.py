@@ -15,6 +15,7 @@ from addon.blender.scenes import ensure_character, open_scene
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 from addon.core.rig_profile import find_profile
+from training import bench_body_pose
 
 from ..core.making import a_take
 
@@ -92,6 +93,23 @@ def test_what_was_out_of_the_picture_gets_no_keys(armature: bpy.types.Object) ->
     assert not names & {"mixamorig:RightArm", "mixamorig:LeftForeArm", "mixamorig:LeftHand", "mixamorig:LeftUpLeg"}
 
 
+def test_hands_without_a_body_only_turn_their_fingers() -> None:
+    scene, profile = open_scene(None), find_profile("Pip")
+    pip = ensure_character(scene, profile)
+    close_up = hands_alone()
+    keyed = key_body(close_up, pip, "hands", scene)
+    names = {curve.data_path.split('"')[1] for curve in keyed.action.layers[0].strips[0].channelbags[0].fcurves}
+    assert keyed.bones == 15 and all(name.endswith(".R") for name in names) and "DEF-f_index.02.R" in names
+    assert keyed.notes == ("The take shows hands without a body: fingers were keyed, wrists and arms were not.",)
+
+
+def hands_alone() -> BodyTrack:
+    """A right hand in two frames, and nobody that it belongs to."""
+    track = bench_body_pose.poses(2)[0]
+    track.landmarks[:] = track.world[:] = track.hands[:, 0] = track.hands_world[:, 0] = np.nan
+    return track
+
+
 def test_what_cannot_be_keyed_is_told(armature: bpy.types.Object) -> None:
     with pytest.raises(SemblanceError, match="no armature 'Villain' .*'Hero'"):
         find_armature("Villain")
@@ -100,6 +118,18 @@ def test_what_cannot_be_keyed_is_told(armature: bpy.types.Object) -> None:
     armature.pose.bones["mixamorig:Head"].rotation_mode = "AXIS_ANGLE"
     with pytest.raises(SemblanceError, match="'mixamorig:Head' is turned by axis and angle"):
         key_body(waving(), armature, "a", bpy.context.scene)
+    with pytest.raises(SemblanceError, match="shows only hands, and 'Hero' has no fingers"):
+        key_body(hands_alone(), armature, "a", bpy.context.scene)
+
+
+def test_an_ik_constraint_that_hides_keys_is_told(armature: bpy.types.Object) -> None:
+    solver = armature.pose.bones["mixamorig:LeftForeArm"].constraints.new("IK")
+    solver.target, solver.chain_count = bpy.data.objects.new("Target", None), 2
+    bpy.context.scene.collection.objects.link(solver.target)
+    (note,) = key_body(waving(), armature, "wave", bpy.context.scene).notes
+    assert "'IK' of the bone 'mixamorig:LeftForeArm'" in note and "'mixamorig:LeftArm' and hides" in note
+    solver.influence = 0
+    assert key_body(waving(), armature, "wave", bpy.context.scene).notes == ()
 
 
 @pytest.mark.parametrize("nla", [False, True])
@@ -111,7 +141,7 @@ def test_face_and_body_of_a_character_are_one_action(nla: bool) -> None:
     applied = apply_take(replace(take, body=replace(waving(), times_s=take.times_s)), profile, scene, "dance",
                          Placement(body=True, nla_strip=nla), pip)
     curves = {curve.data_path for curve in applied.keyed.action.layers[0].strips[0].channelbags[0].fcurves}
-    assert applied.keyed.bones >= 60 and pip["body"] is True
+    assert applied.keyed.bones >= 30 and pip["body"] is True
     assert 'pose.bones["DEF-forearm.L"].rotation_quaternion' in curves
     assert 'pose.bones["CTRL-jaw"].location' in curves and not any("CTRL-head" in path for path in curves)
     scene.frame_set(int(applied.keyed.frames[-1]))

@@ -127,6 +127,25 @@ def test_gaps_are_held_and_nobody_is_refused(walk: np.ndarray) -> None:
         decode(track, made)
 
 
+def test_fingers_need_no_body_and_stay_as_they_were_where_the_hand_is_not_seen() -> None:
+    track = bench_body_pose.poses(4)[0]
+    track.visibility[:, 17:21] = 0      # knuckles, which it does not tell
+    whole = bench_body_pose.skeleton_for(bench_body_pose.person_of(2))
+    wrist, bent = (whole.joints[joint] for joint in ("left_wrist", "left_index2"))
+
+    def curl(track: BodyTrack) -> np.ndarray:
+        turns = decode(track, whole)
+        return np.swapaxes(turns[:, wrist], 1, 2) @ turns[:, bent]
+
+    seen, gone = curl(track), track.hands_world.copy()
+    nobody = np.full_like(track.world, np.nan)
+    assert np.allclose(curl(replace(track, landmarks=nobody, world=nobody)), seen, atol=1e-6)
+    gone[2] = np.nan
+    held = curl(replace(track, hands_world=gone))
+    assert np.allclose(held[[0, 1, 3]], seen[[0, 1, 3]], atol=1e-6) and np.allclose(held[2], seen[1], atol=1e-6)
+    assert not np.allclose(seen[1], seen[2], atol=0.05)
+
+
 def test_bones_of_other_names_are_refused() -> None:
     with pytest.raises(SemblanceError, match="'rope' has no bone known as pelvis"):
         skeleton_of(["a", "b"], [-1, 0], np.zeros((2, 3)), np.ones((2, 3)), "rope")
