@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from addon.core import coefficients
-from addon.core.body_motion import BodyMotion
 from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT, ExpressionTrack
 from addon.core.take import Take
 from addon.expression.body_features import FPS, beats, features, smoothed
@@ -63,7 +62,7 @@ def asked() -> tuple[Asked, ...]:
         true = make_face(random, person, heard)
         truth = np.concatenate([with_blinks(true.coefficients, true.blinks, true.blink_s), true.head], 1)
         style = style_of(as_take(np.concatenate(reference)), name)
-        ours = own_face(motion, face_from_body(motion, style, own_head=False))
+        ours = own_face(face_from_body(motion, style, own_head=False))
         faces = {"truth": truth, "ours": ours, "nearest": nearest(clips, heard, np.concatenate(reference)),
                  "mean": np.tile(mean, (len(heard), 1))}
         found.append(Asked(NAMES.index(name), heard, faces))
@@ -76,7 +75,7 @@ def known() -> Clips:
     return make_clips(np.random.default_rng(3), _KNOWN, walk_parts()[0], free=0.0)
 
 
-def own_face(motion: BodyMotion, take: Take) -> np.ndarray:
+def own_face(take: Take) -> np.ndarray:
     """A take as an answer [T, 57]."""
     return np.concatenate([take.smoothed.coefficients, take.smoothed.head], 1)
 
@@ -147,7 +146,7 @@ def measure_swaps() -> dict[str, Row]:
     """The same bodies in every built-in style: is the body known again by its face in another style, and each style?"""
     random, walk, judge = np.random.default_rng(_SEED + 1), walk_parts()[1], Judge(known())
     bodies = [draw_motion(random, SECONDS, walk) for _ in NAMES]
-    faces = [[own_face(body, face_from_body(body, built_in_style(name), own_head=False)) for body in bodies]
+    faces = [[own_face(face_from_body(body, built_in_style(name), own_head=False)) for body in bodies]
              for name in NAMES]
     styled = np.mean([judge(face) == i for i, row in enumerate(faces) for face in row])
     ways = np.array([[_away(face) for face in row] for row in faces])
@@ -157,7 +156,7 @@ def measure_swaps() -> dict[str, Row]:
     return {
         "body_to_face.swapped_style": Row(float(styled), chance, "chance", f"share of {len(NAMES)}²", ">= 0.80"),
         "body_to_face.swapped_content": Row(float(np.mean(found)), chance, "chance",
-                                            "top-1 of the body among 8, by its face in another style", "report"),
+                                            f"top-1 of the body among {len(NAMES)}, by its face in another style", "report"),
     }
 
 

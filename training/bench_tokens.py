@@ -10,13 +10,11 @@ limb twists, so limbs' directions are told as well.
 """
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -43,6 +41,7 @@ from .motion_token_model import (
     load_tokens,
     turned,
 )
+from .network_cards import Shape, Told, card
 from .triplets import identity_probe
 
 DATA: Final = ROOT / "out" / "bodies"
@@ -333,27 +332,33 @@ MEASURES: dict[tuple[str, ...], Callable[[], dict[str, Row]]] = {
 
 def write_cards(folder: Path, data: Path, size: str, minutes: float) -> dict[str, float]:
     """Measure the networks in `folder` and beside it, and write both cards; returns the figures."""
-    beside = folder.with_name(DECODERS.name)
-    told = _told(data, size, minutes)
+    told = Told(
+        "training/bench_tokens.py together with the network it measured", _learned_from(data, size, minutes),
+        "after X-UniMotion (arXiv 2508.09383), our own code; no data or weights of it",
+        "Drawn people only. z_face tells how a face is turned, hardly yet what it does.",
+    )
     pictures = [("input", name, [-1, side, side, 3], "uint8 RGB, as training/body_pictures.py has it")
                 for name, side in SIDES.items()]
     tokens = ([-1, TOKENS], "z_face 64, z_body 64, z_left 32, z_right 32; each of the length of its root")
-    motion: list[tuple[str, str, list[int], str]] = [
+    motion: list[Shape] = [
         ("input", "tokens", *tokens),
         ("output", "rotations", [-1, len(JOINTS), 3, 3], "core.body_motion.JOINTS against the joint above; SMPL's T"),
         ("output", "fingers", [-1, 2, 15, 3, 3], "left, right; thumb, index, middle, ring, little, palm outwards"),
         ("output", "coefficients", [-1, 54], "0..1, core.coefficients"),
     ]
     found: dict[str, float] = {}
+    # A network is measured only with a card that says what it is.
     for figures_of in (None, measure_alone, measure_tracked):
         found |= figures_of(data, folder) if figures_of else {}
-        for place, shapes in ((folder, [*pictures, ("output", "tokens", *tokens)]), (beside, motion)):
-            write_bytes(place / "card.toml", _card(place, told, shapes, found).encode())
+        for place, shapes in ((folder, [*pictures, ("output", "tokens", *tokens)]),
+                              (folder.with_name(DECODERS.name), motion)):
+            network = (place / "model.onnx").read_bytes()
+            write_bytes(place / "card.toml", card(place, network, told, shapes, found).encode())
             read_card(place)
     return found
 
 
-def _told(data: Path, size: str, minutes: float) -> str:
+def _learned_from(data: Path, size: str, minutes: float) -> str:
     shards = sorted(data.glob("train_*.npz"))
     rows = people = 0
     for path in shards:
@@ -364,18 +369,3 @@ def _told(data: Path, size: str, minutes: float) -> str:
         "for the recorded walk (CMU 01_01; fairmotion, BSD-3), whose second part the tests keep.\n"
         f"The {size} plan of training/motion_tokens.py, {minutes:.0f} minutes of one core."
     )
-
-
-def _card(folder: Path, told: str, shapes: list[Any], quality: dict[str, float]) -> str:
-    lines = [
-        "# Written by training/bench_tokens.py together with the network it measured.", "schema = 1",
-        f'name = "{folder.name}"', f'version = "{time.strftime("%Y.%m.%d")}"', 'licence = "GPL-3.0-or-later"',
-        f'sha256 = "{hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()}"', f'data = """\n{told}"""',
-        'method = "after X-UniMotion (arXiv 2508.09383), our own code; no data or weights of it"',
-        'limits = "Drawn people only. z_face tells how a face is turned, hardly yet what it does."',
-    ]
-    for kind, name, shape, meaning in shapes:
-        lines += ["", f"[[{kind}]]", f'name = "{name}"', f"shape = {shape}", f'meaning = "{meaning}"']
-    if quality:
-        lines += ["", "[quality]", *(f"{name} = {value:.4g}" for name, value in quality.items())]
-    return "\n".join([*lines, ""])

@@ -5,11 +5,8 @@ Writes models/body_to_face (network, card, built-in styles) and models/face_styl
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
 import time
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +38,7 @@ from .body_motion_sets import (
 )
 from .body_to_face_model import BodyToFace, choice
 from .expression_classes import class_mix
+from .network_cards import Told, export_network
 from .performers import shared_folder
 
 SECONDS: Final = 8.0
@@ -242,18 +240,19 @@ def built_in_styles(network: BodyToFace, seed: int = 11, takes: int = 12) -> dic
     return found
 
 
-def export(network: BodyToFace, folder: Path, told: str) -> None:
-    """Write both networks with their cards, and the built-in styles."""
-    by = "training/body_to_face.py"
+def export(network: BodyToFace, folder: Path, data: str) -> None:
+    """Write both networks with their cards, and the built-in styles; `data` is what they learned from."""
+    told = Told(
+        "training/body_to_face.py", data, "after B2F (arXiv 2511.13988), our own code; no data or weights of it")
     body, face = torch.zeros(2, WINDOW, HEARD), torch.zeros(2, WINDOW, CHANNELS)
     code = torch.zeros(2, GROUPS * CHOICES)
-    export_network(network, (body, code), ["body", "style"], ["face", "blink"], folder / "body_to_face", told, by, (
+    export_network(network, (body, code), folder / "body_to_face", told, (
         ("input", "body", (-1, WINDOW, HEARD), "addon/expression/body_features.py, 30 frames a second"),
         ("input", "style", (-1, GROUPS * CHOICES), "12 groups, one of 16 each, one-hot"),
         ("output", "face", (-1, WINDOW, CHANNELS), "54 coefficients, lids without blinks; head yaw, pitch, roll"),
         ("output", "blink", (-1, WINDOW), "logarithm of blinks a second"),
     ))
-    export_network(network.style, (face,), ["face"], ["logits"], folder / "face_style", told, by, (
+    export_network(network.style, (face,), folder / "face_style", told, (
         ("input", "face", (-1, WINDOW, CHANNELS), "54 coefficients and the head's angles, 30 frames a second"),
         ("output", "logits", (-1, GROUPS, CHOICES), "the largest of each group is the style's choice"),
     ))
@@ -261,37 +260,6 @@ def export(network: BodyToFace, folder: Path, told: str) -> None:
     for name, (choices, blink_s) in built_in_styles(network).items():
         lines += ["", f"[{name}]", f"choices = {choices.tolist()}", f"blink_s = {blink_s:.2f}"]
     write_bytes(folder / "body_to_face" / "styles.toml", ("\n".join(lines) + "\n").encode())
-
-
-def export_network(
-    network: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str], folder: Path, told: str,
-    program: str, shapes: tuple[tuple[str, str, tuple[int, ...], str], ...], quality: dict[str, float] | None = None,
-) -> None:
-    """Write a network as model.onnx with its card.
-
-    Args:
-        told: what it learned from.
-        program: what wrote it.
-        shapes: "input" or "output", name, shape (-1 = any), meaning.
-        quality: figures for readers.
-    """
-    buffer = io.BytesIO()
-    axes = {name: {0: "n"} for name in (*inputs, *outputs)}
-    torch.onnx.export(network, example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
-                      opset_version=17, dynamo=False)
-    data = buffer.getvalue()
-    lines = [
-        f"# Written by {program}.", "schema = 1", f'name = "{folder.name}"',
-        f'version = "{date.today():%Y.%m.%d}"', 'licence = "GPL-3.0-or-later"',
-        f'sha256 = "{hashlib.sha256(data).hexdigest()}"', f'data = """\n{told}"""',
-        'method = "after B2F (arXiv 2511.13988), our own code; no data or weights of it"',
-    ]
-    for kind, name, shape, meaning in shapes:
-        lines += ["", f"[[{kind}]]", f'name = "{name}"', f"shape = {list(shape)}", f'meaning = "{meaning}"']
-    if quality:
-        lines += ["", "[quality]    # mean absolute error of each", *(f"{key} = {v:.4f}" for key, v in quality.items())]
-    write_bytes(folder / "model.onnx", data)
-    write_bytes(folder / "card.toml", ("\n".join(lines) + "\n").encode())
 
 
 def _of_files(paths: list[Path]) -> str:

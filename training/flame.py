@@ -28,10 +28,10 @@ from addon.core.live_link import ARKIT_CHANNELS
 from addon.expression.flame import EXPRESSIONS, JAW, NUMBERS, SHIPPED, Conversion
 
 from .body_face_formats import FLAME_TO_ARKIT, read_numpy
-from .body_to_face import export_network
 from .expression_classes import class_mix
 from .flame_basis import Basis, Surface, made_basis, on_basis, read_basis
 from .flame_experts import Faces, Mixture, learn
+from .network_cards import Told, export_network
 from .performers import IDENTITY_MODES, PerformanceCurves, random_mix
 
 FACES: Final = 12_000
@@ -138,13 +138,13 @@ def answer_of(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
     return answer
 
 
-def export(network: Mixture, folder: Path, told: str, quality: dict[str, float]) -> None:
-    """Write the mixture with its card."""
-    export_network(
-        network, (torch.zeros(2, NUMBERS),), ["numbers"], ["coefficients"], folder, told, "training/flame.py", (
-            ("input", "numbers", (-1, NUMBERS), f"the jaw's turn ({JAW}, axis · rad), {EXPRESSIONS} expressions"),
-            ("output", "coefficients", (-1, coefficients.COUNT), "0..1; tongueOut is always 0"),
-        ), quality)
+def export(network: Mixture, folder: Path, data: str, quality: dict[str, float]) -> None:
+    """Write the mixture with its card; `data` is what it learned from, `quality` the mean absolute error of each."""
+    told = Told("training/flame.py", data, "after B2F (arXiv 2511.13988), our own code; no data or weights of it")
+    export_network(network, (torch.zeros(2, NUMBERS),), folder, told, (
+        ("input", "numbers", (-1, NUMBERS), f"the jaw's turn ({JAW}, axis · rad), {EXPRESSIONS} expressions"),
+        ("output", "coefficients", (-1, coefficients.COUNT), "0..1; tongueOut is always 0"),
+    ), quality)
 
 
 @cache
