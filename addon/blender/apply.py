@@ -62,8 +62,9 @@ def apply_take(
         SemblanceError: if the character, its decoder or all of its controls are missing, or nothing is in range.
     """
     binding = bind(profile, scene, armature)
-    decoder, before = load_decoder(profile), look(binding)
+    decoder = load_decoder(profile)
     body, told_of_body = _body(take, binding.root, placement, mirror)
+    before = look(binding, body.carriers if body else ())
     if body is not None and body.turns_head:
         placement = replace(placement, without_groups={*placement.without_groups, "head"})
     keyed = key_track(binding, act(take.smoothed, decoder, profile.control_set, style, mirror), name, scene, placement)

@@ -37,7 +37,7 @@ _ELBOW, _WRIST = 13, 15
 """Left; the right ones follow."""
 _SEEN: Final = 0.5
 _GROUP: Final = "Body"
-_SWITCH: Final = "body"
+SWITCH: Final = "body"
 """The property of an armature that shows the character's body."""
 _Curves = tuple[str, np.ndarray]
 """Data path and values [T, 3 or 4]."""
@@ -247,8 +247,8 @@ def _make_ready(armature: bpy.types.Object) -> None:
         for name, value in SWITCHES.items():
             if isinstance(bone.get(name), float):
                 bone[name] = value
-    if armature.get(_SWITCH) is False:
-        armature[_SWITCH] = True
+    if armature.get(SWITCH) is False:
+        armature[SWITCH] = True
         armature.update_tag()
         bpy.context.view_layer.update()
 

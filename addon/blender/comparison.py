@@ -6,7 +6,9 @@ scene; switching swaps it with what is on the character now, whatever the animat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import bpy
 import numpy as np
@@ -14,7 +16,11 @@ import numpy as np
 from ..core.errors import SemblanceError
 from .actors import SEMBLANCE_PG_actor, SEMBLANCE_PG_kept
 from .binding import Binding
+from .body_keys import SWITCH
+from .carriers import Carrier
 from .keying import Keyed, check_unlocked, keep_alive
+
+_SWITCH: Final = f'["{SWITCH}"]'
 
 
 @dataclass(frozen=True)
@@ -22,17 +28,19 @@ class Side:
     """What is on a character at a moment."""
 
     names: tuple[str, ...]
-    """Of the controls that are bound."""
+    """Of the controls that are bound; data paths of numbers of the body's bones."""
     values: np.ndarray
     """float32 [len(names)], rig units."""
     actions: tuple[tuple[bpy.types.ID, bpy.types.Action | None, str], ...]
     """Each data-block that carries controls, its Action and the identifier of its slot."""
 
 
-def look(binding: Binding) -> Side:
-    """What is on the character now."""
+def look(binding: Binding, body: Iterable[Carrier] = ()) -> Side:
+    """What is on the character now, its `body` included where that is to be keyed."""
     names = np.array(binding.profile.control_set.names)[binding.bound]
-    return Side(tuple(names.tolist()), binding.read()[binding.bound],
+    paths = [f"{carrier.data_path}[{index}]" for carrier in body for index in carrier.indices]
+    posed = _posed(binding.root, [*paths, _SWITCH] if paths else [])
+    return Side((*names.tolist(), *posed), np.array([*binding.read()[binding.bound], *posed.values()]),
                 tuple((owner, *_animation(owner)) for owner in binding.owners))
 
 
@@ -63,15 +71,36 @@ def swap(actor: SEMBLANCE_PG_actor, binding: Binding) -> None:
         raise SemblanceError(f"Nothing is kept of what was on '{binding.root.name}' before; press Apply first.")
     check_unlocked(row.owner for row in rows)
     now, names = binding.read(), binding.profile.control_set.names
+    pose = {row.name: row.value for row in actor.values if row.name.startswith(("pose.bones[", _SWITCH))}
+    posed = _posed(binding.root, pose)
     for row in rows:
         _swap_animation(row, row.owner, hide=actor.shows_new)
     values = now.copy()
     for column, name in enumerate(names):
         if name in actor.values:
             values[column] = actor.values[name].value
+    for path in posed:
+        _pose(binding.root, path, pose[path])
     binding.write(values)
-    _fill(actor, np.array(names)[binding.bound].tolist(), now[binding.bound])
+    _fill(actor, [*np.array(names)[binding.bound].tolist(), *posed], np.array([*now[binding.bound], *posed.values()]))
     actor.shows_new = not actor.shows_new
+
+
+def _posed(root: bpy.types.Object, paths: Iterable[str]) -> dict[str, float]:
+    """The numbers at those data paths that there are."""
+    found = {}
+    for path in paths:
+        with suppress(ValueError):
+            found[path] = float(root.path_resolve(path))
+    return found
+
+
+def _pose(root: bpy.types.Object, path: str, value: float) -> None:
+    if path == _SWITCH:
+        root[SWITCH] = bool(value)
+    else:
+        holder, _, index = path.rpartition("[")
+        root.path_resolve(holder)[int(index[:-1])] = value
 
 
 def _swap_animation(row: SEMBLANCE_PG_kept, owner: bpy.types.ID, hide: bool) -> None:

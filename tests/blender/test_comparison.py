@@ -1,9 +1,17 @@
 """Before and after Apply: one button, nothing lost, also for strips, shape keys and what the animator does between."""
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import bpy
 import pytest
+from mathutils import Quaternion
 
+from addon.core.frames import BodyTrack
+from addon.core.take import write_take
+
+from .test_apply import performance
+from .test_body_keys import hands_alone
 from .test_own_rig import build_head
 from .test_several import action, add, settings, tick  # noqa: F401
 
@@ -45,6 +53,23 @@ def test_back_and_forth(pip, settings):  # noqa: F811
         bpy.ops.semblance.take_compare()
         assert action(pip) == new and height(pip) == pytest.approx(smile)
         assert pip.animation_data.action_slot is not None
+
+
+def test_bones_of_a_body_go_back_to_how_they_were_posed(pip, settings, tmp_path):  # noqa: F811
+    body, smile = hands_alone(), performance("mouthSmileLeft")
+    body = BodyTrack(**{field.name: getattr(body, field.name)[[0] * len(smile)] for field in fields(BodyTrack)})
+    write_take(replace(smile, body=replace(body, times_s=smile.times_s)), tmp_path / "smile.take")
+    finger = pip.pose.bones["DEF-f_index.02.R"]
+    finger.rotation_quaternion = posed = Quaternion((1, 0, 0), 0.3)
+    assert bpy.ops.semblance.take_apply() == {"FINISHED"}
+    for _ in range(2):
+        height(pip)
+        bent = finger.rotation_quaternion.copy()
+        assert bent.rotation_difference(posed).angle > 0.1 and pip["body"] is True
+        bpy.ops.semblance.take_compare()
+        height(pip)
+        assert finger.rotation_quaternion.rotation_difference(posed).angle < 1e-3 and pip["body"] is False
+        bpy.ops.semblance.take_compare()
 
 
 def test_no_action_before_is_none_again(settings):  # noqa: F811
