@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..core.errors import required
 from ..core.rig_profile import RigProfile
 from .binding import Binding, belongs_to, bind
 from .portrait import FILL, Portrait
@@ -44,7 +45,8 @@ class RigPortrait(Portrait):
 
     def _stage(self, profile: RigProfile) -> tuple[bpy.types.Scene, Binding]:
         scene = open_scene(self._path)
-        binding = bind(profile, scene, scene.objects.get(self._root) if self._root else None)
+        lost = f"The scene has no object '{self._root}'; name the rig's armature, or nothing."
+        binding = bind(profile, scene, required(scene.objects.get(self._root), lost) if self._root else None)
         set_stage(scene)
         _plain_render(scene)
         own = _own_objects(binding, scene)

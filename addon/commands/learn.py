@@ -30,7 +30,7 @@ from ..core.files import check_writable, write_bytes
 from ..core.rig_profile import RigProfile, find_profile, write_profile
 from . import sheets
 from .apply import require_bpy
-from .arguments import whole_number
+from .arguments import file_ending, whole_number
 from .terminal import progress_display, without_chatter, write_json
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also controls that follow something already")
     parser.add_argument("--poses", type=whole_number(24, 5000), default=_HELD_OUT, metavar="N",
                         help=f"how many faces to try it on ({_HELD_OUT}; it stops earlier when time is up)")
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="where to draw it (default: beside the preset)")
+    parser.add_argument("--sheet", type=file_ending(".png"), metavar="PNG",
+                        help="where to draw it (default: beside the preset)")
     parser.add_argument("--progress", choices=("bar", "json", "none"), default="bar",
                         help="json writes lines for a program to read")
 

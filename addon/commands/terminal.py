@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from ..core.errors import SemblanceError
+
 _BAR_WIDTH = 30
 # A bar redrawn more often only costs time; a log file gets a line each tenth of the work.
 _REDRAW_S = 0.1
@@ -108,7 +110,8 @@ def write_json(message: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Silence what libraries print through C (Blender: a line per frame) but not Python; show it if the work fails."""
+    """Silence what libraries print through C (Blender: a line per frame) but not Python; show it where the work fails
+    in a way that nobody foresaw."""
     with tempfile.TemporaryFile() as chatter, contextlib.ExitStack() as ours:
         kept = [os.dup(number) for number in (1, 2)]
         for original in kept:
@@ -126,6 +129,8 @@ def without_chatter() -> Iterator[None]:
             os.dup2(chatter.fileno(), number)
         try:
             yield
+        except SemblanceError:
+            raise   # one sentence that says it all
         except Exception:
             _flush_c()
             chatter.seek(0)

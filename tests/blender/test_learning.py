@@ -120,10 +120,14 @@ def test_a_rig_is_drawn_alone_at_rest_and_from_its_front_in_its_own_colours(mora
     assert np.abs(picture.astype(int) - expected).mean() < 12
 
 
-def test_what_has_no_face_is_refused_and_key_poses_are_offered(tmp_path: Path):
+@pytest.mark.parametrize(("root", "told"), [
+    ("", "No face is found in pictures of this rig; pose it for some expressions"),
+    ("Nobody", "The scene has no object 'Nobody'"),
+])
+def test_what_has_no_face_is_refused_and_key_poses_are_offered(root, told, tmp_path: Path):
     build_mesh("Thing", ("one", "two"))
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "thing.blend"))
     controls = ControlSet(tuple(Control(key, ShapeKey(("Thing",), key), 0, 1, 0, "", key, 1) for key in ("one", "two")))
-    with pytest.raises(SemblanceError, match="No face is found in pictures of this rig; pose it for some expressions"):
-        learn(RigProfile("Thing", "", None, "", controls, Path("thing.toml")), tmp_path / "thing.blend", "",
+    with pytest.raises(SemblanceError, match=told):
+        learn(RigProfile("Thing", "", None, "", controls, Path("thing.toml")), tmp_path / "thing.blend", root,
               np.ones(2, bool), lambda *_: None)

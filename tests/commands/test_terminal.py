@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from addon.commands.terminal import progress_display
+from addon.commands.terminal import progress_display, without_chatter
+from addon.core.errors import SemblanceError
 from addon.core.paths import ROOT
 
 
@@ -100,3 +101,10 @@ def test_chatter_is_shown_when_the_work_fails():
     said = _speak("fail")
     assert said.returncode == 1
     assert "Fra:1 Mem:20M" in said.stderr and "ValueError: reason" in said.stderr
+
+
+def test_chatter_is_not_shown_with_a_failure_that_has_its_sentence(capfd):
+    with pytest.raises(SemblanceError, match="no face"), without_chatter():
+        os.write(2, b"Fra:1 Mem:20M")
+        raise SemblanceError("no face")
+    assert capfd.readouterr().err == ""
