@@ -33,10 +33,10 @@ def nothing_open() -> None:
 
 @pytest.fixture
 def takes(tmp_path: Path) -> list[str]:
-    """Two good takes of the same name in two folders."""
+    """Two good takes of the same name in two folders, a fifth of a second each."""
     paths = [tmp_path / "a" / "shot.take", tmp_path / "b" / "shot.take"]
     for path in paths:
-        write_take(a_take(12), path)
+        write_take(a_take(6), path)
     return [str(path) for path in paths]
 
 
@@ -61,7 +61,7 @@ def test_each_gets_scene_take_clip_and_report_and_a_second_start_skips(takes, tm
         told = report(out / name)
         assert (told["status"], told["characters"]) == ("done", ["Pip"])
         assert [(each["name"], each["controls"]) for each in told["keyed"]] == [("Pip", 53)]
-        assert len(read_take(out / name / f"{name}.take")) == 12
+        assert len(read_take(out / name / f"{name}.take")) == 6
         first, last = told["frames"]
         assert len(list((out / name / f"{name}_frames").glob("*.png"))) == last - first + 1
         bpy.ops.wm.open_mainfile(filepath=str(out / name / f"{name}.blend"))
@@ -165,12 +165,12 @@ def test_a_scene_keeps_its_rate_and_its_own_animation(takes, tmp_path):
 def test_script_with_several_processes(takes, tmp_path):
     (tmp_path / "cut.take").write_bytes(b"PK\3\4")
     out = tmp_path / "out"
-    ended = render_batch("--take", *takes, str(tmp_path / "cut.take"), "--out", str(out), "--jobs", "2")
+    ended = render_batch("--take", takes[0], str(tmp_path / "cut.take"), "--out", str(out), "--jobs", "2")
     said = ended.stdout + ended.stderr  # the children's own errors are in it
-    assert ended.returncode == 1 and "2 of 3 done" in ended.stdout and "cut.take" in ended.stderr, said
-    assert [report(out / name)["status"] for name in ("shot", "shot-2", "cut")] == ["done", "done", "failed"], said
-    again = render_batch("--take", *takes, "--out", str(out), "--jobs", "2")
-    assert again.returncode == 0 and again.stdout.count("skipped") == 2, again.stdout + again.stderr
+    assert ended.returncode == 1 and "1 of 2 done" in ended.stdout and "cut.take" in ended.stderr, said
+    assert [report(out / name)["status"] for name in ("shot", "cut")] == ["done", "failed"], said
+    again = render_batch("--take", takes[0], "--out", str(out), "--jobs", "2")
+    assert again.returncode == 0 and again.stdout.count("skipped") == 1, again.stdout + again.stderr
 
 
 @pytest.mark.parametrize(
@@ -225,17 +225,17 @@ def test_where_the_face_is_reaches_the_tracker_and_a_change_is_done_again(takes,
 def test_a_video_goes_all_the_way(shared, tmp_path):
     cv2 = pytest.importorskip("cv2")
     source = cv2.VideoCapture(str(shared / "data" / "webcam_video" / "man_at_webcam.mp4"))
-    clip = tmp_path / "second.mp4"
+    clip = tmp_path / "piece.mp4"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 25, (400, 300))
-    for _ in range(25):
+    for _ in range(10):
         writer.write(source.read()[1])
     writer.release()
     out = tmp_path / "out"
     assert main(["batch", "--video", str(clip), "--out", str(out), "--render", "mp4", "--size", "64x64"]) == 0
-    told = report(out / "second")
-    assert told["found_share"] == 1 and told["source_frames"] == 25 and told["frames"] == [1, 24]
-    film = cv2.VideoCapture(str(out / "second" / "second.mp4"))
-    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 24
+    told = report(out / "piece")
+    assert told["found_share"] == 1 and told["source_frames"] == 10 and told["frames"] == [1, 9]
+    film = cv2.VideoCapture(str(out / "piece" / "piece.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 9
 
 
 def test_a_profile_naming_a_bone_that_is_gone_is_noted_and_the_rest_is_keyed(takes, tmp_path, capsys):
