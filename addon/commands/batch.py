@@ -46,6 +46,7 @@ from ..core.paths import ROOT
 from ..core.take import SUFFIX, Take, write_take
 from ..expression.from_body import FPS, face_from_body
 from ..live.performance import record_take
+from ..tracking.opencv import opencv
 from .apply import add_character_argument, key_cast, notes_of, require_bpy
 from .arguments import add_face_arguments, face_box, whole_number
 from .face import add_style_arguments, face_style
@@ -112,8 +113,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         require_bpy()
         tracked = any(not (item.is_performance or item.is_body) for item in items)
-        for module in ("onnxruntime", "cv2") if tracked else ("onnxruntime",):
-            require(module, "The batch")
+        require("onnxruntime", "The batch")
+        if tracked:
+            opencv()
         check_writable(out)
         reports = _do_all(items, args)
     done = sum(report.get("status") == "done" for report in reports)

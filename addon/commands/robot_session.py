@@ -134,11 +134,14 @@ class Session:
                 raise SemblanceError((self._status and self._status.problem) or "The robot process is not ready.")
 
     def arm(self) -> bool:
-        """Let it move: by --arm, or by the answer to the question; False if nobody said yes."""
+        """Let it move: by --arm, or by the answer to the question; False if that was no.
+
+        Raises:
+            SemblanceError: where nobody can be asked.
+        """
         if not self._args.arm:
             if not sys.stdin.isatty():
-                print("It may move only with --arm, or by a yes in a terminal.")
-                return False
+                raise SemblanceError("It may move only with --arm, or by a yes in a terminal.")
             if input("Is everybody clear of the head, and a hand at the switch? Type yes to arm: ").strip() != "yes":
                 print("Not armed; nothing has moved.")
                 return False

@@ -83,8 +83,8 @@ def test_a_take_is_played_on_simulated_servos_and_the_head_ends_limp(tmp_path, t
 
 def test_without_a_yes_nothing_moves(tmp_path, take, quick, capsys):
     write_live_link(take, tmp_path / "clip.csv")
-    assert main(["robot", "play", str(tmp_path / "clip.csv"), "--robot", str(quick)]) == 0
-    assert "only with --arm" in capsys.readouterr().out
+    assert main(["robot", "play", str(tmp_path / "clip.csv"), "--robot", str(quick)]) == 1
+    assert "only with --arm" in capsys.readouterr().err
     assert '"raw"' not in (tmp_path / "user" / "logs" / "maestro_head.jsonl").read_text(encoding="utf-8")
 
 
