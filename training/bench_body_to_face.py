@@ -155,8 +155,9 @@ def measure_swaps() -> dict[str, Row]:
     chance = 1 / len(NAMES)
     return {
         "body_to_face.swapped_style": Row(float(styled), chance, "chance", f"share of {len(NAMES)}²", ">= 0.80"),
-        "body_to_face.swapped_content": Row(float(np.mean(found)), chance, "chance",
-                                            f"top-1 of the body among {len(NAMES)}, by its face in another style", "report"),
+        "body_to_face.swapped_content": Row(
+            float(np.mean(found)), chance, "chance",
+            f"top-1 of the body among {len(NAMES)}, by its face in another style", "report"),
     }
 
 
