@@ -50,7 +50,8 @@ def remember(actor: SEMBLANCE_PG_actor, before: Side, keyed: Keyed) -> None:
     for owner, action, slot in before.actions:
         row = actor.kept.add()
         _name_owner(row, owner)
-        row.action, row.slot, row.track = action, slot, keyed.track
+        # Strips are found again by their Action: tracks are renamed, and strips moved to others.
+        row.action, row.slot, row.track = keyed.action if keyed.track else action, slot, keyed.track
     _fill(actor, before.names, before.values)
     actor.shows_new = True
 
@@ -106,9 +107,9 @@ def _pose(root: bpy.types.Object, path: str, value: float) -> None:
 def _swap_animation(row: SEMBLANCE_PG_kept, owner: bpy.types.ID, hide: bool) -> None:
     data = owner.animation_data_create()
     if row.track:
-        track = data.nla_tracks.get(row.track)
-        if track is not None:
-            track.mute = hide
+        for strip in (strip for track in data.nla_tracks for strip in track.strips):
+            if strip.action == row.action:
+                strip.mute = hide
         return
     action, slot = _animation(owner)
     keep_alive(action)
