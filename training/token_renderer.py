@@ -1,9 +1,8 @@
 """Train the token renderer: one person's motion tokens and a picture of another become that other in the motion.
 
-    python -m training.token_renderer --data out/bodies                   # 64 px, half an hour of one core
-    python -m training.token_renderer --data out/bodies --size large      # 128 px, for a GPU
-    python -m training.token_renderer --data out/bodies --true-pose       # told by the true pose, not by tokens
-    python -m training.token_renderer --data out/bodies --report          # figures, and the page of people and motions
+    python -m training.token_renderer                     # 64 px: the guide, then the renderer
+    python -m training.token_renderer --size large        # 128 px, for a GPU
+    python -m training.token_renderer --report            # figures, the page of people and motions; keeps the network
 
 It goes on where it stopped. What it learned is kept in out/token_renderer.
 """
@@ -11,50 +10,90 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from .stage_runs import Loss, Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
-from .token_renderer_data import (
-    Figures,
-    as_values,
-    by_decoded_tokens,
-    by_tokens,
-    read_figures,
-    recoloured,
-    same_person,
-)
+from .token_renderer_data import Figures, as_values, others, read_figures, recoloured
+from .token_renderer_guide import Guide
 from .token_renderer_model import SIZES, TokenRenderer, denoising_loss
 from .token_renderer_report import report
 
-PLANS = {"small": Plan(5, 16, 1e-3, weight_decay=0.01), "large": Plan(400, 256, 3e-4, weight_decay=0.01)}
+GUIDE_PLAN: Final = Plan(13, 96, 2e-3)
+PLANS: Final = {"small": Plan(4, 12, 1.5e-3, weight_decay=0.01), "large": Plan(400, 256, 3e-4, weight_decay=0.01)}
+_GRAIN: Final = 0.15
+"""What is added to tokens while the guide learns: those of pictures that the encoder learned from are too good."""
+_TRULY: Final = 0.6
+"""So many of the pictures to learn from are told by true marks, the others by the guide's."""
 
 
-def loss_on(network: TokenRenderer, figures: Figures, batch: int, device: torch.device) -> Loss:
-    """What a step of training descends: figures drawn at random, each with another picture of its person."""
-    other = same_person(figures)
-    places = (figures.points + 0.5) / network.size.pixels
+class Lessons:
+    """Draws a person in a pose, the tokens of another in that pose, and another picture of the first."""
+
+    def __init__(self, figures: Figures) -> None:
+        self.figures = figures
+        self._of_person, self._of_pose = others(figures.person), others(figures.pose)
+
+    def draw(self, random: np.random.Generator, batch: int) -> tuple[np.ndarray, Tensor, np.ndarray]:
+        """Rows of the pictures [B], tokens [B, 192], rows of the references [B]."""
+        rows = random.integers(len(self.figures), size=batch)
+        tokens = torch.from_numpy(self.figures.tokens[self._of_pose(random, rows)])
+        return rows, tokens, self._of_person(random, rows)
+
+
+def guide_loss_on(guide: Guide, figures: Figures, batch: int, device: torch.device) -> Loss:
+    """What a step of the guide descends: the error of marks; a third of the tokens are of the very picture."""
+    lessons = Lessons(figures)
 
     def loss(random: np.random.Generator) -> Tensor:
-        rows = random.integers(len(figures), size=batch)
-        pictures, reference = recoloured(
-            random, *(as_values(figures.pictures[which], device) for which in (rows, other(random, rows))))
-        motion, joints = (torch.from_numpy(each[rows]).to(device) for each in (figures.motion, places))
-        return denoising_loss(network, pictures, motion, reference, joints)
+        rows, tokens, shown = lessons.draw(random, batch)
+        own = slice(batch // 3)
+        rows[own], tokens[own] = shown[own], torch.from_numpy(figures.tokens[shown[own]])
+        reference, = recoloured(random, as_values(figures.pictures[shown], device))
+        found = guide((tokens + _GRAIN * torch.randn_like(tokens)).to(device), reference)
+        return functional.smooth_l1_loss(found.float(), torch.from_numpy(figures.marks[rows]).to(device), beta=0.02)
 
     return loss
 
 
-def train(
-    figures: Figures, size: str, plan: Plan, path: Path, motion: str, start: Path | None = None
-) -> TokenRenderer:
-    """The renderer of that size, trained as the plan says or as far as its minutes reach.
+def loss_on(network: TokenRenderer, figures: Figures, batch: int, device: torch.device) -> Loss:
+    """What a step of the renderer descends."""
+    lessons = Lessons(figures)
 
-    Args:
-        motion: what tells it, "pose" or "tokens".
-        start: a renderer told by something else, whose weights to begin with: it can draw people already.
+    def loss(random: np.random.Generator) -> Tensor:
+        rows, tokens, shown = lessons.draw(random, batch)
+        pictures, reference = recoloured(
+            random, *(as_values(figures.pictures[which], device) for which in (rows, shown)))
+        marks = figures.marks[rows].copy()
+        marks[random.random(batch) > _TRULY] = np.nan
+        own = torch.from_numpy(figures.tokens[shown]).to(device)
+        told = network.told(tokens.to(device), reference, own, torch.from_numpy(marks).to(device))
+        return denoising_loss(network, pictures, told)
+
+    return loss
+
+
+def train_guide(figures: Figures, size: str, plan: Plan, path: Path) -> int:
+    """Train the guide as the plan says or as far as its minutes reach; returns the steps still to do.
+
+    Raises:
+        SemblanceError: if a checkpoint is damaged or of something else.
+    """
+    torch.manual_seed(plan.seed)
+    guide = Guide(SIZES[size].pixels)
+    guide.middle[:] = torch.from_numpy(figures.marks.mean(0))
+    device = best_device()
+    guide.to(device)
+    about = {"what": "token renderer's guide", "size": size}
+    return run(guide, guide_loss_on(guide, figures, plan.batch, device), plan.steps(len(figures)), plan, path, about)
+
+
+def train(figures: Figures, size: str, plan: Plan, path: Path, guide: Path) -> TokenRenderer:
+    """The renderer of that size, trained as the plan says or as far as its minutes reach, told by the kept guide.
 
     Raises:
         SemblanceError: if a checkpoint is damaged or of something else.
@@ -62,12 +101,12 @@ def train(
     torch.manual_seed(plan.seed)
     device = best_device()
     network = TokenRenderer(SIZES[size])
-    if start is not None:
-        network.load_state_dict(read_checkpoint(start)["network"])
-    network.middle[:] = torch.from_numpy(figures.motion.mean(0))
-    network.spread[:] = torch.from_numpy(figures.motion.std(0)).clamp_min(1e-3)
+    network.guide.load_state_dict(read_checkpoint(guide)["network"])
+    network.guide.requires_grad_(False)
+    network.middle[:] = torch.from_numpy(figures.tokens.mean(0))
+    network.spread[:] = torch.from_numpy(figures.tokens.std(0)).clamp_min(1e-3)
     network.to(device)
-    about = {"what": "token renderer", "size": size, "motion": motion}
+    about = {"what": "token renderer", "size": size}
     run(network, loss_on(network, figures, plan.batch, device), plan.steps(len(figures)), plan, path, about)
     return network
 
@@ -78,24 +117,18 @@ def main() -> None:
     add_plan_arguments(parser)
     parser.set_defaults(data=Path("out/bodies"), threads=1)
     parser.add_argument("--output", type=Path, default=Path("out/token_renderer"))
-    parser.add_argument("--true-pose", action="store_true", help="told by the true pose instead of the motion tokens")
-    parser.add_argument("--start", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--report", action="store_true", help="measure it on unseen people in unseen poses")
     args = parser.parse_args()
     plan = chosen_plan(args, PLANS)
-    motion = "pose" if args.true_pose else "tokens"
-    path = args.output / f"{args.size}_{motion}.pt"
-    learned = read_figures(args.data, "train", SIZES[args.size].pixels, args.output)
-    if not args.report:
-        told = learned if args.true_pose else by_tokens(learned, args.data, "train")
-        train(told, args.size, plan, path, motion, args.start)
-        return
-    network = TokenRenderer(SIZES[args.size])
-    network.load_state_dict(read_checkpoint(path)["network"])
-    asked = read_figures(args.data, "test", SIZES[args.size].pixels, args.output)
-    tokens = (by_decoded_tokens if args.true_pose else by_tokens)(asked, args.data, "test")
-    report(network.eval(), learned, {"pose": asked, "tokens": tokens} if args.true_pose else {"tokens": tokens},
-           args.output)
+    pixels, path = SIZES[args.size].pixels, args.output / f"{args.size}.pt"
+    guide = args.output / f"{args.size}_guide.pt"
+    learned = read_figures(args.data, "train", pixels, args.output)
+    if args.report:
+        network = TokenRenderer(SIZES[args.size])
+        network.load_state_dict(read_checkpoint(path)["network"])
+        report(network.eval(), learned, read_figures(args.data, "test", pixels, args.output), args.output)
+    elif train_guide(learned, args.size, GUIDE_PLAN, guide) == 0:
+        train(learned, args.size, plan, path, guide)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the token renderer learns from: drawn bodies cut out alike, each with its motion and others of the person.
+"""What the token renderer learns from: drawn bodies cut out alike, each with its tokens and others of the person.
 
 A figure stands in the middle of its square, as tall as every other, before grey; so nothing but who it is and what it
 does is left to say. Pictures that do not show the whole figure are left out.
@@ -6,7 +6,7 @@ does is left to say. Pictures that do not show the whole figure are left out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -15,23 +15,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from addon.core import coefficients
-from addon.core.body_motion import JOINT, JOINTS
+from addon.characters.body_pose import TO_BODY
+from addon.core.body_motion import JOINT
 from addon.core.files import replacing
 
-from .body_people import SIDES, person_of, pose_bones
+from .body_people import person_of
 from .body_pictures import read_shards
-from .body_stage import BodyPose
-from .motion_token_model import SLICES, TOKENS, load_decoders, load_tokens
+from .motion_token_model import load_tokens, turned
+from .token_renderer_guide import MARKS
 
 _TALL: Final = 1.25
 """Side of the square, in the person's heights."""
 _PELVIS: Final = (0.5, 0.54)
 _GREY: Final = 128
-_CROPPED: Final = ("picture", "depth", "points", "joints", "person", "pose", "rotations", "fingers", "coefficients")
+_WRISTS: Final = (JOINT["left_wrist"], JOINT["right_wrist"])
 _SEEN: Final = ("picture", "face", "left", "right")
-_FOLDED: Final = tuple(JOINT[name] for name in ("left_hip", "right_hip", "spine1", "spine2"))
-"""Joints whose places the others' tell."""
+_CROPPED: Final = ("picture", "depth", "points", "joints", "hands", "rotations", "person", "pose")
+_CROWN: Final = 0.88
+"""From the head's joint to the top, in heights of the head."""
+_MIDDLE_TIP: Final = 12
+"""Of a hand's 21 points."""
 
 
 @dataclass(frozen=True)
@@ -40,72 +43,48 @@ class Figures:
 
     pictures: np.ndarray
     """uint8 [N, P, P, 3] RGB."""
-    points: np.ndarray
-    """float32 [N, 22, 2]: joints, px in `pictures`, whole numbers at the middles of pixels."""
-    motion: np.ndarray
-    """float32 [N, 192]."""
+    marks: np.ndarray
+    """float32 [N, 25, 3]: as token_renderer_guide has them."""
+    tokens: np.ndarray
+    """float32 [N, 192]: what the kept encoder sees in the whole pictures."""
     person: np.ndarray
     pose: np.ndarray
     """int32 [N]."""
-    row: np.ndarray
-    """int [N], in the shards."""
 
     def __len__(self) -> int:
         return len(self.person)
 
 
 def read_figures(data: Path, kind: str, pixels: int, kept: Path) -> Figures:
-    """The figures of "train" or "test", their motion said by the true pose (`stand_in`).
-
-    Cutting them out takes half a minute, so they stay in the folder `kept`.
+    """The figures of "train" or "test". Cutting them out takes two minutes, so they stay in the folder `kept`.
 
     Raises:
-        SemblanceError: if there are no pictures.
+        SemblanceError: if there are no pictures or no encoder.
     """
-    path = kept / f"{kind}_{pixels}_{len(list(data.glob(f'{kind}_*.npz')))}.npz"
+    path = kept / f"figures_{kind}_{pixels}_{len(list(data.glob(f'{kind}_*.npz')))}.npz"
     if not path.exists():
         columns = read_shards(data, kind, _CROPPED)
         whole = ((columns["points"] > 1) & (columns["points"] < 126)).all((1, 2))
-        rows = np.flatnonzero(whole)
-        pictures, points = cut_out(columns, pixels, rows)
-        motion = np.stack([stand_in(BodyPose(*(columns[name][row] for name in _CROPPED[-3:]))) for row in rows])
+        pictures, marks = cut_out(columns, pixels, np.flatnonzero(whole))
+        seen = read_shards(data, kind, _SEEN)
+        tokens = load_tokens()(*(seen[name][whole] for name in _SEEN))
+        found = Figures(pictures, marks, tokens, columns["person"][whole], columns["pose"][whole])
         with replacing(path) as partial, partial.open("wb") as file:
-            np.savez(file, pictures=pictures, points=points, motion=motion, person=columns["person"][whole],
-                     pose=columns["pose"][whole], row=rows)
-    with np.load(path) as found:
-        return Figures(*(found[field.name] for field in fields(Figures)))
-
-
-def by_tokens(figures: Figures, data: Path, kind: str) -> Figures:
-    """The same figures, their motion said by the four tokens that the kept encoder sees in their pictures.
-
-    Raises:
-        SemblanceError: if there is no encoder.
-    """
-    seen = read_shards(data, kind, _SEEN)
-    return replace(figures, motion=load_tokens()(*(seen[name][figures.row] for name in _SEEN)))
-
-
-def by_decoded_tokens(figures: Figures, data: Path, kind: str) -> Figures:
-    """The same figures, their motion said by the pose that the kept decoders make of their tokens: for a renderer that
-    learned from true poses.
-
-    Raises:
-        SemblanceError: if there are no encoder and decoders.
-    """
-    decoded = load_decoders()(by_tokens(figures, data, kind).motion)
-    return replace(figures, motion=np.stack([stand_in(BodyPose(*each)) for each in zip(*decoded, strict=True)]))
+            np.savez(file, **vars(found))
+    with np.load(path) as kept_figures:
+        return Figures(*(kept_figures[field.name] for field in fields(Figures)))
 
 
 def cut_out(columns: dict[str, np.ndarray], pixels: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Figures of these rows [R, P, P, 3] before grey, and their joints [R, 22, 2]."""
+    """Figures of these rows [R, P, P, 3] before grey, and their marks [R, 25, 3]."""
     pictures = np.empty((len(rows), pixels, pixels, 3), np.uint8)
-    points = np.empty((len(rows), len(JOINTS), 2), np.float32)
+    marks = np.empty((len(rows), len(MARKS), 3), np.float32)
     for to, row in enumerate(rows):
         joints, seen = columns["joints"][row, :, :2], columns["points"][row].astype(np.float64)
+        person = person_of(int(columns["person"][row]))
         apart, far = seen - seen[0], joints - joints[0]
         scale = float((apart * far).sum() / (far * far).sum())     # px for a metre
-        zoom = pixels / (scale * _TALL * person_of(int(columns["person"][row])).height)
+        zoom = pixels / (scale * _TALL * person.height)
         shift = (pixels - 1) * np.array(_PELVIS) - zoom * seen[0]
         matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
         stands = np.isfinite(columns["depth"][row]).astype(np.float32)
@@ -114,31 +93,24 @@ def cut_out(columns: dict[str, np.ndarray], pixels: int, rows: np.ndarray) -> tu
         soft = cv2.GaussianBlur(layers, (0, 0), max(0.35 / zoom, 0.3))     # so that nothing folds when made smaller
         cut = cv2.warpAffine(soft, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR)
         pictures[to] = np.clip(cut[..., :3] + _GREY * (1 - cut[..., 3:]) + 0.5, 0, 255).astype(np.uint8)
-        points[to] = zoom * seen + shift
-    return pictures, points
+        flat = (zoom * seen + shift + 0.5) / pixels
+        deep = columns["joints"][row, :, 2:] / (_TALL * person.height)
+        whole = np.concatenate([flat, deep], 1)
+        beyond = _ends(columns, row, person.head_height) / (_TALL * person.height)
+        marks[to] = np.concatenate([whole, whole[[JOINT["head"], *_WRISTS]] + beyond])
+    return pictures, marks
 
 
-def stand_in(pose: BodyPose) -> np.ndarray:
-    """The true pose in the shape of the tokens, float32 [192]: coefficients; joints of one average body and how its
-    head is turned; how each joint of either hand is bent and turned aside."""
-    person = person_of(0)
-    matrices = pose_bones(person, pose.rotations, pose.fingers)
-    places = np.einsum("bij,bj->bi", matrices[:22, :3, :3], person.rest[:22]) + matrices[:22, :3, 3]
-    told = np.zeros(TOKENS, np.float32)
-    told[SLICES["face"]][:coefficients.COUNT] = pose.coefficients
-    kept = [i for i in range(1, len(JOINTS)) if i not in _FOLDED]
-    body = np.concatenate([places[kept].ravel(), matrices[JOINT["head"], :3, 1:3].ravel()])
-    told[SLICES["body"]][:len(body)] = body
-    for side, name in enumerate(SIDES):
-        turned = pose.fingers[side]
-        told[SLICES[name]][:30] = np.concatenate([turned[:, 1, 0], turned[:, 0, 2]]) * (1, -1)[side]
-    return told
+def _ends(columns: dict[str, np.ndarray], row: int, head_height: float) -> np.ndarray:
+    """Where crown and finger tips are, from the head's joint and the wrists, [3, 3]; m, as the shards' joints."""
+    head = turned(torch.from_numpy(columns["rotations"][row:row + 1]))[0, JOINT["head"]].numpy()
+    return np.concatenate([_CROWN * head_height * (head[:, 1] @ TO_BODY)[None], columns["hands"][row, :, _MIDDLE_TIP]])
 
 
-def same_person(figures: Figures) -> Callable[[np.random.Generator, np.ndarray], np.ndarray]:
-    """A function that draws, for rows [B], another row of the same person."""
-    order = np.argsort(figures.person, kind="stable")
-    _, first, count = np.unique(figures.person[order], return_index=True, return_counts=True)
+def others(alike: np.ndarray) -> Callable[[np.random.Generator, np.ndarray], np.ndarray]:
+    """A function that draws, for rows [B], another row whose entry of `alike` [N] is the same; itself if none is."""
+    order = np.argsort(alike, kind="stable")
+    _, first, count = np.unique(alike[order], return_index=True, return_counts=True)
     group = np.repeat(np.arange(len(first)), count)
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order))

@@ -2,7 +2,7 @@
 
 Motion is read off pictures by a small network that learned where joints are from real renders, not from the renderer;
 identity is the nearest of the test's people by colours of head, trunk and legs. Beside it stand what needs no renderer:
-the reference as it is, and pictures drawn for other motions.
+the reference as it is, the reference bent by the guide, and pictures drawn for other motions.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from addon.core.body_motion import JOINT
 from addon.core.files import write_bytes
 
 from .stage_runs import Plan, run
-from .token_renderer_data import Figures, as_pictures, as_values, recoloured, same_person
+from .token_renderer_data import Figures, as_pictures, as_values, others, recoloured
 from .token_renderer_model import TokenRenderer, draw
 
 _READ: Final = tuple(JOINT[name] for name in (
@@ -57,14 +57,14 @@ class JointReader(nn.Module):
 def train_reader(figures: Figures, path: Path, plan: Plan = _READER_PLAN) -> JointReader:
     """The reader, trained on renders in changed colours, soft and sharp; kept at `path`."""
     torch.manual_seed(1)
-    network, side = JointReader(), figures.pictures.shape[1]
+    network = JointReader()
 
     def loss(random: np.random.Generator) -> Tensor:
         rows = random.integers(len(figures), size=plan.batch)
         pictures, = recoloured(random, as_values(figures.pictures[rows]))
         soft = functional.avg_pool2d(pictures, 3, 1, 1)
         pictures = torch.lerp(pictures, soft, torch.rand(plan.batch, 1, 1, 1))
-        truth = torch.from_numpy(figures.points[rows][:, _READ] / side)
+        truth = torch.from_numpy(figures.marks[rows][:, _READ, :2])
         return functional.smooth_l1_loss(network(pictures), truth, beta=0.02)
 
     run(network, loss, plan.steps(len(figures)), plan, path, {"what": "joint reader"})
@@ -74,7 +74,7 @@ def train_reader(figures: Figures, path: Path, plan: Plan = _READER_PLAN) -> Joi
 def triples(figures: Figures, random: np.random.Generator, most: int = _ASKED) -> np.ndarray:
     """Rows [M, 3]: who drives, a picture of another person, and that person in the driver's pose."""
     found = []
-    other = same_person(figures)
+    other = others(figures.person)
     for truth in random.permutation(len(figures))[:2 * most]:
         drivers = np.flatnonzero((figures.pose == figures.pose[truth]) & (figures.person != figures.person[truth]))
         reference = int(other(random, np.array([truth]))[0])
@@ -84,32 +84,49 @@ def triples(figures: Figures, random: np.random.Generator, most: int = _ASKED) -
 
 
 def figures_of(network: TokenRenderer, reader: JointReader, asked: Figures, rows: np.ndarray) -> dict[str, float]:
-    """Name → figure: errors of joints in % of the square's side, of colours of 255; shares of right people."""
+    """Name → figure: errors of joints in % of the square's side, of colours of 255; shares of right people.
+
+    "drawn" is told by the driver's tokens, "true_marks" where the person's joints truly are as well, "bent" is the
+    reference bent by the guide, before anything is drawn, "shuffled" drawn for another driver.
+    """
     drives, shown, truth = rows.T
-    drawn = draw_rows(network, asked.motion[drives], asked.pictures[shown])
-    shift = np.roll(np.arange(len(rows)), 1)
+    drawn, bent = draw_rows(network, asked, drives, shown)
+    better, _ = draw_rows(network, asked, drives, shown, asked.marks[truth])
     found: dict[str, float] = {}
-    points = asked.points[truth][:, _READ] / asked.pictures.shape[1]
-    candidates = {"drawn": drawn, "true": asked.pictures[truth], "shuffled": drawn[shift],
-                  "reference": asked.pictures[shown]}
-    describe = _people(asked)
+    points = asked.marks[truth][:, _READ, :2]
+    true = asked.pictures[truth]
+    candidates = {"drawn": drawn, "true_marks": better, "bent": bent, "reference": asked.pictures[shown],
+                  "shuffled": np.roll(drawn, 1, 0), "true": true}
     for name, pictures in candidates.items():
         found[f"joints_{name}"] = 100 * float(np.linalg.norm(_read(reader, pictures) - points, axis=2).mean())
-        apart = np.abs(pictures.astype(int) - asked.pictures[truth])
-        found[f"colours_{name}"] = float(apart[_stands(asked.pictures[truth])].mean())
-    for name, pictures in (("drawn", drawn), ("true", asked.pictures[truth]), ("driver", asked.pictures[drives])):
+        apart = np.abs(pictures.astype(int) - true)
+        found[f"colours_{name}"] = float(apart[_stands(true)].mean())
+    middle = asked.marks[:, _READ, :2].mean(0)
+    found["joints_mean_pose"] = 100 * float(np.linalg.norm(middle - points, axis=2).mean())
+    describe = _people(asked)
+    del candidates["shuffled"]
+    for name, pictures in (candidates | {"driver": asked.pictures[drives]}).items():
         ranks = describe(pictures, asked.person[truth], rows[:, 1:])
         found[f"person_{name}"], found[f"person5_{name}"] = float((ranks == 0).mean()), float((ranks < 5).mean())
     found["person_chance"] = 1 / len(np.unique(asked.person))
     return found
 
 
-def draw_rows(network: TokenRenderer, motion: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """uint8 [N, P, P, 3]: the people of the references in the motions."""
+def draw_rows(
+    network: TokenRenderer, figures: Figures, drives: np.ndarray, shown: np.ndarray, marks: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 [N, P, P, 3]: the people of the rows `shown` in the motions of `drives`; their pictures bent."""
     device = next(network.parameters()).device
-    parts = [draw(network, torch.from_numpy(motion[at:at + _BATCH]).to(device),
-                  as_values(references[at:at + _BATCH], device)) for at in range(0, len(motion), _BATCH)]
-    return np.concatenate([as_pictures(part) for part in parts])
+    drawn, bent = [], []
+    for at in range(0, len(drives), _BATCH):
+        rows = slice(at, at + _BATCH)
+        motion, own = (torch.from_numpy(figures.tokens[each[rows]]).to(device) for each in (drives, shown))
+        truly = None if marks is None else torch.from_numpy(marks[rows]).to(device)
+        with torch.no_grad():
+            told = network.told(motion, as_values(figures.pictures[shown[rows]], device), own, truly)
+        drawn.append(as_pictures(draw(network, told)))
+        bent.append(as_pictures(told.guess[:, :3]))
+    return np.concatenate(drawn), np.concatenate(bent)
 
 
 def _read(reader: JointReader, pictures: np.ndarray) -> np.ndarray:
@@ -164,8 +181,7 @@ def grid(network: TokenRenderer, figures: Figures, people: int = 6, motions: int
     strangers = np.flatnonzero(~np.isin(figures.person, names))
     _, first = np.unique(figures.pose[strangers], return_index=True)
     drives = strangers[first][np.linspace(0, len(first) - 1, motions).astype(int)]
-    drawn = draw_rows(network, np.tile(figures.motion[drives], (people, 1)),
-                      np.repeat(figures.pictures[shown], motions, 0))
+    drawn, _ = draw_rows(network, figures, np.tile(drives, people), np.repeat(shown, motions))
     blank = np.full_like(figures.pictures[:1], 255)
     rows = [np.concatenate([blank, figures.pictures[drives]])]
     rows += [np.concatenate([figures.pictures[shown[i]][None], drawn[i * motions:(i + 1) * motions]])
@@ -173,18 +189,11 @@ def grid(network: TokenRenderer, figures: Figures, people: int = 6, motions: int
     return np.concatenate([np.concatenate(list(row), 1) for row in rows])
 
 
-def report(
-    network: TokenRenderer, learned: Figures, asked: dict[str, Figures], output: Path
-) -> dict[str, dict[str, float]]:
-    """Print the figures, for each way to say the motion of the same pictures; write the pages of people and motions."""
+def report(network: TokenRenderer, learned: Figures, asked: Figures, output: Path) -> dict[str, float]:
+    """Print the figures; write the page of people and motions."""
     reader = train_reader(learned, output / "joint_reader.pt")
-    measured = {}
-    for told, figures in asked.items():
-        rows = triples(figures, np.random.default_rng(3))
-        measured[told] = figures_of(network, reader, figures, rows)
-        page = cv2.resize(grid(network, figures), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        write_bytes(output / f"grid_{told}.png", cv2.imencode(".png", page[..., ::-1])[1].tobytes())
-    print("| | " + " | ".join(measured) + " |\n|---|" + "---:|" * len(measured))
-    for name in next(iter(measured.values())):
-        print(f"| {name} | " + " | ".join(f"{found[name]:.3f}" for found in measured.values()) + " |")
-    return measured
+    found = figures_of(network, reader, asked, triples(asked, np.random.default_rng(3)))
+    page = cv2.resize(grid(network, asked), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    write_bytes(output / "grid.png", cv2.imencode(".png", page[..., ::-1])[1].tobytes())
+    print("\n".join(f"{name} {value:.3f}" for name, value in found.items()))
+    return found
