@@ -20,7 +20,8 @@ from typing import Any
 import bpy
 
 EXTENSION = "bl_ext.user_default.semblance"
-WHEELS = ("onnxruntime", "cv2", "serial", "ruckig")
+MODULES = ("onnxruntime", "cv2", "serial", "ruckig")
+"""What the wheels bring, as Python imports them."""
 PERFORMER, PRESET, ROBOT, UNIT = "Ann", "Hero", "maestro_head", "head-007"
 
 
@@ -42,7 +43,7 @@ def enable() -> dict[str, Any]:
     bpy.ops.preferences.addon_disable(module=EXTENSION)
     module = addon_utils.enable(EXTENSION, default_set=True, persistent=True)
     problems = [] if module else ["Blender did not enable the extension"]
-    for name in WHEELS:
+    for name in MODULES:
         try:
             importlib.import_module(name)
         except ImportError as error:
@@ -103,7 +104,7 @@ def install_zip(path: str) -> dict[str, Any]:
     """Blender's own "Install from Disk"; the version that came in and where its modules are."""
     bpy.ops.extensions.package_install_files(filepath=path, repo="user_default", enable_on_install=True)
     return {"version": version(), "module": addon_module("blender.registration").__file__,
-            "wheels": {name: str(importlib.import_module(name).__file__) for name in WHEELS}}
+            "wheels": {name: str(importlib.import_module(name).__file__) for name in MODULES}}
 
 
 def track_a_second() -> Path:
