@@ -56,8 +56,8 @@ def read_action(binding: Binding) -> Performance:
     moving = [curve for each in curves for curve in each if curve is not None]
     if not moving:
         raise SemblanceError(
-            f"'{binding.root.name}' has no active Action that moves its controls; apply a take to it first, or choose "
-            "the Action in the Action editor."
+            f"'{binding.root.name}' has no active Action that moves its controls (NLA strips are not read); apply a "
+            "take to it, or choose the Action in the Action editor."
         )
     ranges = np.array([curve.range() for curve in moving])
     frames = np.arange(int(np.floor(ranges[:, 0].min())), int(np.ceil(ranges[:, 1].max())) + 1)
