@@ -14,8 +14,9 @@ PYTHON ?= $(or $(PYTHON311),$(PYTHON313))
 RUN := .venv/bin/python
 # The second half of the matrix, where both interpreters are here.
 SECOND := $(if $(PYTHON311),$(if $(PYTHON313),.venv-3.13))
-# Two processes, each with whole files: what a file has set up serves all its tests.
-PYTEST := -m pytest -n 2 --dist loadfile
+# Three processes for two cores, because a quarter of the time tests wait for clocks, servers and processes that they
+# started; each with whole files: what a file has set up serves all its tests.
+PYTEST := -m pytest -n 3 --dist loadfile
 PIP := -m pip install --quiet --disable-pip-version-check
 
 help:
