@@ -15,8 +15,8 @@ from addon.blender.scenes import ensure_character, open_scene
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 from addon.core.rig_profile import find_profile
-from training import bench_body_pose
 
+from ..characters.gesturing import gesturing
 from ..core.making import a_take
 
 MIXAMO = {
@@ -105,7 +105,7 @@ def test_hands_without_a_body_only_turn_their_fingers() -> None:
 
 def hands_alone() -> BodyTrack:
     """A right hand in two frames, and nobody that it belongs to."""
-    track = bench_body_pose.poses(2)[0]
+    track = gesturing(2)
     track.landmarks[:] = track.world[:] = track.hands[:, 0] = track.hands_world[:, 0] = np.nan
     return track
 

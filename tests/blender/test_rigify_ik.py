@@ -10,7 +10,8 @@ from mathutils import Vector
 
 from addon.blender import body_keys
 from addon.blender.body_keys import key_body
-from training import bench_body_pose
+
+from ..characters.gesturing import gesturing
 
 COUNT = 3
 TRUNK = {"root": ("", (0, 0, 0)), "torso": ("", (0, 0, 1)), "spine_fk.003": ("torso", (0, 0, 1.3)),
@@ -105,7 +106,7 @@ def test_ik_controls_hold_limbs_where_the_forward_ones_do(
 ) -> None:
     monkeypatch.setattr(body_keys, "smooth_body", lambda track: track)
     follow(rig, ends, poles)
-    track = bench_body_pose.poses(COUNT)[0]
+    track = gesturing(COUNT)
     keyed = key_body(replace(track, times_s=np.arange(COUNT) / 24), rig, "poses", bpy.context.scene)
     assert list(keyed.frames) == [1, 2, 3] and abs(rig.pose.bones["hand_ik.L"].location.length) < 2
     for poled in (False, True):
@@ -131,7 +132,7 @@ def assert_alike(rig: bpy.types.Object) -> None:
 
 def test_limbs_that_were_not_seen_and_switches_are_left_alone(rig: bpy.types.Object) -> None:
     rig.pose.bones["torso"]["IK_FK"] = 0.0
-    track = bench_body_pose.poses(COUNT)[0]
+    track = gesturing(COUNT)
     track.visibility[:, [14, 16]] = 0.1
     keyed = key_body(track, rig, "poses", bpy.context.scene)
     paths = {curve.data_path for curve in keyed.action.layers[0].strips[0].channelbags[0].fcurves}

@@ -28,6 +28,8 @@ from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 from training import bench_body_pose
 
+from .gesturing import gesturing
+
 LIMBS = ("elbow", "wrist", "knee", "ankle", "foot")
 directions = hnp.arrays(float, (4, 3), elements=st.floats(-1, 1)).filter(
     lambda rows: np.linalg.norm(rows, axis=1).min() > 0.01
@@ -128,8 +130,7 @@ def test_gaps_are_held_and_nobody_is_refused(walk: np.ndarray) -> None:
 
 
 def test_fingers_need_no_body_and_stay_as_they_were_where_the_hand_is_not_seen() -> None:
-    track = bench_body_pose.poses(4)[0]
-    track.visibility[:, 17:21] = 0      # knuckles, which it does not tell
+    track = gesturing(4)
     whole = bench_body_pose.skeleton_for(bench_body_pose.person_of(2))
     wrist, bent = (whole.joints[joint] for joint in ("left_wrist", "left_index2"))
 
