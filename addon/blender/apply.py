@@ -91,7 +91,8 @@ def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[l
     """Key one character after the other: (its name, what keys it) of each.
 
     Returns:
-        What was keyed, and a sentence for each character that got no keys; the others get theirs all the same.
+        What was keyed, and a sentence for each character that got no keys, or not its own; the others get theirs all
+        the same.
 
     Raises:
         SemblanceError: if nobody got keys.
@@ -105,7 +106,20 @@ def key_each(characters: Iterable[tuple[str, Callable[[], Applied]]]) -> tuple[l
             reasons.append(str(error))
     if not keyed:
         raise SemblanceError(reasons[0] if len(reasons) == 1 else " ".join(failed))
-    return keyed, failed
+    return keyed, [*failed, *_sharing(keyed)]
+
+
+def _sharing(keyed: Iterable[Applied]) -> Iterator[str]:
+    """Who has one set of shape keys with somebody else, as linked duplicates do, so that the last one's keys count."""
+    players: dict[bpy.types.ID, list[str]] = {}
+    for applied in keyed:
+        for owner, *_ in applied.before.actions:
+            players.setdefault(owner, []).append(applied.armature)
+    for first, *others in sorted({tuple(names) for names in players.values() if len(names) > 1}):
+        yield (
+            f"'{first}' has the same shape keys as '{others[-1]}' and plays what that plays; part them with Object > "
+            "Relations > Make Single User > Object & Data."
+        )
 
 
 def told(keyed: Iterable[Applied]) -> str:

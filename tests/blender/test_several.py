@@ -59,6 +59,17 @@ def test_all_ticked_ones_are_keyed_in_one_step_and_others_not(settings):
     assert not [name for name in ("Pip", "Gus", "Pip.001") if action(bpy.data.objects[name])]
 
 
+def test_linked_duplicates_that_play_the_same_shape_keys_are_told(settings, extension):
+    add("Mora")
+    for item in bpy.context.scene.objects:
+        item.select_set(True)
+    bpy.ops.object.duplicate(linked=True)
+    bpy.ops.semblance.cast_find()
+    tick(*(actor.root for actor in settings.actors))
+    keyed, said = extension("blender.operators").key_cast(bpy.context.scene)
+    assert len(keyed) == 2 and len(said) == 1 and "'Mora' has the same shape keys as 'Mora.001'" in said[0]
+
+
 def test_a_click_on_a_row_shows_a_character_without_keying_it(settings):
     pip, _ = add("Pip", "Gus")
     settings.actor = 0
