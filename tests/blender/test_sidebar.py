@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 import pytest
 
+from ..films import piece_of
 from .conftest import EXTENSION, ROOT
 
 
@@ -158,16 +159,18 @@ def test_takes_folder_follows_preferences_then_file_then_user(settings, extensio
         takes_folder(bpy.context)
 
 
-def test_the_demo_clip_is_tracked_by_the_child_and_applied(settings, tmp_path):
+def test_a_clip_is_tracked_by_the_child_and_applied(settings, tmp_path):
     bpy.context.preferences.addons[EXTENSION].preferences.takes_folder = str(tmp_path)
     bpy.ops.semblance.character_add(character="Pip")
-    settings.source = str(ROOT / "assets" / "demo" / "performer.mp4")
+    (tmp_path / "clip").mkdir()
+    performer = ROOT / "assets" / "demo" / "performer.mp4"
+    settings.source = str(piece_of(performer, tmp_path / "clip" / "performer.mp4", 0, 50))
     assert bpy.ops.semblance.take_track() == {"FINISHED"}
     assert settings.performance() == tmp_path / "performer.take"
-    settings.start_frame, settings.use_head = 101, False
+    settings.start_frame, settings.use_head = 301, False
     assert bpy.ops.semblance.take_apply() == {"FINISHED"}
     action = settings.character.animation_data.action
-    assert tuple(action.frame_range) == (101, 101 + 248) and bpy.context.scene.frame_end == 349
+    assert tuple(action.frame_range) == (301, 301 + 47) and bpy.context.scene.frame_end == 348
     settings.use_nla = True
     bpy.ops.semblance.take_apply()
     assert settings.character.animation_data.action == action

@@ -21,6 +21,7 @@ from addon.tracking.region import FaceBox  # noqa: E402
 from ..blender.test_body_face_panel import make_walker  # noqa: E402
 from ..core.making import a_take  # noqa: E402
 from ..core.test_bvh import SMALL  # noqa: E402
+from ..films import piece_of  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -224,12 +225,7 @@ def test_where_the_face_is_reaches_the_tracker_and_a_change_is_done_again(takes,
 
 def test_a_video_goes_all_the_way(shared, tmp_path):
     cv2 = pytest.importorskip("cv2")
-    source = cv2.VideoCapture(str(shared / "data" / "webcam_video" / "man_at_webcam.mp4"))
-    clip = tmp_path / "piece.mp4"
-    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 25, (400, 300))
-    for _ in range(10):
-        writer.write(source.read()[1])
-    writer.release()
+    clip = piece_of(shared / "data" / "webcam_video" / "man_at_webcam.mp4", tmp_path / "piece.mp4", 0, 10)
     out = tmp_path / "out"
     assert main(["batch", "--video", str(clip), "--out", str(out), "--render", "mp4", "--size", "64x64"]) == 0
     told = report(out / "piece")

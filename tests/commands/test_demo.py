@@ -13,6 +13,8 @@ from addon.commands.demo import correlations, read_truth
 from addon.core import coefficients
 from addon.core.errors import SemblanceError
 
+from ..films import piece_of
+
 
 def test_correlations_are_pearsons():
     random = np.random.default_rng(0)
@@ -61,13 +63,7 @@ def test_damaged_truth_is_named(truth_file, damage):
 def short_clip(tmp_path, monkeypatch):
     """The beginning of the demo's clip, in which the performer rests, blinks and is surprised, with its truth."""
     first, last = 10, 38
-    film = cv2.VideoCapture(str(demo.CLIP))
-    pictures = [film.read()[1] for _ in range(last)][first:]
-    clip = tmp_path / "short.mp4"
-    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 25, pictures[0].shape[1::-1])
-    for picture in pictures:
-        writer.write(picture)
-    writer.release()
+    clip = piece_of(demo.CLIP, tmp_path / "short.mp4", first, last)
     header, *rows = demo.TRUTH.read_text().splitlines()
     clip.with_name("truth.csv").write_text("\n".join([header, *rows[first:last]]))
     monkeypatch.setattr(demo, "CLIP", clip)
