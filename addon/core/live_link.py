@@ -61,22 +61,14 @@ def meaning_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def read_live_link(path: Path) -> Take:
     """Read a Live Link Face CSV as a Take (raw = smoothed = the file's values; no landmarks, no embedding).
 
-    Rows whose timecode does not advance are left out and counted in `source["warnings"]`.
+    Rows whose timecode does not advance are left out and counted in `source["warnings"]`, and so is a last row that was
+    not written to its end.
 
     Raises:
         SemblanceError: naming the file and the column or line that is wrong.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise SemblanceError(f"'{path}' is not a text file; a Live Link Face CSV is needed.") from error
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
-    except csv.Error as error:
-        raise SemblanceError(f"'{path}' is not a CSV file: {error}.") from error
+    rows, warnings = _rows(path)
     _check_columns(rows, path)
     parts, values = _parse(rows[1:], path)
     # Sixty frames a second unless no frame number needs it.
@@ -88,7 +80,9 @@ def read_live_link(path: Path) -> Take:
         "timecode_start_s": float(clock[0]), "eye_roll": values[rising][:, [57, 60]].tolist(),
     }
     if not rising.all():
-        source["warnings"] = [f"{int((~rising).sum())} rows left out because their timecode does not advance."]
+        warnings.append(f"{int((~rising).sum())} rows left out because their timecode does not advance.")
+    if warnings:
+        source["warnings"] = warnings
     track = _track(clock[rising] - clock[0], values[rising])
     nothing = np.empty((0, LANDMARK_COUNT, 3), np.float32)
     return Take(np.ones(len(track), bool), nothing, track, track, source)
@@ -120,6 +114,26 @@ def write_live_link(take: Take, path: Path) -> None:
     write_bytes(Path(path), ("\n".join(lines) + "\n").encode())
 
 
+def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
+    """The file's rows that have something in them, and what there is to say about those that are missing."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SemblanceError(f"Cannot read '{path}': {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SemblanceError(f"'{path}' is not a text file; a Live Link Face CSV is needed.") from error
+    separator = ";" if ";" in text.partition("\n")[0] else ","
+    if separator == ";":    # as Excel saves it where numbers have a comma
+        text = text.replace(",", ".")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    except csv.Error as error:
+        raise SemblanceError(f"'{path}' is not a CSV file: {error}.") from error
+    if not text.endswith("\n") and len(rows) > 2 and len(rows[-1]) < len(COLUMNS):
+        return rows[:-1], ["The last row is cut off and was left out."]
+    return rows, []
+
+
 def _check_columns(rows: list[list[str]], path: Path) -> None:
     if len(rows) < 2:
         raise SemblanceError(f"'{path}' has no rows; a Live Link Face CSV is needed.")
@@ -127,7 +141,7 @@ def _check_columns(rows: list[list[str]], path: Path) -> None:
     for expected, found in zip(COLUMNS, [*header, *[""] * len(COLUMNS)], strict=False):
         if expected.lower() != found.lower():
             raise SemblanceError(
-                f"'{path}' is not a Live Link Face CSV: where the column '{expected}' belongs it has '{found}'."
+                f"'{path}' is not a Live Link Face CSV: where the column '{expected}' belongs it has '{found[:40]}'."
             )
     if len(header) > len(COLUMNS):
         raise SemblanceError(f"'{path}' is not a Live Link Face CSV: the column '{header[len(COLUMNS)]}' is unknown.")

@@ -94,6 +94,16 @@ def test_rows_that_do_not_advance_are_left_out_and_counted(tmp_path):
     assert take.source["warnings"] == ["2 rows left out because their timecode does not advance."]
 
 
+def test_what_excel_saved_and_what_was_cut_off_in_its_last_row_are_read(tmp_path):
+    path = a_csv(tmp_path)
+    whole, text = read_live_link(path), path.read_text()
+    path.write_text(text.replace(",", ";").replace(".", ","))
+    np.testing.assert_array_equal(read_live_link(path).raw.coefficients, whole.raw.coefficients)
+    path.write_text(text + text.splitlines()[-1][:60])
+    cut = read_live_link(path)
+    assert len(cut) == len(whole) and cut.source["warnings"] == ["The last row is cut off and was left out."]
+
+
 def test_one_sided_shapes_export_as_the_mean_of_both(tmp_path):
     take = read_live_link(a_csv(tmp_path))
     coefficient = take.raw.coefficients.copy()
