@@ -33,12 +33,15 @@ _HEIGHTS: Final = {     # m, of a body that stands with its arms down: left of t
     "neck": (0, 1.50, 0), "left_collar": (.07, 1.42, 0), "head": (0, 1.60, .02), "left_shoulder": (.18, 1.42, 0),
     "left_elbow": (.21, 1.14, -.02), "left_wrist": (.22, .89, .03),
 }
-_MIRROR: Final = np.array([
+OPPOSITE: Final = np.array([
     JOINT[name.replace("left", "right") if "left" in name else name.replace("right", "left")] for name in JOINTS
 ])
+"""int [22]: each joint's partner on the other side."""
 _GLANCE: Final = 0.12
+"""Standard deviation of where eyes wander, as eyeLook."""
 _RISE_S: Final = 0.07
 _TREMBLE: Final = 0.10
+"""Standard deviation of slow changes, as a share of each coefficient."""
 _NUMBERS: Final = ("head_rest", "head_accent", "lively", "delay_s", "decay_s", "blinks_a_minute", "blink_s", "lids")
 _BLINK: Final = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
 
@@ -163,15 +166,17 @@ def draw_motion(random: np.random.Generator, seconds: float, walk: BodyMotion | 
 def parts_of_walk(walk: BodyMotion) -> tuple[BodyMotion, BodyMotion]:
     """What is learned from, and what is only for the test; ten frames between them belong to neither."""
     at = int(np.searchsorted(walk.times_s, _HELD_OUT_S))
-    return tuple(     # type: ignore[return-value]
-        replace(walk, times_s=walk.times_s[rows], joints=walk.joints[rows], head=walk.head[rows])
-        for rows in (slice(None, at - 10), slice(at, None))
-    )
+    return part_of(walk, slice(None, at - 10)), part_of(walk, slice(at, None))
+
+
+def part_of(motion: BodyMotion, rows: slice | np.ndarray) -> BodyMotion:
+    """Some of a motion's frames, at their own times."""
+    return replace(motion, times_s=motion.times_s[rows], joints=motion.joints[rows], head=motion.head[rows])
 
 
 def mirrored(motion: BodyMotion) -> BodyMotion:
     """As seen in a mirror."""
-    joints = motion.joints[:, _MIRROR] * np.array([-1, 1, 1], np.float32)
+    joints = motion.joints[:, OPPOSITE] * np.array([-1, 1, 1], np.float32)
     return replace(motion, joints=joints, head=motion.head * np.array([-1, 1, -1], np.float32))
 
 
@@ -309,8 +314,8 @@ def _stretch(random: np.random.Generator, walk: BodyMotion, seconds: float) -> B
     length = min(seconds * speed, float(walk.times_s[-1] - walk.times_s[0]) - 0.1)
     begin = walk.times_s[0] + random.uniform(0, float(walk.times_s[-1] - walk.times_s[0]) - length)
     rows = (walk.times_s >= begin) & (walk.times_s <= begin + length)
-    times_s = (walk.times_s[rows] - begin) * seconds / length
-    part = resampled(replace(walk, times_s=times_s, joints=walk.joints[rows], head=walk.head[rows]), FPS)
+    part = part_of(walk, rows)
+    part = resampled(replace(part, times_s=(part.times_s - begin) * seconds / length), FPS)
     rows_at = np.clip(np.arange(int(seconds * FPS)), 0, len(part) - 1)
     return replace(part, times_s=np.arange(len(rows_at)) / FPS, joints=part.joints[rows_at], head=part.head[rows_at])
 

@@ -5,7 +5,6 @@ A pose is the same whoever takes it. Each is drawn from its own number, tests' f
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +18,7 @@ from addon.core.bvh import read_bvh
 from addon.core.frames import head_rotation
 
 from .body_motion_sets import NAMES as STYLE_NAMES
-from .body_motion_sets import WALK, draw_style, mirrored, parts_of_walk
+from .body_motion_sets import WALK, draw_style, mirrored, part_of, parts_of_walk
 from .body_people import FINGERS, SIDES, BodyPerson, about, hands_of, joints_of, person_of, pose_bones
 from .body_stage import BodyPose
 from .performers import random_mix, shared_folder
@@ -187,8 +186,7 @@ def _other_side(angles: np.ndarray) -> np.ndarray:
 def _walking(random: np.random.Generator, walk: BodyMotion) -> np.ndarray:
     """A moment of the walk, between its frames, with a little of its own in every joint."""
     at = random.uniform(0, len(walk) - 1.001)
-    rows = slice(int(at), int(at) + 2)
-    part = replace(walk, times_s=walk.times_s[rows], joints=walk.joints[rows], head=walk.head[rows])
+    part = part_of(walk, slice(int(at), int(at) + 2))
     if random.random() < 0.5:
         part = mirrored(part)
     share = at - int(at)

@@ -18,15 +18,11 @@ from addon.core import coefficients
 from addon.core.body_motion import JOINTS, PARENTS
 from addon.core.errors import SemblanceError
 
+from .body_motion_sets import OPPOSITE
 from .body_pictures import read_shards
 from .motion_token_model import DEPTH_SIDE, SIDES, mirrored, turned
 
 Columns = dict[str, np.ndarray]
-_OTHER_SIDE: Final = {"left": "right", "right": "left"}
-OPPOSITE: Final = np.array([
-    JOINTS.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_"))) for name in JOINTS
-])
-"""int [22]: each joint's partner on the other side."""
 _DEPTH_REACH: Final = 0.75
 """Half the side of what is cut out around the pelvis, in lengths of the figure."""
 _SMALLEST: Final = 2
