@@ -25,8 +25,8 @@ def number_in(least: float, most: float, what: str) -> Callable[[str], float]:
     """A type for argparse: a number from `least` to `most`."""
     def read(text: str) -> float:
         with contextlib.suppress(ValueError):
-            if least <= float(text) <= most:
-                return float(text)
+            if least <= _decimal(text) <= most:
+                return _decimal(text)
         raise argparse.ArgumentTypeError(f"'{text}' is not a {what} from {least:g} to {most:g}")
 
     return read
@@ -35,9 +35,14 @@ def number_in(least: float, most: float, what: str) -> Callable[[str], float]:
 def seconds(text: str) -> float:
     """A type for argparse: a time of the source, which some begin below 0."""
     with contextlib.suppress(ValueError):
-        if math.isfinite(float(text)):
-            return float(text)
+        if math.isfinite(_decimal(text)):
+            return _decimal(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+
+
+def _decimal(text: str) -> float:
+    """With a point, or the comma that spreadsheets of many countries write."""
+    return float(text.replace(",", "."))
 
 
 def file_ending(*suffixes: str) -> Callable[[str], Path]:

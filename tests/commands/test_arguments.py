@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.commands.arguments import add_face_arguments, face_box, file_ending, whole_number
+from addon.commands.arguments import add_face_arguments, face_box, file_ending, number_in, seconds, whole_number
 from addon.tracking.region import FaceBox
 
 
@@ -20,6 +20,12 @@ def test_numbers_within_the_bounds_are_read(number):
 def test_others_are_told(text):
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a size from 3 to 90 px"):
         whole_number(3, 90, "a size", " px")(text)
+
+
+def test_decimals_have_a_point_or_a_comma():
+    assert seconds("12,5") == seconds("12.5") == 12.5 and number_in(0, 2, "strength")("0,5") == 0.5
+    with pytest.raises(argparse.ArgumentTypeError, match="'1,5,2' is not a number of seconds"):
+        seconds("1,5,2")
 
 
 @pytest.mark.parametrize("text", ["film.mp4", "take", "slate.take.blend", ".take/clip"])
