@@ -39,6 +39,11 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="module")
+def track(faces: list[FaceFrame], encoder: Encoder) -> ExpressionTrack:
+    return encoder.encode(faces)
+
+
+@pytest.fixture(scope="module")
 def truth() -> np.ndarray:
     """float [T, 54]."""
     with (DEMO / "truth.csv").open(newline="") as file:
@@ -46,8 +51,7 @@ def truth() -> np.ndarray:
     return np.array([[float(row[name]) for name in coefficients.NAMES] for row in rows])
 
 
-def test_it_follows_the_performer(faces: list[FaceFrame], encoder: Encoder, truth: np.ndarray) -> None:
-    track = encoder.encode(faces)
+def test_it_follows_the_performer(track: ExpressionTrack, truth: np.ndarray) -> None:
     assert len(track) == len(truth)
     assert track.coefficients.min() > -1.5 and track.coefficients.max() < 2.5  # calibration clips
     for name in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "browInnerUpLeft", "browOuterUpLeft", "mouthSmileRight",
@@ -56,8 +60,7 @@ def test_it_follows_the_performer(faces: list[FaceFrame], encoder: Encoder, trut
         assert np.corrcoef(track.coefficients[:, i], truth[:, i])[0, 1] > 0.6, name
 
 
-def test_blinks_close_the_eyes_after_calibration(faces: list[FaceFrame], encoder: Encoder, truth: np.ndarray) -> None:
-    track = encoder.encode(faces)
+def test_blinks_close_the_eyes_after_calibration(track: ExpressionTrack, truth: np.ndarray) -> None:
     blink = coefficients.indices(["eyeBlinkLeft", "eyeBlinkRight"])
     calibrated = calibrate(track, find_neutral(track)).coefficients[:, blink].mean(1)
     wanted = truth[:, blink].mean(1)
@@ -66,10 +69,9 @@ def test_blinks_close_the_eyes_after_calibration(faces: list[FaceFrame], encoder
     assert np.median(calibrated[wanted == 0]) < 0.1
 
 
-def test_head_and_gaze_have_the_right_signs(faces: list[FaceFrame], encoder: Encoder) -> None:
+def test_head_and_gaze_have_the_right_signs(track: ExpressionTrack) -> None:
     with (DEMO / "truth.csv").open(newline="") as file:
         head = np.array([[float(row[n]) for n in ("headYaw", "headPitch", "headRoll")] for row in csv.DictReader(file)])
-    track = encoder.encode(faces)
     for axis in range(3):
         assert np.corrcoef(track.head[:, axis], head[:, axis])[0, 1] > 0.9
     assert np.abs(track.head - head).max() < np.radians(8)
