@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..core.errors import SemblanceError
 from ..core.live_link import write_live_link
 from ..core.take import Take, read_take
 from ..expression.flame import FLAME_SUFFIX, MADE, SHIPPED, Conversion, read_conversion, write_flame
@@ -32,7 +33,10 @@ def run(args: argparse.Namespace) -> int:
     if path.suffix.lower() == FLAME_SUFFIX:
         tell_flame(read_take(args.take), path, read_conversion(args.conversion))
         return 0
-    write_live_link(read_take(args.take), path)
+    take = read_take(args.take)
+    if args.output is None and path.exists() and path.name == take.source.get("name"):
+        raise SemblanceError(f"'{path}' is what the take was made from; say with -o where the result shall go.")
+    write_live_link(take, path)
     print(f"Wrote '{path}'.")
     return 0
 

@@ -31,6 +31,7 @@ def test_a_live_link_recording_becomes_a_take_and_again_the_same_recording(recor
     assert main(["track", str(recording)]) == 0
     assert "slate_1.take" in capsys.readouterr().out
     assert main(["export", "slate_1.take", "-o", "again.csv"]) == 0
+    assert main(["export", "slate_1.take"]) == 1 and "is what the take was made from" in capsys.readouterr().err
     assert (tmp_path / "again.csv").read_text() == recording.read_text()
 
 
