@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 from addon.core import coefficients  # noqa: E402
 from addon.core.errors import SemblanceError  # noqa: E402
 from addon.core.network import Network  # noqa: E402
-from addon.expression.flame import NUMBERS, read_conversion  # noqa: E402
-from training import flame  # noqa: E402
+from addon.expression.flame import NUMBERS, Conversion, read_conversion  # noqa: E402
+from training import bench_flame, flame  # noqa: E402
 from training.body_motion_sets import rotations  # noqa: E402
 from training.flame_basis import made_basis, on_basis, read_basis  # noqa: E402
 from training.flame_experts import Faces, Mixture, Single, learn  # noqa: E402
@@ -100,6 +100,20 @@ def test_each_network_answers_and_experts_share_the_work():
         said, shares = network.believed(torch.tensor(faces.numbers))
         assert said.shape == (64, 54)
         torch.testing.assert_close(shares.sum(1), torch.ones(64))
+
+
+def test_rivals_of_the_way_back_are_the_textbook_ones():
+    random = np.random.default_rng(3)
+    values = random.random((400, 54)).astype(np.float32) * 0.5
+    matrix = random.normal(0, 0.2, (54, NUMBERS)).astype(np.float32)
+    matrix[-1] = 0      # 53 numbers do not tell 54 coefficients apart
+    values[:, -1] = 0
+    faces = Faces(values @ matrix, values)
+    conversion = Conversion("made", matrix, np.full(NUMBERS, -9.0), np.full(NUMBERS, 9.0))
+    back = bench_flame.pseudo_inverse(flame.Fitted(conversion, faces))
+    np.testing.assert_allclose(back(faces.numbers), values, atol=1e-3)
+    np.testing.assert_array_equal(bench_flame.nearest(faces)(faces.numbers + 1e-4), values)
+    assert flame.errors(bench_flame.ridge(faces), faces).mean() < flame.errors(lambda _: values.mean(0), faces).mean()
 
 
 def test_emages_matrix_becomes_a_conversion(shared, tmp_path):
