@@ -54,6 +54,6 @@ def export_network(
     inputs, outputs = ([name for kind, name, *_ in shapes if kind == way] for way in ("input", "output"))
     axes = {name: {0: "n"} for name in (*inputs, *outputs)}
     torch.onnx.export(network, example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
-                      opset_version=17, dynamo=False)
+                      opset_version=17, dynamo=False, do_constant_folding=False)   # 16-bit weights stay such
     write_bytes(folder / "model.onnx", buffer.getvalue())
     write_bytes(folder / "card.toml", card(folder, buffer.getvalue(), told, shapes, quality or {}).encode())

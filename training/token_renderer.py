@@ -2,7 +2,8 @@
 
     python -m training.token_renderer                     # 64 px: the guide, then the renderer
     python -m training.token_renderer --size large        # 128 px, for a GPU
-    python -m training.token_renderer --report            # figures, the page of people and motions; keeps the network
+    python -m training.token_renderer --report            # figures, a page of people and motions
+    python -m training.token_renderer --report --keep     # the same, and writes training/models/token_renderer
 
 It goes on where it stopped. What it learned is kept in out/token_renderer.
 """
@@ -18,10 +19,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from .stage_runs import Loss, Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
-from .token_renderer_data import Figures, as_values, others, read_figures, recoloured
+from .token_renderer_data import Figures, others, read_figures, recoloured
 from .token_renderer_guide import Guide
-from .token_renderer_model import SIZES, TokenRenderer, denoising_loss
-from .token_renderer_report import report
+from .token_renderer_model import SIZES, TokenRenderer, as_values, denoising_loss
+from .token_renderer_report import keep, report
 
 GUIDE_PLAN: Final = Plan(13, 96, 2e-3)
 PLANS: Final = {"small": Plan(4, 12, 1.5e-3, weight_decay=0.01), "large": Plan(400, 256, 3e-4, weight_decay=0.01)}
@@ -53,7 +54,7 @@ def guide_loss_on(guide: Guide, figures: Figures, batch: int, device: torch.devi
         rows, tokens, shown = lessons.draw(random, batch)
         own = slice(batch // 3)
         rows[own], tokens[own] = shown[own], torch.from_numpy(figures.tokens[shown[own]])
-        reference, = recoloured(random, as_values(figures.pictures[shown], device))
+        reference, = recoloured(random, as_values(torch.from_numpy(figures.pictures[shown]).to(device)))
         found = guide((tokens + _GRAIN * torch.randn_like(tokens)).to(device), reference)
         return functional.smooth_l1_loss(found.float(), torch.from_numpy(figures.marks[rows]).to(device), beta=0.02)
 
@@ -67,7 +68,7 @@ def loss_on(network: TokenRenderer, figures: Figures, batch: int, device: torch.
     def loss(random: np.random.Generator) -> Tensor:
         rows, tokens, shown = lessons.draw(random, batch)
         pictures, reference = recoloured(
-            random, *(as_values(figures.pictures[which], device) for which in (rows, shown)))
+            random, *(as_values(torch.from_numpy(figures.pictures[which]).to(device)) for which in (rows, shown)))
         marks = figures.marks[rows].copy()
         marks[random.random(batch) > _TRULY] = np.nan
         own = torch.from_numpy(figures.tokens[shown]).to(device)
@@ -118,15 +119,22 @@ def main() -> None:
     parser.set_defaults(data=Path("out/bodies"), threads=1)
     parser.add_argument("--output", type=Path, default=Path("out/token_renderer"))
     parser.add_argument("--report", action="store_true", help="measure it on unseen people in unseen poses")
+    parser.add_argument("--page", type=Path, help="where the report's page goes (JPEG)")
+    parser.add_argument("--keep", action="store_true", help="keep what was measured in training/models")
     args = parser.parse_args()
     plan = chosen_plan(args, PLANS)
     pixels, path = SIZES[args.size].pixels, args.output / f"{args.size}.pt"
     guide = args.output / f"{args.size}_guide.pt"
     learned = read_figures(args.data, "train", pixels, args.output)
     if args.report:
+        kept = read_checkpoint(path)
         network = TokenRenderer(SIZES[args.size])
-        network.load_state_dict(read_checkpoint(path)["network"])
-        report(network.eval(), learned, read_figures(args.data, "test", pixels, args.output), args.output)
+        network.load_state_dict(kept["network"])
+        found = report(network.eval(), learned, read_figures(args.data, "test", pixels, args.output),
+                       args.output / "joint_reader.pt", args.page or args.output / "page.jpg")
+        if args.keep:
+            seconds = kept["seconds"] + read_checkpoint(guide)["seconds"]
+            keep(network, learned, kept["step"], seconds / 60, found)
     elif train_guide(learned, args.size, GUIDE_PLAN, guide) == 0:
         train(learned, args.size, plan, path, guide)
 

@@ -23,11 +23,11 @@ from .body_people import person_of
 from .body_pictures import read_shards
 from .motion_token_model import load_tokens, turned
 from .token_renderer_guide import MARKS
+from .token_renderer_model import GREY
 
 _TALL: Final = 1.25
 """Side of the square, in the person's heights."""
 _PELVIS: Final = (0.5, 0.54)
-_GREY: Final = 128
 _WRISTS: Final = (JOINT["left_wrist"], JOINT["right_wrist"])
 _SEEN: Final = ("picture", "face", "left", "right")
 _CROPPED: Final = ("picture", "depth", "points", "joints", "hands", "rotations", "person", "pose")
@@ -92,7 +92,7 @@ def cut_out(columns: dict[str, np.ndarray], pixels: int, rows: np.ndarray) -> tu
         layers = np.dstack([columns["picture"][row] * figure[..., None], figure]).astype(np.float32)
         soft = cv2.GaussianBlur(layers, (0, 0), max(0.35 / zoom, 0.3))     # so that nothing folds when made smaller
         cut = cv2.warpAffine(soft, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR)
-        pictures[to] = np.clip(cut[..., :3] + _GREY * (1 - cut[..., 3:]) + 0.5, 0, 255).astype(np.uint8)
+        pictures[to] = np.clip(cut[..., :3] + GREY * (1 - cut[..., 3:]) + 0.5, 0, 255).astype(np.uint8)
         flat = (zoom * seen + shift + 0.5) / pixels
         deep = columns["joints"][row, :, 2:] / (_TALL * person.height)
         whole = np.concatenate([flat, deep], 1)
@@ -121,16 +121,6 @@ def others(alike: np.ndarray) -> Callable[[np.random.Generator, np.ndarray], np.
         return order[first[of] + (at + step) % count[of]]
 
     return other
-
-
-def as_values(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """uint8 [N, P, P, 3] → float32 [N, 3, P, P], grey = 0."""
-    return (torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() - _GREY) / 127.5
-
-
-def as_pictures(values: Tensor) -> np.ndarray:
-    """The way back."""
-    return (values.permute(0, 2, 3, 1) * 127.5 + _GREY).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def recoloured(random: np.random.Generator, *pictures: Tensor) -> tuple[Tensor, ...]:

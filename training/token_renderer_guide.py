@@ -120,7 +120,8 @@ def bent(reference: Tensor, of: Tensor, to: Tensor) -> Tensor:
     way, length = _axes(of[:, _STARTS], of[:, _STOPS])
     _, new_length = _axes(to[:, _STARTS], to[:, _STOPS])
     along = inside * (length / (new_length + 1e-3))[..., None, None] + beyond
-    across[:, 0] *= (_trunk_width(of) / (_trunk_width(to) + 1e-3)).clamp(0.5, 2)[:, None, None]
+    trunk = (_trunk_width(of) / (_trunk_width(to) + 1e-3)).clamp(0.5, 2)
+    across = across * functional.pad(trunk[:, None], (0, count - 1), value=1.0)[..., None, None]
     x, y = (way[..., axis, None, None] for axis in (0, 1))
     start = 2 * of[:, _STARTS] - 1
     grid = torch.stack([2 * (x * along - y * across) + start[..., 0, None, None],

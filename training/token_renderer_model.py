@@ -11,15 +11,24 @@ asked by cross-attention.
 """
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from addon.core.network import Network
+
+from .expression_model import halve
 from .motion_token_model import TOKENS, WIDTHS
+from .network_cards import Shape, export_network
+from .network_cards import Told as CardText
 from .token_renderer_guide import BONES, Guide, bent, bone_map
 
 _WORDS: Final = 4
@@ -27,6 +36,9 @@ _WORDS: Final = 4
 _FINE: Final = 24
 """Channels of the layers that see every pixel."""
 _LEAST_NOISE, _MOST_NOISE = 0.02, 0.998
+GREY: Final = 128
+"""Before which figures stand."""
+FOLDER: Final = Path(__file__).with_name("models") / "token_renderer"
 
 
 @dataclass(frozen=True)
@@ -203,20 +215,79 @@ def denoising_loss(network: TokenRenderer, pictures: Tensor, told: Told, times: 
 
 
 @torch.no_grad()
-def draw(network: TokenRenderer, told: Told, steps: int = 12, seed: int = 0) -> Tensor:
-    """Pictures [N, 3, P, P] of what they are told, by DDIM without noise of its own."""
-    random = torch.Generator().manual_seed(seed)
+def draw(say: Callable[[Tensor, Tensor], Tensor], count: int, pixels: int, steps: int = 12, seed: int = 0) -> Tensor:
+    """Pictures [N, 3, P, P] by DDIM without noise of its own; `say` tells from noisy pictures and how noisy they are,
+    [N], what is clean."""
     # Everybody starts from the same noise: what differs is of the motion and the person.
-    one = torch.randn(1, 3, network.size.pixels, network.size.pixels, generator=random)
-    count = len(told.motion)
-    noisy = one.to(told.motion.device).repeat(count, 1, 1, 1)
-    shares = torch.linspace(_MOST_NOISE, _LEAST_NOISE, steps, device=told.motion.device)
-    picture = torch.zeros_like(noisy)
+    one = torch.randn(1, 3, pixels, pixels, generator=torch.Generator().manual_seed(seed))
+    noisy = one.repeat(count, 1, 1, 1)
+    shares = torch.linspace(_MOST_NOISE, _LEAST_NOISE, steps)[:, None].repeat(1, count)
+    picture = noisy
     for i, share in enumerate(shares):
-        clean, dirty = _mixed(share.repeat(count))
-        picture = network(noisy, share.repeat(count), told).clamp(-1, 1)
+        clean, dirty = _mixed(share)
+        picture = say(noisy, share).clamp(-1, 1)
         grain = (noisy - clean * picture) / dirty
         if i + 1 < steps:
-            clean, dirty = _mixed(shares[i + 1].repeat(count))
+            clean, dirty = _mixed(shares[i + 1])
             noisy = clean * picture + dirty * grain
     return picture
+
+
+class _Deployed(nn.Module):
+    """One step of drawing, 16-bit weights in the plain layers."""
+
+    def __init__(self, network: TokenRenderer) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).cpu().eval()
+        halve(self.network)
+
+    def forward(self, noisy: Tensor, noise: Tensor, tokens: Tensor, reference: Tensor, own: Tensor) -> Tensor:
+        """See `export`."""
+        told = self.network.told(tokens, as_values(reference), own)
+        return self.network(noisy, noise, told)
+
+
+def as_values(pictures: Tensor) -> Tensor:
+    """uint8 [N, P, P, 3] → float32 [N, 3, P, P], grey = 0."""
+    return (pictures.permute(0, 3, 1, 2).float() - GREY) / 127.5
+
+
+def as_pictures(values: Tensor) -> np.ndarray:
+    """The way back."""
+    return (values.permute(0, 2, 3, 1) * 127.5 + GREY).round().clamp(0, 255).byte().cpu().numpy()
+
+
+def export(network: TokenRenderer, folder: Path, about: CardText, quality: dict[str, float]) -> None:
+    """Keep it as `folder`/model.onnx with its card."""
+    side = network.size.pixels
+    values, picture = (-1, 3, side, side), (-1, side, side, 3)
+    shapes: Sequence[Shape] = (
+        ("input", "noisy", values, "cos · clean + sin · noise of `noise` right angles"),
+        ("input", "noise", (-1,), "0 = clean, 1 = noise alone"),
+        ("input", "tokens", (-1, TOKENS), "the driver's, of training/models/motion_tokens"),
+        ("input", "reference", picture, "uint8 RGB, cut out as training/token_renderer_data.py does"),
+        ("input", "own", (-1, TOKENS), "the tokens of the reference"),
+        ("output", "clean", values, "RGB of the reference's person in the driver's motion, -1..1, 0 = grey"),
+    )
+    example = (torch.zeros(2, 3, side, side), torch.zeros(2), torch.zeros(2, TOKENS),
+               torch.zeros(2, side, side, 3, dtype=torch.uint8), torch.zeros(2, TOKENS))
+    export_network(_Deployed(network), example, folder, about, shapes, quality)
+
+
+def load_renderer(folder: Path = FOLDER) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """The kept renderer: the driver's tokens [N, 192], references uint8 [N, P, P, 3] and their tokens → uint8
+    [N, P, P, 3]; references cut out as token_renderer_data does.
+
+    Raises:
+        SemblanceError: if it is not there, or not what its card says.
+    """
+    kept = Network(folder, "Token renderer")
+
+    def drawn(tokens: np.ndarray, references: np.ndarray, own: np.ndarray) -> np.ndarray:
+        def say(noisy: Tensor, noise: Tensor) -> Tensor:
+            return torch.from_numpy(kept.run(["clean"], noisy=noisy.numpy(), noise=noise.numpy(), tokens=tokens,
+                                             reference=references, own=own)[0])
+
+        return as_pictures(draw(say, len(tokens), references.shape[1]))
+
+    return drawn

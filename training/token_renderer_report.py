@@ -20,9 +20,10 @@ from torch.nn import functional
 from addon.core.body_motion import JOINT
 from addon.core.files import write_bytes
 
+from .network_cards import Told as CardText
 from .stage_runs import Plan, run
-from .token_renderer_data import Figures, as_pictures, as_values, others, recoloured
-from .token_renderer_model import TokenRenderer, draw
+from .token_renderer_data import Figures, others, recoloured
+from .token_renderer_model import FOLDER, TokenRenderer, Told, as_pictures, as_values, draw, export
 
 _READ: Final = tuple(JOINT[name] for name in (
     "head", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_knee", "right_knee", "left_ankle",
@@ -61,7 +62,7 @@ def train_reader(figures: Figures, path: Path, plan: Plan = _READER_PLAN) -> Joi
 
     def loss(random: np.random.Generator) -> Tensor:
         rows = random.integers(len(figures), size=plan.batch)
-        pictures, = recoloured(random, as_values(figures.pictures[rows]))
+        pictures, = recoloured(random, as_values(torch.from_numpy(figures.pictures[rows])))
         soft = functional.avg_pool2d(pictures, 3, 1, 1)
         pictures = torch.lerp(pictures, soft, torch.rand(plan.batch, 1, 1, 1))
         truth = torch.from_numpy(figures.marks[rows][:, _READ, :2])
@@ -120,18 +121,24 @@ def draw_rows(
     drawn, bent = [], []
     for at in range(0, len(drives), _BATCH):
         rows = slice(at, at + _BATCH)
-        motion, own = (torch.from_numpy(figures.tokens[each[rows]]).to(device) for each in (drives, shown))
+        motion, own, references = (
+            torch.from_numpy(each).to(device) for each in (
+                figures.tokens[drives[rows]], figures.tokens[shown[rows]], figures.pictures[shown[rows]]))
         truly = None if marks is None else torch.from_numpy(marks[rows]).to(device)
         with torch.no_grad():
-            told = network.told(motion, as_values(figures.pictures[shown[rows]], device), own, truly)
-        drawn.append(as_pictures(draw(network, told)))
+            told = network.told(motion, as_values(references), own, truly)
+
+        def say(noisy: Tensor, noise: Tensor, told: Told = told) -> Tensor:
+            return network(noisy.to(device), noise.to(device), told).cpu()
+
+        drawn.append(as_pictures(draw(say, len(motion), network.size.pixels)))
         bent.append(as_pictures(told.guess[:, :3]))
     return np.concatenate(drawn), np.concatenate(bent)
 
 
 def _read(reader: JointReader, pictures: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        return reader.eval()(as_values(pictures)).numpy()
+        return reader.eval()(as_values(torch.from_numpy(pictures))).numpy()
 
 
 def _stands(pictures: np.ndarray) -> np.ndarray:
@@ -189,11 +196,22 @@ def grid(network: TokenRenderer, figures: Figures, people: int = 6, motions: int
     return np.concatenate([np.concatenate(list(row), 1) for row in rows])
 
 
-def report(network: TokenRenderer, learned: Figures, asked: Figures, output: Path) -> dict[str, float]:
-    """Print the figures; write the page of people and motions."""
-    reader = train_reader(learned, output / "joint_reader.pt")
-    found = figures_of(network, reader, asked, triples(asked, np.random.default_rng(3)))
-    page = cv2.resize(grid(network, asked), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    write_bytes(output / "grid.png", cv2.imencode(".png", page[..., ::-1])[1].tobytes())
+def report(network: TokenRenderer, learned: Figures, asked: Figures, reader: Path, page: Path) -> dict[str, float]:
+    """Print the figures; write the page of people and motions (JPEG)."""
+    found = figures_of(network, train_reader(learned, reader), asked, triples(asked, np.random.default_rng(3)))
     print("\n".join(f"{name} {value:.3f}" for name, value in found.items()))
+    shown = cv2.resize(grid(network, asked), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    write_bytes(page, cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
     return found
+
+
+def keep(network: TokenRenderer, learned: Figures, steps: int, minutes: float, found: dict[str, float]) -> None:
+    """Keep the network with a card of what was measured."""
+    told = CardText(
+        "training/token_renderer_report.py together with the network it measured",
+        f"""{len(learned)} pictures of {len(np.unique(learned.person))} made people, by training/body_pictures.py.
+The small plan of training/token_renderer.py after {steps} batches: {minutes:.0f} minutes of one core.""",
+        "after X-UniMotion (arXiv 2508.09383), our own code; no data or weights of it",
+        f"Drawn people only, whole figures at {network.size.pixels} px. Joints in % of the side, colours of 255.",
+    )
+    export(network, FOLDER, told, found)

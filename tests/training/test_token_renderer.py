@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,18 +12,17 @@ pytest.importorskip("moderngl")
 from training import token_renderer_model  # noqa: E402
 from training.body_people import person_of  # noqa: E402
 from training.motion_token_model import SLICES, TOKENS  # noqa: E402
+from training.network_cards import Told  # noqa: E402
 from training.stage_runs import Plan  # noqa: E402
-from training.token_renderer import train, train_guide  # noqa: E402
+from training.token_renderer import Lessons, train, train_guide  # noqa: E402
 from training.token_renderer_data import (  # noqa: E402
     Figures,
-    as_pictures,
-    as_values,
     cut_out,
     others,
     recoloured,
 )
 from training.token_renderer_guide import MARKS  # noqa: E402
-from training.token_renderer_model import TokenRenderer  # noqa: E402
+from training.token_renderer_model import TokenRenderer, as_pictures, as_values  # noqa: E402
 from training.token_renderer_report import JointReader, draw_rows, figures_of, grid, triples  # noqa: E402
 
 SIDE = 16
@@ -75,7 +75,7 @@ def test_a_tiny_renderer_draws_the_references_person_in_the_drivers_motion(
 def test_who_knows_better_than_the_guide_is_believed(squares: Figures, tiny: TokenRenderer) -> None:
     """With marks of another pose the figure stands there; where they are unknown the guide has its way."""
     motion, own = torch.from_numpy(squares.tokens[[0]]), torch.from_numpy(squares.tokens[[4]])
-    reference = as_values(squares.pictures[[4]])
+    reference = as_values(torch.from_numpy(squares.pictures[[4]]))
     guided, elsewhere, unknown = (
         tiny.told(motion, reference, own, marks).guess for marks in (
             None, torch.from_numpy(squares.marks[[12]]), torch.full((1, len(MARKS), 3), torch.nan)))
@@ -83,6 +83,17 @@ def test_who_knows_better_than_the_guide_is_believed(squares: Figures, tiny: Tok
     there = guided[0, 3] > 0.5, elsewhere[0, 3] > 0.5
     assert there[0][:8, :8].float().mean() > 0.6 and there[0][8:, 8:].float().mean() < 0.2
     assert there[1][8:, 8:].float().mean() > 0.6 and there[1][:8, :8].float().mean() < 0.2
+
+
+def test_it_is_kept_as_it_draws(squares: Figures, tiny: TokenRenderer, tmp_path: Path) -> None:
+    folder = tmp_path / "renderer"
+    told = Told("a test", "squares", "none")
+    token_renderer_model.export(tiny, folder, told, {"colours_drawn": 1.0})
+    drives, shown = np.array([0, 9, 14]), np.array([5, 6, 7])
+    drawn = token_renderer_model.load_renderer(folder)(
+        squares.tokens[drives], squares.pictures[shown], squares.tokens[shown])
+    wanted = draw_rows(tiny, squares, drives, shown)[0].astype(int)
+    assert np.abs(drawn - wanted).mean() < 1 and np.abs(drawn - wanted).max() < 12
 
 
 def test_the_parts_of_the_large_one_fit() -> None:
@@ -124,6 +135,15 @@ def test_figures_are_cut_out_alike_and_stand_before_grey() -> None:
     assert abs(wide - 64 * 0.4 / height) < 3
 
 
+def test_a_lesson_is_told_by_somebody_else_in_the_same_pose(squares: Figures) -> None:
+    told = np.zeros_like(squares.tokens)
+    told[:, 0], told[:, 1] = squares.person, squares.pose
+    lessons = Lessons(replace(squares, tokens=told))
+    rows, tokens, shown = lessons.draw(np.random.default_rng(5), 50)
+    assert (tokens[:, 1].numpy() == squares.pose[rows]).all() and (tokens[:, 0].numpy() != squares.person[rows]).all()
+    assert (squares.person[shown] == squares.person[rows]).all() and (shown != rows).all()
+
+
 def test_references_are_other_pictures_of_the_same_person(squares: Figures) -> None:
     random = np.random.default_rng(3)
     rows = random.integers(16, size=100)
@@ -133,7 +153,7 @@ def test_references_are_other_pictures_of_the_same_person(squares: Figures) -> N
 
 
 def test_colours_change_alike_and_grey_stays(squares: Figures) -> None:
-    values = as_values(squares.pictures[:8])
+    values = as_values(torch.from_numpy(squares.pictures[:8]))
     assert (as_pictures(values) == squares.pictures[:8]).all()
     one, other = recoloured(np.random.default_rng(4), values, values)
     assert (one == other).all() and not torch.allclose(one, values)
@@ -143,14 +163,6 @@ def test_colours_change_alike_and_grey_stays(squares: Figures) -> None:
 def test_ddim_finds_the_picture_that_a_perfect_network_knows() -> None:
     """However many steps it takes."""
     truth = torch.rand(2, 3, SIDE, SIDE) * 1.6 - 0.8
-
-    class Knowing(torch.nn.Module):
-        size = token_renderer_model.SIZES["tiny"]
-
-        def forward(self, noisy: object, noise: object, told: object) -> object:
-            return truth
-
-    told = token_renderer_model.Told(*torch.zeros(4, 2, TOKENS))
     for steps in (2, 9):
-        drawn = token_renderer_model.draw(Knowing(), told, steps)
+        drawn = token_renderer_model.draw(lambda noisy, noise: truth, 2, SIDE, steps)
         torch.testing.assert_close(drawn, truth, atol=1e-4, rtol=0)
