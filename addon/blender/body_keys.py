@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Euler, Matrix
 
 from ..characters.body_pose import FINGERS, SIDES, Skeleton, decode, planted, skeleton_of
+from ..characters.hanging_arms import hang_unseen, seen_arms
 from ..characters.rigify_controls import SWITCHES
 from ..characters.rigify_ik import find_ik, ik_moves
 from ..core.errors import SemblanceError
@@ -114,14 +115,14 @@ def add_body(curves: BodyCurves, keyed: Keyed, scene: bpy.types.Scene, placement
 def body_curves(track: BodyTrack, armature: bpy.types.Object) -> BodyCurves:
     """Decode the body onto the armature.
 
-    Arms and legs that were mostly out of the picture are guesses and get no keys, nor do fingers of hands that were
-    never found; without legs the hips stay in place. Of hands without a body only the fingers are keyed.
+    Legs that were mostly out of the picture, arms and fingers that always were, are guesses and get no keys; without
+    legs the hips stay in place. Of hands without a body only the fingers are keyed.
 
     Raises:
         SemblanceError: if it is no armature, its bones have no names that are known, or nothing of it was seen.
     """
     skeleton = _skeleton(armature)
-    turns = decode(smooth_body(track), skeleton)
+    turns = decode(hang_unseen(smooth_body(track)), skeleton)
     hips = planted(turns, skeleton)
     seen = _seen(track)
     legs = bool(seen[_FEET].all())
@@ -221,10 +222,13 @@ def _followed(armature: bpy.types.Object, bone: bpy.types.PoseBone) -> str:
 
 
 def _seen(track: BodyTrack) -> np.ndarray:
-    """bool [33]: landmarks that were mostly to be seen where a body was."""
+    """bool [33]: landmarks that were mostly to be seen where a body was, of arms those that were for a while."""
     if not track.found.any():
         return np.zeros(track.visibility.shape[1], bool)
-    return np.median(track.visibility[track.found], 0) >= _SEEN
+    seen, arms = np.median(track.visibility[track.found], 0) >= _SEEN, seen_arms(track)
+    seen[[_ELBOW, _ELBOW + 1]] |= arms
+    seen[[_WRIST, _WRIST + 1]] = arms
+    return seen
 
 
 def _is_seen(joint: str, seen: np.ndarray, track: BodyTrack) -> bool:

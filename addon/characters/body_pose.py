@@ -37,6 +37,8 @@ _UPRIGHT: Final = 0.98
 """Cosine of the angle to an axis of its own within which a skeleton stands."""
 _SEEN: Final = 0.5
 """Of landmarks: less visible ones tell nothing of a hand."""
+_FADING_S: Final = 0.4
+"""How long a hand keeps its turn when it is not seen any more, or takes it before it is."""
 _STRAIGHT, _BENT = 0.15, 0.45
 """Sines of the angle at an elbow or knee: below the first nothing is known of its plane, above the second all."""
 _MOST: Final = {"knee": 155, "elbow": 155, "foot": 60, "wrist": 90, "head": 80, "hip": 130, "finger": 100,
@@ -203,7 +205,7 @@ def _body(track: BodyTrack, hands: np.ndarray, skeleton: Skeleton) -> dict[str, 
     for side, hand in zip(SIDES, hands[:, last], strict=True):
         for limb in _LIMBS:
             _limb(turns, points, skeleton, side, limb)
-        _hand(turns, _palm(hand, points, track.visibility[last], side), skeleton, side)
+        _hand(turns, _palm(hand, points, track.visibility[last], side), skeleton, side, track.times_s)
     return turns
 
 
@@ -337,8 +339,10 @@ def _own_palm(hand: np.ndarray) -> np.ndarray:
     return frame_of(hand[:, 5] - hand[:, 17], hand[:, 9] - hand[:, 0])
 
 
-def _hand(turns: dict[str, np.ndarray], palm: np.ndarray, skeleton: Skeleton, side: str) -> None:
-    """The hand, turned as its palm [T, 3, 3] is; unseen it goes on as the forearm does."""
+def _hand(
+    turns: dict[str, np.ndarray], palm: np.ndarray, skeleton: Skeleton, side: str, times_s: np.ndarray
+) -> None:
+    """The hand, turned as its palm [T, 3, 3] is; unseen it soon goes on as the forearm does."""
     wrist, elbow = f"{side}_wrist", f"{side}_elbow"
     if elbow not in turns or wrist not in skeleton.joints:
         return
@@ -349,9 +353,23 @@ def _hand(turns: dict[str, np.ndarray], palm: np.ndarray, skeleton: Skeleton, si
     else:
         rest = _way(skeleton, wrist, f"{side}_middle1")
         turn[known] = swing(forearm[known] @ rest, palm[known, :, 1], np.radians(_MOST["wrist"])) @ forearm[known]
+    turn = _faded(forearm, turn, known, times_s)
     axis = forearm @ _way(skeleton, elbow, wrist)
     _share(turns, skeleton, elbow, forearm, axis, _twist_of(turn @ np.swapaxes(forearm, 1, 2), axis), more=1)
     turns[wrist] = turn
+
+
+def _faded(forearm: np.ndarray, hand: np.ndarray, known: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """Turns of a hand [T, 3, 3] that lets go of what was `known` [T] of it against the forearm within _FADING_S."""
+    if not known.any():
+        return forearm
+    there = np.flatnonzero(known)
+    after = there[np.minimum(np.searchsorted(there, np.arange(len(known))), len(there) - 1)]
+    before = _last(known)
+    nearest = np.where(np.abs(times_s - times_s[before]) <= np.abs(times_s[after] - times_s), before, after)
+    share = np.clip(1 - np.abs(times_s - times_s[nearest]) / _FADING_S, 0, 1)
+    bent = np.swapaxes(forearm[nearest], 1, 2) @ hand[nearest]
+    return forearm @ _part(bent, share * share * (3 - 2 * share))
 
 
 def _resting_palm(skeleton: Skeleton, side: str) -> np.ndarray | None:

@@ -1,7 +1,7 @@
 """Landmarks to bones: the CMU walk's own joints as landmarks, decoded onto its own and onto another skeleton."""
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from addon.core.bvh import read_bvh
 from addon.core.errors import SemblanceError
 from addon.core.frames import BodyTrack
 from training import bench_body_pose
+from training.body_people import about as about_axis
 
 from .gesturing import gesturing
 
@@ -145,6 +146,20 @@ def test_fingers_need_no_body_and_stay_as_they_were_where_the_hand_is_not_seen()
     held = curl(replace(track, hands_world=gone))
     assert np.allclose(held[[0, 1, 3]], seen[[0, 1, 3]], atol=1e-6) and np.allclose(held[2], seen[1], atol=1e-6)
     assert not np.allclose(seen[1], seen[2], atol=0.05)
+
+
+def test_a_hand_lets_go_of_its_turn_when_it_is_not_seen_any_more() -> None:
+    still = gesturing(1)
+    track = BodyTrack(**{field.name: getattr(still, field.name)[[0] * 7] for field in fields(BodyTrack)})
+    wrists = track.hands_world[:, :, :1].copy()
+    track.hands_world[:] = (track.hands_world - wrists) @ about_axis("z", 30) + wrists
+    track.hands_world[3:] = np.nan
+    whole = bench_body_pose.skeleton_for(bench_body_pose.person_of(2))
+    elbow, wrist = (whole.joints[joint] for joint in ("left_elbow", "left_wrist"))
+    turns = decode(replace(track, times_s=0.1 * np.arange(7)), whole)
+    turned = np.swapaxes(turns[:, elbow], 1, 2) @ turns[:, wrist]
+    bent = np.degrees(np.arccos(np.clip((np.trace(turned, axis1=1, axis2=2) - 1) / 2, -1, 1)))
+    assert np.ptp(bent[:3]) < 1e-3 and bent[0] > 5 and (np.diff(bent[2:]) < 0).all() and bent[-1] < 0.01
 
 
 def test_bones_of_other_names_are_refused() -> None:
