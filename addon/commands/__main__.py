@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from .. import __version__
 from ..core.errors import SemblanceError
@@ -59,10 +59,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose options may take several words, so that they swallow a file that is named behind them."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what to do about it."""
+        super().error(f"{message} (name files before options)" if "are required" in message else message)
+
+
 def parser_of(command: str) -> argparse.ArgumentParser:
     """What reads the arguments of one of COMMANDS."""
     module = importlib.import_module(f".{command}", __package__)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"semblance {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)

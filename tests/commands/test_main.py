@@ -34,6 +34,12 @@ def test_an_unknown_command_is_wrong_usage(capsys):
     assert "juggle" in capsys.readouterr().err
 
 
+def test_a_file_that_an_option_swallowed_is_told(capsys):
+    with pytest.raises(SystemExit):
+        main(["apply", "--character", "Gus", "clip.take"])
+    assert "required: FILE (name files before options)" in capsys.readouterr().err
+
+
 def test_an_expected_failure_is_one_sentence(tmp_path, capsys):
     missing = tmp_path / "no.take"
     assert main(["export", str(missing)]) == 1
