@@ -51,7 +51,7 @@ class Keyed:
     bones: int = 0
     """How many bones of the body got keys."""
     notes: tuple[str, ...] = ()
-    """Why the keys are not seen, where something else in the NLA plays instead."""
+    """Why the keys are not seen, such as something in the NLA that plays instead."""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -104,8 +104,10 @@ def give_action(action: bpy.types.Action, owners: Iterable[bpy.types.ID], placem
 
 
 def _unseen(owner: bpy.types.ID, action: bpy.types.Action, placement: Placement) -> Iterator[str]:
-    """What in the owner's NLA plays instead of the new keys, and what to do about it."""
+    """Why the new keys of this owner are not seen, and what to do about it."""
     data = owner.animation_data
+    if getattr(getattr(owner, "data", None), "pose_position", "POSE") == "REST":
+        yield f"'{owner.name}' shows its rest position, so its bones do not move; press Pose Position in its data."
     solo = next((track.name for track in data.nla_tracks if track.is_solo), None)
     if solo is not None:
         yield f"The track '{solo}' of '{owner.name}' plays solo and hides the new keys; switch its star off in the NLA."
