@@ -24,6 +24,7 @@ from ..characters.posed_pairs import read_pairs_text
 from ..characters.transfer import PAIRS, Transfer, read_transfer, train, write_transfer
 from ..characters.transfer_pairs import PosePairs, check_poses
 from ..core.errors import SemblanceError
+from ..core.files import check_writable
 from ..core.rig_profile import RigProfile, find_profile
 from ..core.take import SUFFIX
 from ..live.performance import record_take
@@ -63,9 +64,11 @@ def run(args: argparse.Namespace) -> int:
     if args.performance is None and args.save is None:
         raise SemblanceError("Name a performance to transfer, or a file for what is learned (--save).")
     source, target = find_profile(args.source), find_profile(args.target)
+    # What cannot be written or carried is told before anything is learned.
+    for path in {args.save, args.output} - {None}:
+        check_writable(path.parent)
     if args.performance is not None:
         require_bpy()
-        # What cannot be carried is told before anything is learned.
         scene, key = _reading(source, target, args)
     if args.use is not None:
         transfer = read_transfer(args.use, source, target)

@@ -34,10 +34,12 @@ def take(tmp_path: Path) -> Path:
     (["--from", "Nobody", "--to", "Gus", "--save", "x.npz"], "no character 'Nobody'"),
     (["--from", "Mora", "--to", "Gus", "--save", "x.npz", "--pairs", "all"], "--pairs needs decoders, poses or"),
     (["--from", "Mora", "--to", "Gus", "--save", "x.npz", "--pairs", "none.toml"], "Cannot read the pose pairs"),
+    (["--from", "Mora", "--to", "Gus", "--save", "file/x.npz"], "Cannot write 'file'"),
     (["none.blend", "--from", "Mora", "--to", "Gus", "--save", "x.npz"], "no scene 'none.blend'"),
 ])
 def test_wrong_wishes_are_one_sentence(arguments, words, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     assert main(["transfer", *arguments]) == 1
     assert words in capsys.readouterr().err and not (tmp_path / "x.npz").exists()
 
