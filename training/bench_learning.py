@@ -22,13 +22,11 @@ from addon.core.paths import ROOT
 
 from .evaluate import encode
 from .figures import Row
-from .performers import shared_folder
 
 if TYPE_CHECKING:
     from addon.blender.learning import Lesson
     from addon.core.rig_profile import RigProfile
 
-_HEAD: Final = Path("data", "facecap_head", "live_mode_avatar.fbx")
 _OUT: Final = ROOT / "out" / "expression"
 _MOVING: Final = 1e-3
 """Controls that the true expressions move less have no correlation."""
@@ -112,14 +110,13 @@ def _lesson() -> tuple[RigProfile, Lesson]:
     """The head's profile as its names tell it, and what was learned without them."""
     import bpy
 
-    from addon.blender.discovery import propose
     from addon.blender.learning import learn
     from addon.commands.terminal import without_chatter
 
+    from .slits import open_foreign_head
+
     with tempfile.TemporaryDirectory() as folder, without_chatter():
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        bpy.ops.import_scene.fbx(filepath=str(shared_folder() / _HEAD))
-        named = propose(list(bpy.context.scene.objects), bpy.context.scene).profile
+        named = open_foreign_head()
         file = Path(folder, "head.blend")
         bpy.ops.wm.save_as_mainfile(filepath=str(file))
         hidden = replace(named, control_set=_nameless(named.control_set))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from addon.blender.binding import Binding
 
 CHARACTERS: Final = ("mora", "pip", "gus", "uno", "ada")
-HEAD: Final = "data/facecap_head/live_mode_avatar.fbx"
+_HEAD: Final = "data/facecap_head/live_mode_avatar.fbx"
 """In the shared folder: a foreign head with ARKit's shape keys."""
 _MEETING: Final = 0.02
 """Vertices of a foreign head that are so near each other, in face widths, may be facing edges ..."""
@@ -111,6 +111,17 @@ class CharacterSlits(Slits):
         return tuple((known[upper], known[lower]) for upper, lower in names if upper in known)
 
 
+def open_foreign_head() -> RigProfile:
+    """Open the foreign head alone; its controls as their names tell them."""
+    import bpy
+
+    from addon.blender.discovery import propose
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.import_scene.fbx(filepath=str(shared_folder() / _HEAD))
+    return propose(list(bpy.context.scene.objects), bpy.context.scene).profile
+
+
 class HeadSlits(Slits):
     """The foreign head, bound by its controls' names; facing edges touch at rest and part when it opens."""
 
@@ -118,11 +129,8 @@ class HeadSlits(Slits):
         import bpy
 
         from addon.blender.binding import bind
-        from addon.blender.discovery import propose
 
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        bpy.ops.import_scene.fbx(filepath=str(shared_folder() / HEAD))
-        profile = propose(list(bpy.context.scene.objects), bpy.context.scene).profile
+        profile = open_foreign_head()
         mesh = max((each for each in bpy.data.objects if getattr(each.data, "shape_keys", None)),
                    key=lambda each: len(each.data.vertices))
         super().__init__(profile, bind(profile, bpy.context.scene, None), mesh)
