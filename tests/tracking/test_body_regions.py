@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.tracking.hands import palm_region, rough_region
-from addon.tracking.pose import aligned, sharpened, turned
+from addon.core.frames import POSE_COUNT
+from addon.tracking.hands import Hand, HandTracker, palm_region, rough_region
+from addon.tracking.pose import Pose, aligned, sharpened, turned
+from addon.tracking.region import Region
 
 angles = st.floats(-3.1, 3.1)
 HAND = np.array([
@@ -65,3 +67,27 @@ def test_a_clear_heat_map_moves_its_point_and_a_faint_one_does_not() -> None:
     points = sharpened(guess, heat)
     assert np.allclose(points[0] * 64, [30.5, 33.0], atol=0.01)
     assert np.array_equal(points[1:], guess[1:])
+
+
+class Looks:
+    """Stands for the networks, and counts how often they are asked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def place(self, image: np.ndarray, rough: Region) -> Region:
+        self.count += 1
+        return rough
+
+    def look(self, image: np.ndarray, region: Region) -> Hand:
+        return Hand(np.zeros((21, 3), np.float32), np.zeros((21, 3), np.float32), 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("below", "count"), [(-60, 1), (20, 1), (200, 0)])
+def test_a_hand_is_only_looked_for_where_the_picture_shows_something(below: float, count: int) -> None:
+    image, reader = np.zeros((300, 400, 3), np.uint8), Looks()
+    points = np.zeros((POSE_COUNT, 3), np.float32)
+    points[[15, 17, 19], :2] = np.array([[0, 0], [-14, -40], [14, -40]]) + (200, 300 + below)
+    pose = Pose(points, points, np.ones(POSE_COUNT, np.float32), 1.0)
+    found = HandTracker(0, reader).track(image, pose)
+    assert reader.count == count and (found is None) == (count == 0)
