@@ -55,7 +55,8 @@ def ensure_character(
 
 
 def save_scene(path: Path) -> None:
-    """Save what is open to `path`, whole or not at all; the open file keeps its own name.
+    """Save what is open to `path`, whole or not at all; the open file keeps its own name. What was there is kept as
+    .blend1, as Blender does: somebody may have worked on it.
 
     Raises:
         SemblanceError: if it cannot be written.
@@ -74,6 +75,8 @@ def save_scene(path: Path) -> None:
             whole = file.read() == _END_OF_SEEK_TABLE
         if not whole:
             raise SemblanceError(f"Blender could not write all of '{path}'; free some space or choose another folder.")
+        if path.is_file():
+            path.replace(path.with_name(f"{path.name}1"))
 
 
 def open_file() -> Path | None:

@@ -30,7 +30,9 @@ def test_a_performance_is_keyed_on_pip(suffix, tmp_path, capsys):
 def test_nla_and_an_existing_scene_which_is_never_replaced_by_chance(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_take(a_take(12), tmp_path / "slate.take")
+    (tmp_path / "slate.blend").write_bytes(b"two hours of work")
     assert main(["apply", "slate.take"]) == 0
+    assert (tmp_path / "slate.blend1").read_bytes() == b"two hours of work"
     scene = (tmp_path / "slate.blend").read_bytes()
     assert main(["apply", "slate.take", "--scene", "slate.blend"]) == 1
     assert "would replace 'slate.blend'" in capsys.readouterr().err
