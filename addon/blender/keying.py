@@ -112,6 +112,8 @@ def _unseen(owner: bpy.types.ID, action: bpy.types.Action, placement: Placement)
     if solo is not None:
         yield f"The track '{solo}' of '{owner.name}' plays solo and hides the new keys; switch its star off in the NLA."
     if not placement.nla_strip:
+        if len(data.nla_tracks) and (data.action_influence < 1 or data.action_blend_type != "REPLACE"):
+            yield f"The active Action of '{owner.name}' is only mixed into its NLA; set it to Replace and 1 there."
         return
     if not data.use_nla:
         yield f"The NLA of '{owner.name}' is switched off and with it the new strip; tick it in the NLA editor."

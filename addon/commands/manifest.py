@@ -310,7 +310,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "scene": ("scene", str),
     "start": ("start_s", seconds),
     "end": ("end_s", seconds),
-    "start_frame": ("start_frame", whole_number(0, _MOST_FRAME)),
+    "start_frame": ("start_frame", whole_number(-_MOST_FRAME, _MOST_FRAME)),
     "face": ("face", whole_number(0, 99)),
     "box": ("box", lambda text: face_box(text).percent),
     "drawn": ("drawn", _yes),

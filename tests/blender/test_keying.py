@@ -121,6 +121,9 @@ def test_keys_that_the_nla_does_not_show_are_told(mixed_rig, mixed_profile):
     over = key_track(bind(mixed_profile, scene), ramp(mixed_profile), "strip", scene, strip).notes
     assert len(over) == 2 and "'face' of 'Mixed' has keys of the same controls and plays over" in over[0]
     data = mixed_rig.animation_data
+    data.action_influence = 0.5
+    mixed = key_track(bind(mixed_profile, scene), ramp(mixed_profile), "face", scene).notes
+    assert mixed == ("The active Action of 'Mixed' is only mixed into its NLA; set it to Replace and 1 there.",)
     data.action, data.use_nla, data.nla_tracks[0].is_solo = None, False, True
     mixed_rig.data.pose_position = "REST"
     hidden = key_track(bind(mixed_profile, scene), ramp(mixed_profile), "strip", scene, strip).notes

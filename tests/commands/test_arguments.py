@@ -11,9 +11,9 @@ from addon.commands.arguments import add_face_arguments, face_box, file_ending, 
 from addon.tracking.region import FaceBox
 
 
-@given(st.integers(3, 90))
+@given(st.integers(-3, 90))
 def test_numbers_within_the_bounds_are_read(number):
-    assert whole_number(3, 90)(str(number)) == number
+    assert whole_number(-3, 90)(str(number)) == number
 
 
 @pytest.mark.parametrize("text", ["2", "91", "-3", "3.5", "", "three", " 3"])
