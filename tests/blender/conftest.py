@@ -1,18 +1,17 @@
 """A small rig with all three kinds of controls, in a fresh scene for each test."""
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-# Blender must not read or write the settings of whoever runs the tests; it looks for them while it is imported.
-os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="semblance-blender-"))
+from ..own_settings import keep_apart
+
+keep_apart()
 bpy = pytest.importorskip("bpy")
 import addon_utils  # noqa: E402
 

@@ -1,8 +1,6 @@
 """A character's .blend as Blender itself evaluates it."""
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -12,7 +10,9 @@ import pytest
 from addon.core.control_set import BoneChannel, Control, ShapeKey
 from addon.core.rig_profile import RigProfile, find_profile
 
-os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="semblance-blender-"))
+from ..own_settings import keep_apart
+
+keep_apart()
 
 
 class Stage:
