@@ -89,7 +89,7 @@ def key_track(
     if muted.any():
         binding.write(still)
     give_action(action, owners, placement)
-    notes = tuple(sentence for owner in owners for sentence in _unseen(owner, action, placement))
+    notes = tuple(dict.fromkeys(sentence for owner in owners for sentence in _unseen(owner, action, placement)))
     return Keyed(action, frames, int(wanted.sum()), action.name if placement.nla_strip else "", notes=notes)
 
 
@@ -119,8 +119,8 @@ def _unseen(owner: bpy.types.ID, action: bpy.types.Action, placement: Placement)
         yield f"The NLA of '{owner.name}' is switched off and with it the new strip; tick it in the NLA editor."
     if _curves(data.action, data.action_slot) & _curves(action, slot_of(action, owner)):
         yield (
-            f"The active Action '{data.action.name}' of '{owner.name}' has keys of the same controls and plays over "
-            "the new strip; push it down or take it off in the NLA editor."
+            f"The active Action '{data.action.name}' has keys of the same controls and plays over the new strip; push "
+            "it down or take it off in the NLA editor."
         )
 
 
