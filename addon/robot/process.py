@@ -12,11 +12,13 @@ import contextlib
 import gc
 import json
 import os
+import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from ..core.errors import SemblanceError
@@ -84,6 +86,12 @@ def serve(robot: RobotMap, follow: Callable[[Follow, RobotMap], Feed] | None = N
     return 0
 
 
+def _log_path(robot: str, ports: Iterable[str]) -> Path:
+    """Where it is written down what is sent; each real head has its own file, as several may be of one design."""
+    real = [re.sub(r"\W+", "_", Path(port).name) for port in dict.fromkeys(ports) if port not in ("", "simulated")]
+    return user_folder() / "logs" / f"{' '.join([robot, *real])}.jsonl"
+
+
 class RobotProcess:
     """One head with its control socket; as a context it always ends limp."""
 
@@ -106,7 +114,7 @@ class RobotProcess:
             for where in dict.fromkeys(ports):
                 self._claims.append(claim(robot.name, where))
                 self._claims[-1].say(Running(robot.name, where, os.getpid(), self.control.port, self.control.token))
-            self.loop.log = SentLog(robot, user_folder() / "logs" / f"{robot.name}.jsonl")
+            self.loop.log = SentLog(robot, _log_path(robot.name, ports))
             self.loop.connect()
         except BaseException:
             self.close()

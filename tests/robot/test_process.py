@@ -254,6 +254,7 @@ def test_two_processes_cannot_have_one_port(environment):
 
     with MaestroBoard(channels=18, crc=True) as board, head(environment, "--link", board.path) as one:
         one.until(lambda s: s.state == "LIMP")
+        assert Path(one.status.log).name == f"maestro_head {Path(board.path).name}.jsonl"
         with head(environment, "--link", board.path) as other:
             other.until(lambda s: False)
             assert "is driven by the robot 'maestro_head'" in other.client.sentence
