@@ -6,15 +6,14 @@
     python -m training.x2c --x2c FOLDER           # on X2C (metadata.jsonl, images0 ... images9); stays in out/x2c
 
 The authors' recipe: AdamW, Huber with delta 0.01, a cosine after 2 % of warming up, gradients cut to 1, colour jitter.
-Not theirs: targets in -1..1, and for Ada mirror images too (her face is symmetric; a machine's is not). On one core the
-convolutions are the expression encoder's, if training.train_experts left them; the first two thirds stay as they are,
-and what they say of each picture is kept. The rest learns, by the squared error first: with Huber alone every doubt
-becomes the rest pose.
+Not theirs: targets in -1..1, and for Ada mirror images too (her face is symmetric; a machine's is not). The small
+network learns to read patches that a first look has straightened; its loss is the error itself, and since the light on
+its robot stays, so do the colours. The first look is learned in closed form. What it would say of each picture if it
+had learned from all others is where the patches to learn from are: those of new pictures lie no better.
 """
 from __future__ import annotations
 
 import argparse
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,28 +30,30 @@ from addon.core.control_set import ControlSet
 from addon.core.pair_set import TEST, TRAINING
 from addon.core.paths import ROOT
 from addon.core.rig_profile import find_profile
-from training.stage_runs import Plan, best_device, read_checkpoint, run
-from training.x2c_data import Renders, ada_renders, x2c_renders
-from training.x2c_model import VIEWS, MappingNetwork, PaperNetwork, mapping_network
+from training.stage_runs import Plan, best_device, run
+from training.x2c_data import Renders, ada_renders, landmarks_seen, x2c_renders
+from training.x2c_look import HEAD, mirrored_places, places_of
+from training.x2c_model import VIEWS, MappingNetwork, PaperNetwork, SmallNetwork, mapping_network
 
 PLANS: Final = {
-    "small": {"squared": Plan(epochs=5, batch=128, rate=2e-3, warm_share=0.02, longest=1.0),
-              "huber": Plan(epochs=12, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
+    "small": {"absolute": Plan(epochs=26, batch=128, rate=1e-3, longest=1.0)},
     "paper": {"huber": Plan(epochs=100, batch=128, rate=1e-3, warm_share=0.02, longest=1.0)},
 }
-LOSSES: Final = {"squared": functional.mse_loss, "huber": partial(functional.huber_loss, delta=0.01)}
+LOSSES: Final = {"absolute": functional.l1_loss, "huber": partial(functional.huber_loss, delta=0.01)}
 PAIRS: Final = {TRAINING: ROOT / "out" / "pairs" / "ada", TEST: ROOT / "out" / "pairs" / "ada_test"}
+LEARNED: Final = 7500
+"""Of Ada's pairs. By those after them it was chosen what the small network reads and how it learns."""
 OUT: Final = ROOT / "out" / "x2c"
-START: Final = ROOT / "out" / "expression" / "convolutions.pt"
-"""What training.train_experts leaves."""
 _JITTER: Final = 0.2
-_VERSIONS: Final = 2
-"""How many variations of a picture there are where what the first layers say of it is kept."""
+_AT_ONCE: Final = 256
+"""Pictures that are straightened at a time."""
+_COMPONENTS_OF: Final = 2000
+"""Faces whose principal components the small network begins with."""
 _GREY: Final = torch.tensor([0.299, 0.587, 0.114])
 """Share of red, green and blue in brightness (ITU-R BT.601)."""
 
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[tuple[Tensor, ...], Tensor]
 """What the layers get that learn, and the controls [N, 30] in -1..1."""
 
 
@@ -69,7 +70,7 @@ def train(network: MappingNetwork, draw: Callable[[np.random.Generator, int], Ba
     for stage, plan in plans.items():
         def loss_of(random: np.random.Generator, stage: str = stage, plan: Plan = plan) -> Tensor:
             seen, true = draw(random, plan.batch)
-            return LOSSES[stage](network.top(seen), true)
+            return LOSSES[stage](network.top(*seen), true)
 
         own = path.with_name(f"{path.stem}_{stage}.pt")
         if left := run(network, loss_of, plan.steps(faces), plan, own, about | {"stage": stage}):
@@ -92,27 +93,36 @@ def pictures_drawn(network: MappingNetwork, renders: Renders, controls: ControlS
     return draw
 
 
-def maps_drawn(network: MappingNetwork, renders: Renders, controls: ControlSet, mirror: bool, seed: int
-               ) -> Callable[[np.random.Generator, int], Batch]:
-    """Batches of what a bottom that stays as it is says of the pictures, in versions made beforehand."""
+def cells_drawn(network: SmallNetwork, renders: Renders, controls: ControlSet, mirror: bool
+                ) -> Callable[[np.random.Generator, int], Batch]:
+    """Batches of straightened faces, made beforehand; the network gets its first look and what closed form can say."""
+    random = np.random.default_rng(0)
     own, other = _both(renders, controls)
-    device = next(network.parameters()).device
-    random, maps, truths = np.random.default_rng(seed), [], []
-    network.eval()
-    for _ in range(_VERSIONS):
-        for first in range(0, len(renders), 64):
-            rows = np.arange(first, min(first + 64, len(renders)))
-            pictures, flip = _varied(renders.pictures[rows], random, mirror)
-            with torch.no_grad():
-                maps.append(network.bottom(jittered(pictures.to(device))).half())
-            truths.append(torch.where(flip[:, None], other[rows], own[rows]))
-    seen, true = torch.cat(maps), torch.cat(truths).to(device)
+    true, places = own, places_of(own[:, HEAD].numpy(), landmarks_seen(renders, VIEWS["small"]))
+    if mirror:
+        true, places = torch.cat([own, other]), np.concatenate([places, mirrored_places(places)])
+    device, rows = next(network.parameters()).device, np.arange(len(true))
+    parts = np.split(rows, rows[_AT_ONCE::_AT_ONCE])
+    inputs = torch.cat([network.look.inputs(_seen(renders, part).to(device)) for part in parts])
+    wanted = torch.cat([true[:, HEAD], torch.from_numpy(places)], 1).to(device)
+    looks = network.look.learn(inputs, wanted)
+    cells = torch.cat([network.straighten(_seen(renders, part).to(device), looks[part]).half() for part in parts])
+    some = random.choice(len(cells), min(len(cells), _COMPONENTS_OF), replace=False)
+    network.top.start_from(cells[some].float(), true.median(0).values.to(device))
 
     def draw(random: np.random.Generator, count: int) -> Batch:
-        rows = torch.from_numpy(random.integers(len(seen), size=count))
-        return seen[rows].float(), true[rows]
+        rows = torch.from_numpy(random.integers(len(true), size=count))
+        return (cells[rows].float(), looks[rows, :len(HEAD)]), true[rows].to(device)
 
     return draw
+
+
+def _seen(renders: Renders, rows: np.ndarray) -> Tensor:
+    """Pictures by number; those after the last are the mirror images of all."""
+    pictures = renders.pictures[rows % len(renders)]
+    turned = rows >= len(renders)
+    pictures[turned] = pictures[turned][:, :, ::-1]
+    return torch.from_numpy(pictures)
 
 
 def _both(renders: Renders, controls: ControlSet) -> tuple[Tensor, Tensor]:
@@ -141,17 +151,11 @@ def jittered(pictures: Tensor) -> Tensor:
 
 
 def new_network(size: str, seed: int, renders: Renders) -> MappingNetwork:
-    """A network of a size of VIEWS; a small one gets the encoder's convolutions, if training.train_experts left them.
-
-    Raises:
-        SemblanceError: if they are damaged or of another shape.
-    """
+    """A network of a size of VIEWS that has learned nothing but the colours."""
     torch.manual_seed(seed)
     network = mapping_network(size)
     if isinstance(network, PaperNetwork):
         network.learn_colours(renders.pictures)
-    elif START.is_file():
-        network.start_from(read_checkpoint(START)["network"])
     return network.to(best_device(), memory_format=torch.channels_last)
 
 
@@ -159,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--size", choices=list(VIEWS), default="small", help="small: one core; paper: a GPU")
     parser.add_argument("--x2c", type=Path, metavar="FOLDER", help="the real set, with metadata.jsonl")
-    parser.add_argument("--count", type=int, help="how many of Ada's pairs to learn from (all)")
+    parser.add_argument("--count", type=int, help=f"how many of Ada's pairs to learn from ({LEARNED})")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long, to go on another time")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -176,19 +180,17 @@ def main() -> None:
         learned, asked, refused = x2c_renders(arguments.x2c, controls, replace(view, part=1.0), OUT)
         print("\n".join(refused))
     else:
-        learned = ada_renders(PAIRS[TRAINING], TRAINING, view, arguments.count)
+        learned = ada_renders(PAIRS[TRAINING], TRAINING, view, arguments.count or LEARNED)
         asked = ada_renders(PAIRS[TEST], TEST, view)
     plans = {stage: replace(plan, minutes=arguments.minutes) for stage, plan in PLANS[arguments.size].items()}
     seed = next(iter(plans.values())).seed
     network, mirror = new_network(arguments.size, seed, learned), not arguments.x2c
-    stays = arguments.size == "small" and START.is_file()
-    if stays:
-        draw = maps_drawn(network, learned, controls, mirror, seed)
+    if isinstance(network, SmallNetwork):
+        draw = cells_drawn(network, learned, controls, mirror)
     else:
         draw = pictures_drawn(network, learned, controls, mirror)
     name = f"{'x2c' if arguments.x2c else 'ada'}_{arguments.size}_{len(learned)}"
-    about = {"size": arguments.size, "set": str(arguments.x2c or "ada"), "faces": str(len(learned)),
-             "start": hashlib.sha256(START.read_bytes()).hexdigest()[:12] if stays else ""}
+    about = {"size": arguments.size, "set": str(arguments.x2c or "ada"), "faces": str(len(learned))}
     if left := train(network, draw, len(learned), plans, OUT / f"{name}.pt", about):
         raise SystemExit(f"{left} steps of a stage are left; run the same command again.")
     measured = report(network, learned, asked, controls, OUT / f"{name}.md")

@@ -12,10 +12,10 @@ import numpy as np
 from addon.core.control_set import ControlSet
 from addon.core.errors import SemblanceError
 from addon.core.files import replacing
-from addon.core.frames import FaceFrame, Frame
+from addon.core.frames import LANDMARK_COUNT, FaceFrame, Frame
 from addon.core.pair_set import read_pairs
 from addon.tracking.crop import aligned_crop
-from addon.tracking.tracker import no_face
+from addon.tracking.tracker import FaceTracker, no_face
 from training.expression_data import LANDMARK_MIRROR
 from training.face_sets import LabelledFace, read_picture, x2c_set
 
@@ -24,6 +24,8 @@ _HELD_OUT: Final = 5
 _BLOCK: Final = 500
 """Frames that count as one animation where nobody says of which one they are: X2C's images are numbered in the order
 of recording, and the frames of an animation look nearly the same."""
+_LOOKED_AT: Final = 2000
+"""Pictures that our tracker looks at where nobody did."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,14 @@ class Renders:
     """float32 [N, 30], the robot's units."""
     faces: list[FaceFrame]
     """What our tracker sees in the whole pictures, a second apart; empty where nobody looked."""
+    width: int = 0
+    """px of the whole pictures that the faces are from."""
 
     def __len__(self) -> int:
         return len(self.controls)
 
     def __getitem__(self, rows: slice) -> Renders:
-        return Renders(self.pictures[rows], self.controls[rows], self.faces[rows])
+        return Renders(self.pictures[rows], self.controls[rows], self.faces[rows], self.width)
 
 
 def ada_renders(folder: Path, purpose: str, view: View, most: int | None = None) -> Renders:
@@ -84,7 +88,7 @@ def ada_renders(folder: Path, purpose: str, view: View, most: int | None = None)
             faces.append(_face(len(faces), image, landmarks, float(confidence)))
         if most is not None and len(controls) >= most:
             break
-    return Renders(np.stack(pictures), np.stack(controls), faces)[:most]
+    return Renders(np.stack(pictures), np.stack(controls), faces, header.size)[:most]
 
 
 def _face(index: int, image: np.ndarray, landmarks: np.ndarray, confidence: float) -> FaceFrame:
@@ -95,6 +99,23 @@ def _face(index: int, image: np.ndarray, landmarks: np.ndarray, confidence: floa
     return FaceFrame(float(index), True, landmarks, confidence, aligned_crop(bgr, landmarks))
 
 
+def landmarks_seen(renders: Renders, view: View) -> np.ndarray:
+    """float32 [N, 478, 2]: landmarks in shares of the view's side from its middle; NaN where no face was found.
+
+    Where nobody looked, our tracker does, at some of the pictures.
+    """
+    if renders.faces:
+        whole = np.stack([face.landmarks[:, :2] for face in renders.faces])
+        return (whole / renders.width - 0.5) / view.part
+    found = np.full((len(renders), LANDMARK_COUNT, 2), np.nan, np.float32)
+    tracker = FaceTracker()
+    for row in np.unique(np.linspace(0, len(renders) - 1, _LOOKED_AT).astype(int)):
+        tracker.reset()
+        picture = np.ascontiguousarray(renders.pictures[row][..., ::-1])
+        found[row] = tracker.track(Frame(picture, 0.0, 0)).landmarks[:, :2] / view.side - 0.5
+    return found
+
+
 def with_mirror_images(renders: Renders, controls: ControlSet, width: int) -> Renders:
     """The renders and then all of them as seen in a mirror; `width` px have the pictures that the faces are from."""
     flipped = [
@@ -103,7 +124,8 @@ def with_mirror_images(renders: Renders, controls: ControlSet, width: int) -> Re
                   face.confidence, face.crop[:, ::-1]) for face in renders.faces
     ]
     return Renders(np.concatenate([renders.pictures, renders.pictures[:, :, ::-1]]),
-                   np.concatenate([renders.controls, controls.mirrored(renders.controls)]), renders.faces + flipped)
+                   np.concatenate([renders.controls, controls.mirrored(renders.controls)]), renders.faces + flipped,
+                   width)
 
 
 def x2c_renders(folder: Path, controls: ControlSet, view: View, kept: Path) -> tuple[Renders, Renders, list[str]]:

@@ -1,10 +1,9 @@
 """X2CNet's mapping network (arXiv 2505.11146): a picture of the robot's face → its 30 controls.
 
 "paper" is the authors' ResNet-18 (He et al., CVPR 2016) of 224 px with their head, written out here; they start from
-ImageNet's weights, we do not: nothing is downloaded. It wants a GPU. "small" is for one core: the convolutions of our
-expression encoder, with whose weights it may start as the authors do with ImageNet's, and a small map in place of the
-pooled vector, because where a mouth's corner is says more than that there is one. Both answer in -1..1 by the controls'
-limits: in raw units, as the authors train, gaze (±130) would outweigh all others.
+ImageNet's weights, we do not: nothing is downloaded. It wants a GPU. "small" is for one core: a first look finds the
+head (`x2c_look.py`), and plain layers read gradients and colours of eyes and mouth, straightened and at full size.
+Both answer in -1..1 by the controls' limits: in raw units, as the authors train, gaze (±130) would outweigh all others.
 """
 from __future__ import annotations
 
@@ -12,20 +11,23 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from addon.core.errors import SemblanceError
 from addon.core.network import Network
-from training.expression_data import GREY
-from training.face_inputs import ORIENTATIONS, OrientedGradients
 from training.x2c_data import View
+from training.x2c_look import EYE_CELLS, HEAD, MOUTH_CELLS, FirstLook, Straightened
 from training.x2c_metric import CONTROLS
 
-VIEWS: Final = {"small": View(0.75, 128), "paper": View(1.0, 224)}
+VIEWS: Final = {"small": View(0.75, 192), "paper": View(1.0, 224)}
 """Ada's head never leaves the middle three quarters of her pictures."""
 _BATCH: Final = 64
+_LARGE: Final = 100_000
+"""So many weights take two bytes each in the file."""
+_EYE, _MOUTH, _WIDE = 96, 192, 512
+"""Numbers that are left of an eye and of a mouth; units of the layers after them."""
 
 
 class Residual(nn.Module):
@@ -82,62 +84,69 @@ class PaperNetwork(nn.Module):
         self.mean.copy_(torch.from_numpy(colours.mean(0))[:, None, None])
         self.spread.copy_(torch.from_numpy(colours.std(0)).clamp_min(1)[:, None, None])
 
-    def bottom(self, pictures: Tensor) -> Tensor:
+    def bottom(self, pictures: Tensor) -> tuple[Tensor]:
         """What the layers get that learn: [N, 3, 224, 224]."""
-        return (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.spread
+        return ((pictures.permute(0, 3, 1, 2).float() - self.mean) / self.spread,)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
-        return self.top(self.bottom(pictures))
+        return self.top(*self.bottom(pictures))
 
 
-class SmallNetwork(nn.Module):
-    """Pictures [N, 128, 128, 3] RGB 0..255 → controls [N, 30], -1..1."""
+class Reading(nn.Module):
+    """Cells [N, 16896] of a face and the first look's head [N, 5] → controls [N, 30], -1..1.
 
-    grey: Tensor
+    Both eyes go through the same layer. What can be said linearly is said past the layers that bend.
+    """
+
+    heads: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("grey", GREY.flip(0)[:, None, None].clone())
-        self.gradients, self.scale = OrientedGradients(), nn.BatchNorm2d(ORIENTATIONS)
-        self.first = _convolution(3, 16, 5, 2)
-        self.middle = nn.Sequential(
-            _convolution(16 + ORIENTATIONS, 32, 3, 2), Residual(32, 32), _convolution(32, 64, 3, 2), Residual(64, 64)
-        )
-        self.top = nn.Sequential(
-            _convolution(64, 128, 3, 2), Residual(128, 128), _convolution(128, 32, 1, 1), nn.Flatten(), nn.Dropout(0.1),
-            head(32 * (VIEWS["small"].side // 16) ** 2),
-        )
+        self.register_buffer("heads", torch.eye(CONTROLS)[HEAD], persistent=False)
+        self.eye, self.mouth = nn.Linear(EYE_CELLS, _EYE), nn.Linear(MOUTH_CELLS, _MOUTH)
+        seen = 2 * _EYE + _MOUTH + len(HEAD)
+        self.straight = nn.Linear(seen, CONTROLS)
+        self.bent = nn.Sequential(nn.Linear(seen, _WIDE), nn.SiLU(), nn.Linear(_WIDE, _WIDE), nn.SiLU(),
+                                  nn.Linear(_WIDE, CONTROLS))
 
-    def start_from(self, expert: dict[str, Tensor]) -> None:
-        """Take over the convolutions of the encoder's expert, given its state (training.expression_experts).
+    def start_from(self, cells: Tensor, values: Tensor) -> None:
+        """Begin with the principal components of some cells [N, 16896], and with the values [30] as the answer."""
+        eyes, mouth = cells[:, :2 * EYE_CELLS].reshape(-1, EYE_CELLS), cells[:, 2 * EYE_CELLS:]
+        with torch.no_grad():
+            for layer, seen in ((self.eye, eyes), (self.mouth, mouth)):
+                middle, count = seen.mean(0), min(layer.out_features, len(seen))
+                _, spread, axes = torch.svd_lowrank(seen - middle, count)
+                spread = (spread / len(seen) ** 0.5).clamp_min(1e-3)
+                layer.weight[:count] = axes.T / spread.sqrt()[:, None] / spread.mean().sqrt()
+                layer.bias.copy_(-layer.weight @ middle)
+            for last, rest in ((self.straight, values), (self.bent[-1], torch.zeros_like(values))):
+                last.weight.zero_()
+                last.bias.copy_(rest)
+            self.straight.bias[HEAD] = 0
 
-        Raises:
-            SemblanceError: if they are of another shape.
-        """
-        named = {"first.": "first.", "scale.": "scale."}
-        named |= {f"body.{i}.": f"middle.{i}." for i in range(4)} | {f"body.{i}.": f"top.{i - 4}." for i in (4, 5)}
-        weights = {new + name.removeprefix(old): value for name, value in expert.items()
-                   for old, new in named.items() if name.startswith(old)}
-        try:
-            weights["first.0.weight"] = weights["first.0.weight"].flip(1)  # the expert sees BGR
-            unknown = self.load_state_dict(weights, strict=False).unexpected_keys
-        except (KeyError, RuntimeError) as error:
-            raise SemblanceError("These convolutions have another shape than X2CNet's; start without them.") from error
-        if unknown:
-            raise SemblanceError(f"These convolutions have '{unknown[0]}', X2CNet has not; start without them.")
+    def forward(self, cells: Tensor, turned: Tensor) -> Tensor:
+        """See the class."""
+        left, right, mouth = cells.split([EYE_CELLS, EYE_CELLS, MOUTH_CELLS], 1)
+        seen = torch.cat([self.eye(left), self.eye(right), self.mouth(mouth), turned], 1)
+        return self.straight(seen) + self.bent(seen) + turned @ self.heads
 
-    def bottom(self, pictures: Tensor) -> Tensor:
-        """What the layers get that learn, where the others are the encoder's: [N, 64, 16, 16]."""
-        seen = pictures.permute(0, 3, 1, 2).float()
-        fine = self.gradients.fine((seen * self.grey).sum(1, keepdim=True))
-        middle = seen.mean((2, 3), keepdim=True)
-        spread = torch.sqrt(((seen - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
-        return self.middle(torch.cat([self.first((seen - middle) / spread), self.scale(fine)], 1))
+
+class SmallNetwork(nn.Module):
+    """Pictures [N, 192, 192, 3] RGB 0..255 → controls [N, 30], -1..1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look, self.straighten, self.top = FirstLook(), Straightened(), Reading()
+
+    def bottom(self, pictures: Tensor, look: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What the layers get that learn, by a first look that stays as it is."""
+        look = self.look(pictures) if look is None else look
+        return self.straighten(pictures, look), look[:, :len(HEAD)]
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
-        return self.top(self.bottom(pictures))
+        return self.top(*self.bottom(pictures))
 
 
 MappingNetwork = PaperNetwork | SmallNetwork
@@ -159,13 +168,30 @@ def predict(network: nn.Module, pictures: np.ndarray) -> np.ndarray:
 
 
 def export(network: nn.Module, side: int, path: Path) -> None:
-    """Write the network as ONNX (opset 17)."""
+    """Write the network as ONNX (opset 17), large weights in two bytes; those of `network` are rounded to them."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    network = network.cpu().eval()
+    with torch.no_grad():
+        for weights in network.parameters():
+            if weights.numel() >= _LARGE:
+                weights.copy_(weights.half())
     torch.onnx.export(
-        network.cpu().eval(), (torch.zeros(2, side, side, 3, dtype=torch.uint8),), str(path), dynamo=False,
+        network, (torch.zeros(2, side, side, 3, dtype=torch.uint8),), str(path), dynamo=False,
         opset_version=17, input_names=["picture"], output_names=["controls"],
         dynamic_axes={"picture": {0: "n"}, "controls": {0: "n"}},
     )
+    model = onnx.load(str(path))
+    widened = []
+    for weights in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size >= _LARGE and np.array_equal(values.astype(np.float16), values):
+            widened.append(onnx.helper.make_node("Cast", [f"{weights.name} narrow"], [weights.name],
+                                                 to=onnx.TensorProto.FLOAT))
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name} narrow"))
+    nodes = [*widened, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(path))
 
 
 def read_controls(model: Path, pictures: np.ndarray) -> np.ndarray:

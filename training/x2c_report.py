@@ -78,10 +78,9 @@ version = "{version}"
 licence = "GPL-3.0-or-later"
 sha256 = "{sha256}"
 data = """
-{learned} pictures of our own character Ada with the controls that made them (semblance pairs --character Ada) and their
-mirror images; its convolutions start from those that training.train_experts left for our expression encoder, which
-learned from synthetic people and our five characters, Ada among them. Nothing of the X2C set. Method: X2C (arXiv
-2505.11146). Which of the convolutions learn on was chosen by these test pictures."""
+{learned} pictures of our own character Ada with the controls that made them (semblance pairs --character Ada), and
+their mirror images. Nothing of the X2C set. Method: X2C (arXiv 2505.11146), on a face that is straightened first. What
+it reads and how it learns was chosen on the last 660 training pairs, never on the test's."""
 limits = """
 A yardstick that reads Ada's controls off her own renders; of a person's picture it says little. Errors are X2C's
 normalised mean absolute error (training/x2c_metric.py) on {asked} pictures of Ada's test set; 0.10 is 5 % of a
