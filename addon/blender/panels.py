@@ -240,6 +240,9 @@ def _draw_result(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     root = shown_character(scene)
     action, actor = _shown_action(root), find_actor(scene, root)
     if actor is not None and can_swap(actor):
+        strips = next((row.action for row in actor.kept if row.track), None)
+        if strips is not None and actor.shows_new:
+            action = strips
         name = action.name if action is not None else "no keys"
         layout.operator(
             SEMBLANCE_OT_take_compare.bl_idname, depress=actor.shows_new, icon="ARROW_LEFTRIGHT",

@@ -57,13 +57,16 @@ def test_a_line_says_how_its_character_plays_and_who_is_gone(draw, settings):  #
     assert "(gone)" in draw().texts
 
 
-def test_the_button_says_which_side_is_on(draw):
+def test_the_button_says_which_side_is_on(draw, settings):  # noqa: F811
     add("Pip")
     assert not [text for text in draw().texts if text.startswith(("[After", "[Before"))]
     bpy.ops.semblance.take_apply()
     assert "[After: smile]*" in draw().texts
     bpy.ops.semblance.take_compare()
     assert "[Before: no keys]" in draw().texts
+    settings.use_nla = True
+    bpy.ops.semblance.take_apply()
+    assert "[After: smile.001]*" in draw().texts
 
 
 def test_track_says_what_it_saw_until_there_is_another_source(draw, settings):  # noqa: F811
