@@ -1,9 +1,10 @@
 """The animator: one network that turns an expression into the controls of any of our characters.
 
 FreeAvatar's rig decoder (SIGGRAPH Asia 2024, section 3.2): the expression, its embedding and a learned vector of the
-character go through plain layers; each character takes as many outputs as it has controls. Outputs are shares, the way
-from a control's neutral to its ends, so that rigs with other units and rest poses are alike and limits are kept. An
-expression of nothing is exactly the character's neutral, and a mirrored one exactly the mirrored pose.
+character go through plain layers; each character takes as many outputs as it has controls. Not as there, the vector
+comes in at the last, narrow layer: what an expression is need be found only once for all who play it. Outputs are
+shares, the way from a control's neutral to its ends, so that rigs with other units and rest poses are alike and limits
+are kept. An expression of nothing is exactly the character's neutral, and a mirrored one exactly the mirrored pose.
 """
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from addon.characters.decoder import load_decoder
 from addon.core import coefficients
@@ -26,6 +28,8 @@ from training.pip_pairs import INPUTS
 
 CHARACTERS: Final = ("mora", "pip", "gus", "uno", "ada")
 _IDENTITY: Final = 16
+_OWN: Final = 96
+"""Units that know the character."""
 WIDTHS: Final = {"small": 320, "large": 768}
 _ANGLE: Final = 2.0
 """Angles in rad times this are about as large as coefficients."""
@@ -53,11 +57,12 @@ class Animator(nn.Module):
         most, seen = max(map(len, rigs)), INPUTS + _EMBEDDING
         self.identity = nn.Embedding(len(rigs), _IDENTITY)
         self.straight = nn.Linear(seen, len(rigs) * most, bias=False)
-        self.bent = nn.Sequential(
-            nn.Linear(seen + _IDENTITY, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
-            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(rigs) * most),
-        )
-        nn.init.zeros_(self.bent[-1].weight)
+        self.trunk = nn.Sequential(nn.Linear(seen, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.bent = nn.Linear(width, len(rigs) * most)
+        self.meet, self.shift = nn.Linear(width, _OWN), nn.Linear(_IDENTITY, _OWN, bias=False)
+        self.own = nn.Linear(_OWN, len(rigs) * most, bias=False)
+        for last in (self.bent, self.own):
+            nn.init.zeros_(last.weight)
         partner, sign = np.tile(np.arange(most), (len(rigs), 1)), np.ones((len(rigs), most), np.float32)
         for row, rig in enumerate(rigs):
             partner[row, :len(rig)], sign[row, :len(rig)] = rig.partner, rig.mirror_sign
@@ -75,43 +80,61 @@ class Animator(nn.Module):
         return moved / 2 * self.owned[character]
 
     def _half(self, x: Tensor, character: Tensor) -> Tensor:
-        """Everything is common but the last layer's outputs, of which a character takes its own."""
-        seen = torch.cat([x * self.scale, embedding_of(x[:, :_C])[:, :_EMBEDDING]], 1)
-        every = self.straight(seen) + self.bent(torch.cat([seen, self.identity(character)], 1))
+        """Of the last layers' outputs a character takes its own."""
+        said, met = self.common(x)
+        every = said + self.own(functional.silu(met + self.shift(self.identity(character))))
         every = every.reshape(-1, *self.owned.shape)
         return every.gather(1, character[:, None, None].expand(-1, 1, every.shape[2]))[:, 0]
+
+    def common(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What is the same whoever plays [N, INPUTS]: what it says on each character, and what its vector is added to.
+        """
+        seen = torch.cat([x * self.scale, embedding_of(x[:, :_C])[:, :_EMBEDDING]], 1)
+        felt = self.trunk(seen)
+        return self.straight(seen) + self.bent(felt), self.meet(felt)
 
     def _across(self, shares: Tensor, character: Tensor) -> Tensor:
         return shares.gather(1, self.partner[character]) * self.sign[character]
 
 
 class _Deployed(nn.Module):
-    """The same with every character's rest known beforehand, and both mirrors in one batch."""
+    """Expressions [N, INPUTS] and characters int64 [M] → shares [N, M, most controls]: every character plays them all.
+
+    Each one's rest is known beforehand, both mirrors are one batch, and the trunk is run once for all characters.
+    """
 
     rest: Tensor
+    shifts: Tensor
+    lasts: Tensor
 
     def __init__(self, network: Animator) -> None:
         super().__init__()
-        self.network = network
-        characters = torch.arange(len(network.owned))
+        self.network, every = network, torch.arange(len(network.owned))
         with torch.no_grad():
-            half = network._half(torch.zeros(len(characters), INPUTS), characters)
-            self.register_buffer("rest", half + network._across(half, characters))
+            half = network._half(torch.zeros(len(every), INPUTS), every)
+            own = network.own.weight.reshape(*network.owned.shape, -1).transpose(1, 2).contiguous()
+            for name, values in (("rest", half + network._across(half, every)), ("lasts", own),
+                                 ("shifts", network.shift(network.identity.weight))):
+                self.register_buffer(name, values)
 
     def forward(self, expression: Tensor, character: Tensor) -> Tensor:
-        """As Animator."""
+        """See the class."""
         network = self.network
-        both = torch.cat([expression, expression[:, network.mirror] * network.mirror_sign])
-        here, there = network._half(both, torch.cat([character, character])).chunk(2)
-        moved = here + network._across(there, character) - self.rest[character]
-        return moved / 2 * network.owned[character]
+        said, met = network.common(torch.cat([expression, expression[:, network.mirror] * network.mirror_sign]))
+        felt = functional.silu(met[None] + self.shifts[character][:, None])
+        every = felt @ self.lasts[character] + said.reshape(-1, *network.owned.shape).transpose(0, 1)[character]
+        here, there = every.chunk(2, 1)
+        partner = network.partner[character][:, None].expand(-1, expression.shape[0], -1)
+        there = there.gather(2, partner) * network.sign[character][:, None]
+        moved = (here + there - self.rest[character][:, None]) / 2 * network.owned[character][:, None]
+        return moved.transpose(0, 1)
 
 
 def export(network: Animator, path: Path) -> None:
     """Write the network as ONNX (opset 17)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    example = (torch.zeros(2, INPUTS), torch.zeros(2, dtype=torch.int64))
-    names = {"expression": {0: "n"}, "character": {0: "n"}, "shares": {0: "n"}}
+    example = (torch.zeros(2, INPUTS), torch.zeros(3, dtype=torch.int64))
+    names = {"expression": {0: "n"}, "character": {0: "m"}, "shares": {0: "n", 1: "m"}}
     torch.onnx.export(_Deployed(network.cpu().eval()), example, str(path), dynamo=False, opset_version=17,
                       input_names=["expression", "character"], output_names=["shares"], dynamic_axes=names)
 
@@ -131,9 +154,9 @@ class AnimatorDecoder:
 
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
-        character = np.full(len(track), self._character, np.int64)
-        shares, = self._network.run(["shares"], expression=inputs_of(track), character=character)
-        return ControlTrack(track.times_s, self.controls.from_shares(shares[:, :len(self.controls)]))
+        cast = np.array([self._character], np.int64)
+        shares, = self._network.run(["shares"], expression=inputs_of(track), character=cast)
+        return ControlTrack(track.times_s, self.controls.from_shares(shares[:, 0, :len(self.controls)]))
 
 
 def inputs_of(track: ExpressionTrack) -> np.ndarray:

@@ -200,7 +200,9 @@ meaning = "int64, place among the characters"
 
 [[output]]
 name = "shares"
-shape = [-1, {most}]
-meaning = "way from each control's neutral to its maximum (1) or minimum (-1), in profile order; 0 beyond; clamp"
+shape = [-1, -1, {most}]
+meaning = """
+of each expression on each character: way from each control's neutral to its maximum (1) or minimum (-1), in profile
+order; 0 beyond; clamp"""
 
 # mean absolute error of the controls, scaled to -1..1, of each character'''

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch")
 import torch
 
+from addon.core.network import Network
 from addon.core.rig_profile import find_profile
 from training import animator, animator_report, bench_animator
 from training.animator import ABLATIONS, Eyes, Lessons, Losses, look_error, share_error, train
@@ -36,7 +37,8 @@ def faces(count: int, seed: int = 0) -> np.ndarray:
 def network() -> Animator:
     torch.manual_seed(1)
     made = Animator(RIGS, width=24).eval()
-    torch.nn.init.normal_(made.bent[-1].weight, std=0.1)
+    for last in (made.bent, made.own):
+        torch.nn.init.normal_(last.weight, std=0.1)
     return made
 
 
@@ -73,6 +75,12 @@ def test_the_export_says_the_same_inside_all_limits(network, tmp_path):
         np.testing.assert_allclose(values, expected, atol=1e-4)
         rig = profile.control_set
         assert (values >= rig.minimum).all() and (values <= rig.maximum).all()
+    cast = np.array([4, 0, 4])
+    together, = Network(tmp_path, "A test").run(["shares"], expression=rows, character=cast)
+    for place, number in enumerate(cast):
+        with torch.no_grad():
+            alone = network(torch.from_numpy(rows), torch.full((7,), number)).numpy()
+        np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
 
 
 def test_shares_of_another_rig_are_nothing():
@@ -96,7 +104,7 @@ def test_each_loss_that_looks_has_a_derivative_and_a_switch(network):
     for name in ("perception", "adversarial", "cycle"):
         network.zero_grad()
         look_error(network, rows, characters, replace(off, **{name: 1.0}), eyes).backward()
-        assert network.bent[-1].weight.grad.abs().max() > 0, name
+        assert network.bent.weight.grad.abs().max() > 0, name
 
 
 def test_every_switch_has_its_ablation():
