@@ -6,8 +6,8 @@ more numbers than it is wide, so that noise or velocity (Salimans and Ho 2022) w
 al. 2021) walks back.
 
 It is given where the person's bones shall be and the reference bent that way (token_renderer_guide), and says what is
-to be added to that. Words of the four tokens and patches of the reference, each with the bones that lie there, are
-asked by cross-attention.
+to be added to that; noise begins there too (Yue et al., "ResShift", 2023). Words of the four tokens and patches of the
+reference, each with the bones that lie there, are asked by cross-attention.
 """
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ _WORDS: Final = 4
 _FINE: Final = 24
 """Channels of the layers that see every pixel."""
 _LEAST_NOISE, _MOST_NOISE = 0.02, 0.998
+_FAINT: Final = 0.06
+"""What differs so little from the ground is the ground."""
+_GRAIN: Final = 0.25
+"""How strong the noise is: about as much as pictures differ from guesses."""
 GREY: Final = 128
 """Before which figures stand."""
 FOLDER: Final = Path(__file__).with_name("models") / "token_renderer"
@@ -207,30 +211,32 @@ def denoising_loss(network: TokenRenderer, pictures: Tensor, told: Told, times: 
     """The squared error of what is said to be clean at random shares of noise, `times` for each picture, more often
     large ones, where motion is settled; little noise counts more, and so does the figure."""
     told, pictures = told.repeated(times), pictures.repeat(times, 1, 1, 1)
+    guess = told.guess[:, :3]
     noise = torch.rand(len(pictures), device=pictures.device) ** 0.7
     clean, dirty = _mixed(noise)
-    said = network(clean * pictures + dirty * torch.randn_like(pictures), noise, told)
-    weight = 1 + 3 * (pictures.abs().amax(1, keepdim=True) > 0.05)
+    noisy = guess + clean * (pictures - guess) + dirty * _GRAIN * torch.randn_like(pictures)
+    said = network(noisy, noise, told)
+    weight = 1 + (pictures.abs().amax(1, keepdim=True) > 0.05)
     return (weight * (said.float() - pictures).square() / (dirty.square() + 0.1)).mean()
 
 
 @torch.no_grad()
-def draw(say: Callable[[Tensor, Tensor], Tensor], count: int, pixels: int, steps: int = 12, seed: int = 0) -> Tensor:
-    """Pictures [N, 3, P, P] by DDIM without noise of its own; `say` tells from noisy pictures and how noisy they are,
-    [N], what is clean."""
+def draw(say: Callable[[Tensor, Tensor], Tensor], guess: Tensor, steps: int = 2, seed: int = 0) -> Tensor:
+    """Pictures from guesses [N, 3, P, P] by DDIM without noise of its own; `say` tells from noisy pictures and how
+    noisy they are, [N], what is clean."""
     # Everybody starts from the same noise: what differs is of the motion and the person.
-    one = torch.randn(1, 3, pixels, pixels, generator=torch.Generator().manual_seed(seed))
-    noisy = one.repeat(count, 1, 1, 1)
-    shares = torch.linspace(_MOST_NOISE, _LEAST_NOISE, steps)[:, None].repeat(1, count)
+    one = torch.randn(1, *guess.shape[1:], generator=torch.Generator().manual_seed(seed))
+    noisy = guess + _GRAIN * one
+    shares = torch.linspace(_MOST_NOISE, _LEAST_NOISE, steps)[:, None].repeat(1, len(guess))
     picture = noisy
     for i, share in enumerate(shares):
         clean, dirty = _mixed(share)
         picture = say(noisy, share).clamp(-1, 1)
-        grain = (noisy - clean * picture) / dirty
+        grain = (noisy - guess - clean * (picture - guess)) / dirty
         if i + 1 < steps:
             clean, dirty = _mixed(shares[i + 1])
-            noisy = clean * picture + dirty * grain
-    return picture
+            noisy = guess + clean * (picture - guess) + dirty * grain
+    return picture * (picture.abs().amax(1, keepdim=True) > _FAINT)
 
 
 class _Deployed(nn.Module):
@@ -241,10 +247,12 @@ class _Deployed(nn.Module):
         self.network = copy.deepcopy(network).cpu().eval()
         halve(self.network)
 
-    def forward(self, noisy: Tensor, noise: Tensor, tokens: Tensor, reference: Tensor, own: Tensor) -> Tensor:
+    def forward(
+        self, noisy: Tensor, noise: Tensor, tokens: Tensor, reference: Tensor, own: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """See `export`."""
         told = self.network.told(tokens, as_values(reference), own)
-        return self.network(noisy, noise, told)
+        return self.network(noisy, noise, told), told.guess[:, :3]
 
 
 def as_values(pictures: Tensor) -> Tensor:
@@ -262,12 +270,13 @@ def export(network: TokenRenderer, folder: Path, about: CardText, quality: dict[
     side = network.size.pixels
     values, picture = (-1, 3, side, side), (-1, side, side, 3)
     shapes: Sequence[Shape] = (
-        ("input", "noisy", values, "cos · clean + sin · noise of `noise` right angles"),
+        ("input", "noisy", values, f"bent + cos · (clean - bent) + sin · {_GRAIN} · noise, at `noise` right angles"),
         ("input", "noise", (-1,), "0 = clean, 1 = noise alone"),
         ("input", "tokens", (-1, TOKENS), "the driver's, of training/models/motion_tokens"),
         ("input", "reference", picture, "uint8 RGB, cut out as training/token_renderer_data.py does"),
         ("input", "own", (-1, TOKENS), "the tokens of the reference"),
         ("output", "clean", values, "RGB of the reference's person in the driver's motion, -1..1, 0 = grey"),
+        ("output", "bent", values, "the reference bent that way"),
     )
     example = (torch.zeros(2, 3, side, side), torch.zeros(2), torch.zeros(2, TOKENS),
                torch.zeros(2, side, side, 3, dtype=torch.uint8), torch.zeros(2, TOKENS))
@@ -284,10 +293,10 @@ def load_renderer(folder: Path = FOLDER) -> Callable[[np.ndarray, np.ndarray, np
     kept = Network(folder, "Token renderer")
 
     def drawn(tokens: np.ndarray, references: np.ndarray, own: np.ndarray) -> np.ndarray:
-        def say(noisy: Tensor, noise: Tensor) -> Tensor:
-            return torch.from_numpy(kept.run(["clean"], noisy=noisy.numpy(), noise=noise.numpy(), tokens=tokens,
+        def say(noisy: Tensor, noise: Tensor, name: str = "clean") -> Tensor:
+            return torch.from_numpy(kept.run([name], noisy=noisy.numpy(), noise=noise.numpy(), tokens=tokens,
                                              reference=references, own=own)[0])
 
-        return as_pictures(draw(say, len(tokens), references.shape[1]))
+        return as_pictures(draw(say, say(as_values(torch.from_numpy(references)), torch.ones(len(tokens)), "bent")))
 
     return drawn

@@ -131,7 +131,7 @@ def draw_rows(
         def say(noisy: Tensor, noise: Tensor, told: Told = told) -> Tensor:
             return network(noisy.to(device), noise.to(device), told).cpu()
 
-        drawn.append(as_pictures(draw(say, len(motion), network.size.pixels)))
+        drawn.append(as_pictures(draw(say, told.guess[:, :3].cpu())))
         bent.append(as_pictures(told.guess[:, :3]))
     return np.concatenate(drawn), np.concatenate(bent)
 
