@@ -23,7 +23,7 @@ from addon.core.files import write_bytes
 from .network_cards import Told as CardText
 from .stage_runs import Plan, run
 from .token_renderer_data import Figures, others, recoloured
-from .token_renderer_model import FOLDER, TokenRenderer, Told, as_pictures, as_values, draw, export
+from .token_renderer_model import FOLDER, GREY, TokenRenderer, Told, as_pictures, as_values, draw, export
 
 _READ: Final = tuple(JOINT[name] for name in (
     "head", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_knee", "right_knee", "left_ankle",
@@ -189,7 +189,7 @@ def grid(network: TokenRenderer, figures: Figures, people: int = 6, motions: int
     _, first = np.unique(figures.pose[strangers], return_index=True)
     drives = strangers[first][np.linspace(0, len(first) - 1, motions).astype(int)]
     drawn, _ = draw_rows(network, figures, np.tile(drives, people), np.repeat(shown, motions))
-    blank = np.full_like(figures.pictures[:1], 255)
+    blank = np.full_like(figures.pictures[:1], GREY)
     rows = [np.concatenate([blank, figures.pictures[drives]])]
     rows += [np.concatenate([figures.pictures[shown[i]][None], drawn[i * motions:(i + 1) * motions]])
              for i in range(people)]
