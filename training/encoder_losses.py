@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from addon.core import coefficients
 from training.expression_data import Faces
-from training.expression_experts import Answer
+from training.expression_experts import Answer, PointExpert
 from training.teacher_model import TeacherNetwork, answers
 from training.triplet_loss import mine_triplets, triplet_loss
 
@@ -68,6 +68,19 @@ def answer_loss(answer: Answer, faces: Faces, empty: np.ndarray, spread: Tensor)
         loss = loss + 0.1 * functional.cross_entropy(answer.classes, labels, ignore_index=-1)
     right = rightness(answer.coefficients.detach(), faces, empty)
     return loss + 0.1 * functional.binary_cross_entropy_with_logits(answer.confidence, right)
+
+
+def points_loss(expert: PointExpert, modes: Tensor, points: np.ndarray) -> Tensor:
+    """How far modes [N, MODES] are from those of points [N, POINT_COUNT, 2] px, where these are known.
+
+    Large movements (where the head is) count more than small ones (what a lip does), by the root of their size.
+    """
+    known = np.isfinite(points).all((1, 2))
+    if not known.any():
+        return modes.sum() * 0
+    truth = expert.modes_of(torch.from_numpy(points[known].astype(np.float32)).to(modes.device))
+    weight = torch.sqrt(expert.size / expert.size.max())
+    return (((modes[torch.from_numpy(known)] - truth) ** 2) * weight).mean() / weight.mean()
 
 
 def rightness(found: Tensor, faces: Faces, empty: np.ndarray) -> Tensor:

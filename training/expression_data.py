@@ -13,6 +13,7 @@ from torch import Tensor
 
 from addon.core import coefficients
 from addon.core.frames import CROP_SIZE
+from training.face_points import POINT_COUNT, mirrored_points
 from training.performers import gaze_of
 
 with (Path(__file__).parent / "landmark_mirror.toml").open("rb") as _file:
@@ -57,6 +58,8 @@ class Faces:
     """int8 [N]: which of core.key_poses.CLASSES; -1 none in particular."""
     character: np.ndarray
     """int8 [N]: which of our characters; -1 a person."""
+    points: np.ndarray
+    """float16 [N, POINT_COUNT, 2]: where face_points are in the crop, px; NaN where not known."""
 
     def __len__(self) -> int:
         return len(self.landmarks)
@@ -82,7 +85,8 @@ def concatenated(parts: list[Faces]) -> Faces:
 def faces_of(columns: dict[str, np.ndarray]) -> Faces:
     """The found faces of a shard or test set."""
     found = columns["found"]
-    there = {field.name: columns[field.name][found] for field in fields(Faces) if field.name != "gaze"}
+    there = {field.name: columns[field.name][found] for field in fields(Faces) if field.name in columns}
+    there.setdefault("points", np.full((found.sum(), POINT_COUNT, 2), np.nan, np.float16))
     return Faces(gaze=gaze_of(there["coefficients"]), **there)
 
 
@@ -139,7 +143,10 @@ def mirrored(faces: Faces, rows: np.ndarray) -> Faces:
     gaze, head = faces.gaze.copy(), faces.head.copy()
     gaze[rows] = gaze[rows][:, ::-1] * np.float32([-1, 1])
     head[rows] *= np.float32([-1, 1, -1])
-    return Faces(landmarks, crops, values, known, gaze, head, faces.person, faces.expression_class, faces.character)
+    points = faces.points.copy()
+    points[rows] = mirrored_points(points[rows])
+    return replace(faces, landmarks=landmarks, crops=crops, coefficients=values, known=known, gaze=gaze, head=head,
+                   points=points)
 
 
 def halves_mixed(faces: Faces, rows: np.ndarray, others: np.ndarray) -> Faces:
@@ -157,17 +164,17 @@ def halves_mixed(faces: Faces, rows: np.ndarray, others: np.ndarray) -> Faces:
     gaze[rows, 1] = faces.gaze[where, 1]
     head[rows] = np.nan
     landmarks = np.where(rows[:, None, None], np.float32(np.nan), faces.landmarks)
+    points = np.where(rows[:, None, None], np.float16(np.nan), faces.points)
     classes = np.where(rows, -1, faces.expression_class).astype(np.int8)
     return replace(faces, landmarks=landmarks, crops=crops, coefficients=values, known=known, gaze=gaze, head=head,
-                   expression_class=classes)
+                   points=points, expression_class=classes)
 
 
 def varied(faces: Faces, random: np.random.Generator) -> Faces:
     """As another camera, light and tracker might have given them; half of them in a mirror."""
     faces = mirrored(faces, random.random(len(faces)) < 0.5)
     crops = np.stack([varied_crop(crop, random) for crop in faces.crops])
-    landmarks = varied_landmarks(faces.landmarks, random)
-    return Faces(landmarks, crops, *(getattr(faces, field.name) for field in fields(faces)[2:]))
+    return replace(faces, landmarks=varied_landmarks(faces.landmarks, random), crops=crops)
 
 
 def varied_landmarks(landmarks: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The experts of the expression encoder: two networks that each read a face in their own way and answer everything.
 
 Plain layers on the landmarks, which are sharp about what they cover; and a residual network (He et al., CVPR 2016) on
-the crop, which sees the rest.
+the crop, which sees the rest and learns where the face's points are as well.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from addon.core.frames import EMBEDDING_SIZE
 from addon.core.key_poses import CLASSES
 from training.expression_data import COLUMNS, GREY, REGION, ROWS
 from training.face_inputs import LANDMARK_INPUTS, ORIENTATIONS, LandmarkInputs, OrientedGradients
+from training.face_points import POINT_COUNT, find_modes, mirrored_points
 from training.triplets import ASYMMETRY, WEIGHTS
 
 ANSWERS: Final = COUNT + 4 + 3 + len(CLASSES) + 1
@@ -27,6 +28,7 @@ _LID_OF: Final = np.array([INDEX["eyeBlink" + side] if name.startswith("eyeLook"
 """Which coefficient closes the eye that another one turns; -1: none."""
 _WIDTHS: Final = (16, 32, 64, 128)
 FEATURES: Final = 256
+MODES: Final = 160
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,58 @@ class ConvolutionExpert(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """See the class."""
+        return self.answer(self.body(self.seen(crops)))
+
+    def seen(self, crops: Tensor) -> Tensor:
+        """What the body starts from: [N, maps, 56, 48]."""
         seen = region(crops)
         fine = self.gradients.fine((seen * self.grey).sum(1, keepdim=True))
         middle = seen.mean((2, 3), keepdim=True)
         spread = torch.sqrt(((seen - middle) ** 2).mean((1, 2, 3), keepdim=True) + 25)
-        return self.answer(self.body(torch.cat([self.first((seen - middle) / spread), self.scale(fine)], 1)))
+        return torch.cat([self.first((seen - middle) / spread), self.scale(fine)], 1)
+
+
+class PointExpert(ConvolutionExpert):
+    """Crops → answers, as the ConvolutionExpert, and where face_points are, by which the answers are corrected.
+
+    Points are told as modes, the directions in which faces differ most.
+    """
+
+    mean: Tensor
+    directions: Tensor
+    size: Tensor
+    """[MODES] px."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        cells = (REGION[0] // 16) * (REGION[1] // 16)
+        self.places = nn.Sequential(_convolution(_WIDTHS[-1], 40, 1, 1), nn.Flatten(), layer(40 * cells, 384, 0.05))
+        self.modes = nn.Linear(384, MODES)
+        self.read = nn.Sequential(layer(FEATURES + 384 + MODES, 320, 0.05), layer(320, FEATURES, 0.05))
+        self.correction = nn.Linear(FEATURES, ANSWERS)
+        nn.init.zeros_(self.correction.weight)
+        nn.init.zeros_(self.correction.bias)
+        self.register_buffer("mean", torch.zeros(2 * POINT_COUNT))
+        self.register_buffer("directions", torch.zeros(2 * POINT_COUNT, MODES))
+        self.register_buffer("size", torch.ones(MODES))
+
+    def learn_modes(self, points: np.ndarray) -> None:
+        """Set what modes are, from points [N, POINT_COUNT, 2] px."""
+        found = find_modes(np.concatenate([points, mirrored_points(points)]), MODES)
+        for place, values in zip((self.mean, self.directions, self.size), found, strict=True):
+            place.copy_(torch.from_numpy(values))
+
+    def modes_of(self, points: Tensor) -> Tensor:
+        """[N, MODES], each in units of its size, of points [N, POINT_COUNT, 2] px."""
+        return (points.flatten(1) - self.mean) @ self.directions / self.size
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """See the class."""
+        return self.both(crops)[0]
+
+    def both(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers [N, ANSWERS] and modes [N, MODES] of crops uint8 [N, 128, 128, 3]."""
+        maps = self.body[:6](self.seen(crops))
+        features, places = self.body[6:](maps), self.places(maps)
+        modes = self.modes(places)
+        return self.answer(features) + self.correction(self.read(torch.cat([features, places, modes], 1))), modes

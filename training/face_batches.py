@@ -12,7 +12,7 @@ from training.render_performers import backdrop
 
 _SHARES: Final = {"tracked": 0.42, "crops": 0.44, "people": 0.86, "drawn": 0.11}
 """Of a batch, of the kinds that are there; the rest is backdrops, which teach doubt."""
-_HALVES: Final = 0.3
+_HALVES: Final = 0.2
 """Of the people, so many have two halves of different faces."""
 
 
@@ -37,5 +37,6 @@ def no_faces(like: Faces, count: int, random: np.random.Generator) -> Faces:
     rows = like[random.integers(len(like), size=count)]
     crops = [backdrop(int(seed), CROP_SIZE) for seed in random.integers(1 << 31, size=count)]
     return replace(rows, crops=np.array(crops, np.uint8).reshape(count, CROP_SIZE, CROP_SIZE, 3),
-                   landmarks=np.full_like(rows.landmarks, np.nan), known=np.zeros_like(rows.known),
+                   landmarks=np.full_like(rows.landmarks, np.nan), points=np.full_like(rows.points, np.nan),
+                   known=np.zeros_like(rows.known),
                    head=np.full_like(rows.head, np.nan), expression_class=np.full_like(rows.expression_class, -1))

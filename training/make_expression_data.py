@@ -27,6 +27,7 @@ from addon.tracking.crop import crop_transform
 from addon.tracking.tracker import FaceTracker
 from training.appearance import Appearance, random_appearance, varied_shot
 from training.expression_classes import class_mix
+from training.face_points import POINT_COUNT, points_in_crop
 from training.performers import TONGUE_OUT, PerformanceCurves, Person, Shot, random_mix, random_person, random_shot
 from training.render_performers import FaceRenderer
 
@@ -116,7 +117,11 @@ def see(samples: Iterator[Sample], renderer: FaceRenderer, keep_pictures: bool =
         picture = renderer.render(sample.person, sample.shot, sample.appearance)
         tracker.reset()
         face = tracker.track(Frame(picture, float(index), index))
-        row = {"landmarks": face.landmarks, "crops": face.crop, "found": np.array(face.found)}
+        row = {"landmarks": face.landmarks, "crops": face.crop, "found": np.array(face.found),
+               "points": np.full((POINT_COUNT, 2), np.nan, np.float16)}
+        if face.found:
+            transform = crop_transform(face.landmarks)
+            row["points"] = points_in_crop(renderer, sample.person, sample.shot, transform)
         if keep_pictures:
             row["pictures"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 97])[1].ravel()
         return row
@@ -135,7 +140,8 @@ def draw_crops(samples: Iterator[Sample], renderer: FaceRenderer, seed: int) -> 
         picture = renderer.render(sample.person, shot, sample.appearance)
         transform = _true_transform(renderer, sample.person, shot, random)
         crop = cv2.warpAffine(picture, transform, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR)
-        return {"landmarks": unknown, "crops": crop, "found": np.array(True)}
+        return {"landmarks": unknown, "crops": crop, "found": np.array(True),
+                "points": points_in_crop(renderer, sample.person, shot, transform)}
 
     return _columns(samples, one)
 

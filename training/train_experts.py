@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from addon.core.coefficients import COUNT
-from training.encoder_losses import answer_loss, distillation_loss, spread_of
+from training.encoder_losses import answer_loss, distillation_loss, points_loss, spread_of
 from training.evaluate import figures
 from training.expression_data import (
     Faces,
@@ -28,7 +28,7 @@ from training.expression_data import (
     shards_of,
     varied_landmarks,
 )
-from training.expression_experts import ConvolutionExpert, LandmarkExpert, answer_of
+from training.expression_experts import LandmarkExpert, PointExpert, answer_of
 from training.face_batches import draw_batch
 from training.make_expression_data import test_set
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, run
@@ -39,6 +39,9 @@ PLANS: Final = {
     "convolutions": {"small": Plan(epochs=15, batch=128, rate=2e-3, weight_decay=0.02),
                      "large": Plan(epochs=60, batch=512, rate=2e-3, weight_decay=0.02)},
 }
+
+_POINTS_SHARE: Final = 0.5
+"""What the error of the points counts beside that of the answers."""
 
 
 def expert_path(data: Path, name: str) -> Path:
@@ -60,16 +63,22 @@ def train_landmarks(network: LandmarkExpert, faces: Faces, steps: int, plan: Pla
 
 
 def train_convolutions(
-    network: ConvolutionExpert, kinds: dict[str, Faces], steps: int, plan: Plan, path: Path,
+    network: PointExpert, kinds: dict[str, Faces], steps: int, plan: Plan, path: Path,
     teacher: TeacherNetwork | None = None,
 ) -> int:
-    """Learn every answer from the crops, and from `teacher` if there is one; returns the steps still to do."""
+    """Learn every answer and the face's points from the crops, and from `teacher` if there is one; returns the steps
+    still to do."""
     spread = spread_of(kinds)
+    points = np.concatenate([faces.points[::2] for faces in kinds.values()])
+    known = np.isfinite(points).all((1, 2))
+    if known.any():
+        network.learn_modes(points[known])
 
     def loss(random: np.random.Generator) -> Tensor:
         faces, empty = draw_batch(kinds, random, plan.batch)
-        answer = answer_of(network(torch.from_numpy(faces.crops).to(best_device())).float().cpu())
-        error = answer_loss(answer, faces, empty, spread)
+        found, modes = network.both(torch.from_numpy(faces.crops).to(best_device()))
+        answer = answer_of(found.float().cpu())
+        error = answer_loss(answer, faces, empty, spread) + _POINTS_SHARE * points_loss(network, modes, faces.points)
         if teacher:
             error = error + distillation_loss(answer.coefficients, teacher, faces, empty, spread)
         return error
@@ -86,7 +95,7 @@ def with_landmarks(paths: list[Path]) -> Faces:
     return concatenated(parts)
 
 
-def mean_correlation(network: LandmarkExpert | ConvolutionExpert, faces: Faces) -> float:
+def mean_correlation(network: LandmarkExpert | PointExpert, faces: Faces) -> float:
     """Mean r over the shapes that move."""
     inputs = faces.landmarks if isinstance(network, LandmarkExpert) else faces.crops
     device = next(network.parameters()).device
@@ -106,12 +115,12 @@ def main() -> None:
     plan, path = chosen_plan(arguments, PLANS[arguments.expert]), expert_path(arguments.data, arguments.expert)
     shards = shards_of(arguments.data)
     torch.manual_seed(plan.seed)
-    network: LandmarkExpert | ConvolutionExpert
+    network: LandmarkExpert | PointExpert
     if arguments.expert == "landmarks":
         network, faces = LandmarkExpert(), with_landmarks(shards["people"])
         left = train_landmarks(network, faces, plan.steps(len(faces)), plan, path)
     else:
-        network = ConvolutionExpert().to(best_device(), memory_format=torch.channels_last)
+        network = PointExpert().to(best_device(), memory_format=torch.channels_last)
         kinds = {kind: concatenated(list(faces_to_learn(paths))) for kind, paths in shards.items()}
         teacher = load_teacher(arguments.teacher) if arguments.teacher else None
         left = train_convolutions(network, kinds, plan.steps(sum(map(len, kinds.values()))), plan, path, teacher)

@@ -11,7 +11,15 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from addon.core import coefficients  # noqa: E402
 from training.expression_data import LANDMARK_MIRROR  # noqa: E402
-from training.expression_model import BELIEVED, EXPERTS, WAYS, Deployed, ExpressionNetwork, export  # noqa: E402
+from training.expression_model import (  # noqa: E402
+    BELIEVED,
+    EXPERTS,
+    WAYS,
+    Deployed,
+    ExpressionNetwork,
+    doubted,
+    export,
+)
 from training.face_inputs import RigidPose  # noqa: E402
 
 
@@ -120,3 +128,12 @@ def test_experts_that_cannot_know_are_not_asked() -> None:
     for number in way:
         unasked = [i for i, name in enumerate(EXPERTS) if name not in BELIEVED[WAYS[number]]]
         assert not network.weights[number, unasked].any()
+
+
+def test_small_answers_are_doubted_and_large_ones_hardly() -> None:
+    said = torch.linspace(-0.5, 1.0, 301)
+    kept = doubted(said)
+    assert (kept.diff() > 0).all()  # the order stays
+    assert torch.equal(kept[said <= 0], said[said <= 0])  # below 0 calibration learns where a movement begins
+    assert kept[-1] == pytest.approx(1)
+    assert doubted(torch.tensor([0.03, 0.5])).tolist() == pytest.approx([0.0106, 0.473], abs=1e-3)

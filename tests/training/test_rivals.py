@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 from training import rivals
 from training.expression_data import Faces
 from training.face_inputs import RigidPose
+from training.face_points import POINT_COUNT
 
 JAW = coefficients.INDEX["jawOpen"]
 
@@ -34,7 +35,8 @@ def some_faces(count: int, seed: int) -> Faces:
         crop[top:top + 8, 40:90] = 220
     nothing = np.zeros((count, 3), np.float32)
     return Faces(landmarks, crops, values, np.ones((count, 54), bool), np.zeros((count, 2, 2), np.float32), nothing,
-                 np.arange(count, dtype=np.int32), np.full(count, -1, np.int8), np.full(count, -1, np.int8))
+                 np.arange(count, dtype=np.int32), np.full(count, -1, np.int8), np.full(count, -1, np.int8),
+                 np.full((count, POINT_COUNT, 2), np.nan, np.float16))
 
 
 @pytest.fixture

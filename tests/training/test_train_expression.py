@@ -15,16 +15,23 @@ from addon.core import coefficients  # noqa: E402
 from addon.core.errors import SemblanceError  # noqa: E402
 from tests.training.test_expression_data import columns  # noqa: E402
 from tests.training.test_expression_model import a_face  # noqa: E402
-from training.encoder_losses import answer_loss, by_sides, coefficient_error, rightness  # noqa: E402
+from training.encoder_losses import (  # noqa: E402
+    answer_loss,
+    by_sides,
+    coefficient_error,
+    points_loss,
+    rightness,
+)
 from training.expression_data import Faces, concatenated, faces_of, faces_to_learn, joined, shards_of  # noqa: E402
 from training.expression_experts import (  # noqa: E402
     ANSWERS,
-    ConvolutionExpert,
     LandmarkExpert,
+    PointExpert,
     answer_of,
     embedding_of,
 )
 from training.expression_model import EXPERTS, WAYS, ExpressionNetwork  # noqa: E402
+from training.face_points import POINT_COUNT  # noqa: E402
 from training.stage_runs import Plan  # noqa: E402
 from training.train_experts import (  # noqa: E402
     expert_path,
@@ -54,6 +61,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shard = columns(80, seed)
         if kind == "crops":
             shard["landmarks"][:] = np.nan
+            shard["points"] = np.random.default_rng(seed).normal(64, 20, (80, POINT_COUNT, 2)).astype(np.float16)
         if kind == "drawn":
             shard["character"][:], shard["head"][:], shard["person"][:] = 2, np.nan, 0
         else:
@@ -65,6 +73,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def learned(data: Path, aside: bool = False) -> dict[str, Faces]:
     return {kind: concatenated(list(faces_to_learn(paths, aside))) for kind, paths in shards_of(data).items()}
+
+
+def test_points_count_where_they_are_known(data: Path) -> None:
+    faces, expert = learned(data)["people"], PointExpert()
+    known = np.isfinite(faces.points).all((1, 2))
+    assert 0 < known.sum() < len(faces)
+    expert.learn_modes(faces.points[known])
+    right = expert.modes_of(torch.from_numpy(np.nan_to_num(faces.points).astype(np.float32)))
+    assert points_loss(expert, right, faces.points).item() < 1e-8
+    right[torch.from_numpy(~known)] = 9  # of which nothing is known
+    assert points_loss(expert, right, faces.points).item() < 1e-8
+    assert points_loss(expert, right + 1, faces.points).item() == pytest.approx(1, abs=1e-3)
+    assert points_loss(expert, right[:1] * 0, np.full_like(faces.points[:1], np.nan)).item() == 0
 
 
 def test_what_is_kept_aside_is_kept_from_every_expert(data: Path) -> None:
@@ -163,9 +184,9 @@ def test_the_landmark_expert_learns_what_landmarks_tell(tmp_path: Path) -> None:
 def test_the_convolutions_go_on_where_they_stopped(data: Path, tmp_path: Path) -> None:
     kinds = learned(data)
 
-    def network() -> ConvolutionExpert:
+    def network() -> PointExpert:
         torch.manual_seed(2)
-        return ConvolutionExpert()
+        return PointExpert()
 
     once, twice = network(), network()
     assert train_convolutions(once, kinds, 3, PLAN, tmp_path / "once.pt") == 0
@@ -180,7 +201,7 @@ def test_all_stages_make_one_network(data: Path) -> None:
     """What each expert says, alone, is what it says in the network."""
     with pytest.raises(SemblanceError, match="run the stage that makes it first"):
         with_experts(data)
-    experts = {"landmarks": LandmarkExpert(), "convolutions": ConvolutionExpert()}
+    experts = {"landmarks": LandmarkExpert(), "convolutions": PointExpert()}
     train_landmarks(experts["landmarks"], with_landmarks(shards_of(data)["people"]), 2, PLAN,
                     expert_path(data, "landmarks"))
     train_convolutions(experts["convolutions"], learned(data), 2, PLAN, expert_path(data, "convolutions"))
