@@ -15,7 +15,7 @@ import numpy as np
 from addon.core.frames import CROP_SIZE
 
 if TYPE_CHECKING:
-    from training.performers import Person, Shot
+    from training.performers import Shot
     from training.render_performers import FaceRenderer
 
 with Path(__file__).with_suffix(".toml").open("rb") as _file:
@@ -26,11 +26,13 @@ _MIRROR: Final = np.array(_TABLE["mirror"])
 POINT_COUNT: Final = len(VERTICES)
 
 
-def points_in_crop(renderer: FaceRenderer, person: Person, shot: Shot, transform: np.ndarray) -> np.ndarray:
-    """float16 [POINT_COUNT, 2] px: where the points are in the crop that `transform` [2, 3] cuts out of the picture."""
-    model = renderer.model
-    vertices = model.person(person.identity) + model.expression(shot.coefficients)
-    seen = renderer.project(vertices[VERTICES], shot)[:, :2]
+def points_in_crop(renderer: FaceRenderer, rest: np.ndarray, shot: Shot, transform: np.ndarray) -> np.ndarray:
+    """float16 [POINT_COUNT, 2] px: where the points are in the crop that `transform` [2, 3] cuts out of the picture.
+
+    `rest` is the person's resting vertices, as FaceModel.person gives them.
+    """
+    vertices = rest[VERTICES] + renderer.model.expression(shot.coefficients)[VERTICES]
+    seen = renderer.project(vertices, shot)[:, :2]
     return (seen @ transform[:, :2].T + transform[:, 2]).astype(np.float16)
 
 

@@ -120,8 +120,8 @@ def see(samples: Iterator[Sample], renderer: FaceRenderer, keep_pictures: bool =
         row = {"landmarks": face.landmarks, "crops": face.crop, "found": np.array(face.found),
                "points": np.full((POINT_COUNT, 2), np.nan, np.float16)}
         if face.found:
-            transform = crop_transform(face.landmarks)
-            row["points"] = points_in_crop(renderer, sample.person, sample.shot, transform)
+            rest, transform = renderer.model.person(sample.person.identity), crop_transform(face.landmarks)
+            row["points"] = points_in_crop(renderer, rest, sample.shot, transform)
         if keep_pictures:
             row["pictures"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 97])[1].ravel()
         return row
@@ -138,18 +138,18 @@ def draw_crops(samples: Iterator[Sample], renderer: FaceRenderer, seed: int) -> 
         shot = replace(sample.shot, size=_DIRECT_PX, face_px=random.uniform(*_DIRECT_FACE_PX),
                        offset=sample.shot.offset / 3, noise=sample.shot.noise * 0.7)
         picture = renderer.render(sample.person, shot, sample.appearance)
-        transform = _true_transform(renderer, sample.person, shot, random)
+        rest = renderer.model.person(sample.person.identity)
+        transform = _true_transform(renderer, rest, shot, random)
         crop = cv2.warpAffine(picture, transform, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR)
         return {"landmarks": unknown, "crops": crop, "found": np.array(True),
-                "points": points_in_crop(renderer, sample.person, shot, transform)}
+                "points": points_in_crop(renderer, rest, shot, transform)}
 
     return _columns(samples, one)
 
 
-def _true_transform(renderer: FaceRenderer, person: Person, shot: Shot, random: np.random.Generator) -> np.ndarray:
-    """px of the picture → px of the crop [2, 3], as the tracker might have placed it."""
+def _true_transform(renderer: FaceRenderer, rest: np.ndarray, shot: Shot, random: np.random.Generator) -> np.ndarray:
+    """px of the picture → px of the crop [2, 3], as the tracker might have placed it; `rest` as in points_in_crop."""
     landmarks = np.zeros((LANDMARK_COUNT, 3))
-    rest = renderer.model.person(person.identity)
     landmarks[list(_VERTICES)] = renderer.project(rest[list(_VERTICES.values())], shot)
     right, down, larger, turn = random.normal(-_CROP_BIAS, _CROP_ERROR)
     cos, sin = np.exp(larger) * np.cos(turn), np.exp(larger) * np.sin(turn)

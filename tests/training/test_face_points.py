@@ -31,7 +31,7 @@ def straight(renderer: FaceRenderer, **coefficients: float) -> np.ndarray:
     person.identity[:] = 0
     shot.head[:], shot.offset[:] = 0, 0
     middle = UPRIGHT + [[0, 0, 63.5 - 0.4 * 95.5], [0, 0, 63.5 - 0.4 * 95.5]]
-    return points_in_crop(renderer, person, shot, middle).astype(np.float32)
+    return points_in_crop(renderer, renderer.model.person(person.identity), shot, middle).astype(np.float32)
 
 
 def test_a_mirrored_face_has_mirrored_points(renderer: FaceRenderer) -> None:
