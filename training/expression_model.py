@@ -6,6 +6,7 @@ happens inside: the exported network and this one agree. Landmarks may be NaN or
 """
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -126,23 +127,13 @@ class ByteLinear(nn.Module):
         return functional.linear(x, self.weight.float() * self.scale, self.bias)
 
 
-def halve(module: nn.Module) -> None:
-    """Put a HalfLinear in the place of every linear layer."""
+def halve(module: nn.Module, most: float = math.inf) -> None:
+    """Put a HalfLinear in the place of every linear layer, or a ByteLinear if it has more than `most` weights."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear):
-            setattr(module, name, HalfLinear(child))
+            setattr(module, name, HalfLinear(child) if child.weight.numel() <= most else ByteLinear(child))
         else:
-            halve(child)
-
-
-def pack(module: nn.Module) -> None:
-    """Put a ByteLinear in the place of every large linear layer and a HalfLinear in that of every other one."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.Linear) and child.weight.numel() > _LARGE:
-            setattr(module, name, ByteLinear(child))
-        else:
-            pack(child)
-    halve(module)
+            halve(child, most)
 
 
 class Deployed(nn.Module):
@@ -154,7 +145,7 @@ class Deployed(nn.Module):
         super().__init__()
         self.network = ExpressionNetwork().eval()
         self.network.load_state_dict(network.state_dict())
-        pack(self.network)
+        halve(self.network, _LARGE)
 
     def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, ...]:
         """In the order of OUTPUTS."""

@@ -7,16 +7,17 @@ Both answer in -1..1 by the controls' limits: in raw units, as the authors train
 """
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from addon.core.network import Network
+from training.expression_model import halve
 from training.x2c_data import View
 from training.x2c_look import EYE_CELLS, HEAD, MOUTH_CELLS, FirstLook, Straightened
 from training.x2c_metric import CONTROLS
@@ -24,8 +25,6 @@ from training.x2c_metric import CONTROLS
 VIEWS: Final = {"small": View(0.75, 192), "paper": View(1.0, 224)}
 """Ada's head never leaves the middle three quarters of her pictures."""
 _BATCH: Final = 64
-_LARGE: Final = 100_000
-"""So many weights take two bytes each in the file."""
 _EYE, _MOUTH, _WIDE = 96, 192, 512
 """Numbers that are left of an eye and of a mouth; units of the layers after them."""
 
@@ -168,30 +167,20 @@ def predict(network: nn.Module, pictures: np.ndarray) -> np.ndarray:
 
 
 def export(network: nn.Module, side: int, path: Path) -> None:
-    """Write the network as ONNX (opset 17), large weights in two bytes; those of `network` are rounded to them."""
+    """Write the network as ONNX (opset 17); plain layers keep two bytes a weight, and `network` is rounded to them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     network = network.cpu().eval()
     with torch.no_grad():
-        for weights in network.parameters():
-            if weights.numel() >= _LARGE:
-                weights.copy_(weights.half())
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                layer.weight.copy_(layer.weight.half())
+    small = copy.deepcopy(network)
+    halve(small)
     torch.onnx.export(
-        network, (torch.zeros(2, side, side, 3, dtype=torch.uint8),), str(path), dynamo=False,
-        opset_version=17, input_names=["picture"], output_names=["controls"],
+        small, (torch.zeros(2, side, side, 3, dtype=torch.uint8),), str(path), dynamo=False, opset_version=17,
+        do_constant_folding=False, input_names=["picture"], output_names=["controls"],
         dynamic_axes={"picture": {0: "n"}, "controls": {0: "n"}},
     )
-    model = onnx.load(str(path))
-    widened = []
-    for weights in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.size >= _LARGE and np.array_equal(values.astype(np.float16), values):
-            widened.append(onnx.helper.make_node("Cast", [f"{weights.name} narrow"], [weights.name],
-                                                 to=onnx.TensorProto.FLOAT))
-            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name} narrow"))
-    nodes = [*widened, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.save(model, str(path))
 
 
 def read_controls(model: Path, pictures: np.ndarray) -> np.ndarray:
