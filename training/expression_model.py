@@ -6,19 +6,18 @@ happens inside: the exported network and this one agree. Landmarks may be NaN or
 """
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from addon.core.coefficients import COUNT, MIRROR
 from addon.core.frames import LANDMARK_COUNT
 from training.expression_data import COLUMNS, LANDMARK_MIRROR, ROWS
 from training.expression_experts import ANSWERS, Answer, LandmarkExpert, PointExpert, answer_of
+from training.narrow_weights import narrow
 
 EXPERTS: Final = ("landmarks", "convolutions")
 WAYS: Final = ("both", "crop", "landmarks")
@@ -92,50 +91,6 @@ def doubted(coefficients: Tensor) -> Tensor:
     return torch.where(coefficients > 0, (1 + _DOUBT) * shown * shown / (shown + _DOUBT), coefficients)
 
 
-class HalfLinear(nn.Module):
-    """A linear layer that keeps its weights as 16-bit floats, for a smaller file."""
-
-    weight: Tensor
-    bias: Tensor
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.register_buffer("weight", linear.weight.detach().half())
-        self.register_buffer("bias", linear.bias.detach())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As nn.Linear."""
-        return functional.linear(x, self.weight.float(), self.bias)
-
-
-class ByteLinear(nn.Module):
-    """A linear layer that keeps its weights as bytes with a scale for each output, for a file of half that size."""
-
-    weight: Tensor
-    scale: Tensor
-    bias: Tensor
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        scale = linear.weight.detach().abs().amax(1, keepdim=True).clamp_min(1e-12) / 127
-        self.register_buffer("weight", torch.round(linear.weight.detach() / scale).to(torch.int8))
-        self.register_buffer("scale", scale)
-        self.register_buffer("bias", linear.bias.detach())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As nn.Linear."""
-        return functional.linear(x, self.weight.float() * self.scale, self.bias)
-
-
-def halve(module: nn.Module, most: float = math.inf) -> None:
-    """Put a HalfLinear in the place of every linear layer, or a ByteLinear if it has more than `most` weights."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.Linear):
-            setattr(module, name, HalfLinear(child) if child.weight.numel() <= most else ByteLinear(child))
-        else:
-            halve(child, most)
-
-
 class Deployed(nn.Module):
     """The network as it is shipped: small weights, classes and confidence as probabilities."""
 
@@ -145,7 +100,7 @@ class Deployed(nn.Module):
         super().__init__()
         self.network = ExpressionNetwork().eval()
         self.network.load_state_dict(network.state_dict())
-        halve(self.network, _LARGE)
+        narrow(self.network, _LARGE)
 
     def forward(self, landmarks: Tensor, crop: Tensor) -> tuple[Tensor, ...]:
         """In the order of OUTPUTS."""

@@ -24,7 +24,7 @@ from torch.nn import functional
 from addon.core import coefficients
 from addon.core.body_motion import JOINTS, PARENTS
 from addon.core.network import Network
-from training.expression_model import halve
+from training.narrow_weights import narrow
 from training.x2c_model import Residual
 
 FOLDER: Final = Path(__file__).parent / "models" / "motion_tokens"
@@ -250,7 +250,7 @@ class _Deployed(nn.Module):
     def __init__(self, encoder: TokenEncoder) -> None:
         super().__init__()
         self.encoder = copy.deepcopy(encoder).cpu().eval()
-        halve(self.encoder)
+        narrow(self.encoder)
 
     def forward(self, picture: Tensor, face: Tensor, left: Tensor, right: Tensor) -> Tensor:
         """[N, S, S, 3] each → [N, 192]."""
@@ -267,7 +267,7 @@ def export(encoder: TokenEncoder, decoders: TokenDecoders, folder: Path = FOLDER
     """Write the encoder as `folder`/model.onnx and the decoders beside that folder (opset 17)."""
     pictures = tuple(torch.zeros(2, side, side, 3, dtype=torch.uint8) for side in SIDES.values())
     plain = copy.deepcopy(decoders).cpu().eval()
-    halve(plain)
+    narrow(plain)
     for module, example, inputs, outputs, place in (
         (deployed(encoder), pictures, list(SIDES), ["tokens"], folder),
         (plain, (torch.zeros(2, TOKENS),), ["tokens"], ["rotations", "fingers", "coefficients"],

@@ -28,7 +28,7 @@ from addon.core.key_poses import CLASSES
 from addon.core.network import Network
 from training.expression_experts import FEATURES as WIDE
 from training.expression_experts import ConvolutionExpert
-from training.expression_model import halve
+from training.narrow_weights import narrow
 
 MODELS: Final = Path(__file__).parent / "models"
 """Beside the programs and not in models/: users do not need a yardstick."""
@@ -170,7 +170,7 @@ class _Deployed(nn.Module):
     def __init__(self, network: Recogniser) -> None:
         super().__init__()
         self.network = copy.deepcopy(network)
-        halve(self.network)
+        narrow(self.network)
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = self.network.features(crop)

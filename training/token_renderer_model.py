@@ -25,8 +25,8 @@ from torch.nn import functional
 
 from addon.core.network import Network
 
-from .expression_model import halve
 from .motion_token_model import TOKENS, WIDTHS
+from .narrow_weights import narrow
 from .network_cards import Shape, export_network
 from .network_cards import Told as CardText
 from .token_renderer_guide import BONES, Guide, bent, bone_map
@@ -245,7 +245,7 @@ class _Deployed(nn.Module):
     def __init__(self, network: TokenRenderer) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).cpu().eval()
-        halve(self.network)
+        narrow(self.network)
 
     def forward(
         self, noisy: Tensor, noise: Tensor, tokens: Tensor, reference: Tensor, own: Tensor

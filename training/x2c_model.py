@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from addon.core.network import Network
-from training.expression_model import halve
+from training.narrow_weights import narrow
 from training.x2c_data import View
 from training.x2c_look import EYE_CELLS, HEAD, MOUTH_CELLS, FirstLook, Straightened
 from training.x2c_metric import CONTROLS
@@ -175,7 +175,7 @@ def export(network: nn.Module, side: int, path: Path) -> None:
             if isinstance(layer, nn.Linear):
                 layer.weight.copy_(layer.weight.half())
     small = copy.deepcopy(network)
-    halve(small)
+    narrow(small)
     torch.onnx.export(
         small, (torch.zeros(2, side, side, 3, dtype=torch.uint8),), str(path), dynamo=False, opset_version=17,
         do_constant_folding=False, input_names=["picture"], output_names=["controls"],
