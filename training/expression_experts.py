@@ -116,26 +116,31 @@ class ConvolutionExpert(nn.Module):
     """
 
     grey: Tensor
+    blocks: tuple[int, ...] = (1, 1, 1)
+    """Residual blocks after each halving."""
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d = _WIDTHS
+        a, *_, d = _WIDTHS
         self.register_buffer("grey", GREY[:, None, None].clone())
         self.gradients, self.scale = OrientedGradients(), nn.BatchNorm2d(ORIENTATIONS)
         self.first = _convolution(3, a, 2, 5)
-        self.body = nn.Sequential(
-            _convolution(a + ORIENTATIONS, b, 2), _Residual(b), _convolution(b, c, 2), _Residual(c),
-            _convolution(c, d, 2), _Residual(d), nn.Flatten(),
-            layer(d * (REGION[0] // 16) * (REGION[1] // 16), FEATURES, 0.1),
+        inward, stages = a + ORIENTATIONS, []
+        for outward, blocks in zip(_WIDTHS[1:], self.blocks, strict=True):
+            stages += [_convolution(inward, outward, 2), *(_Residual(outward) for _ in range(blocks))]
+            inward = outward
+        self.maps = nn.Sequential(*stages)
+        self.features = nn.Sequential(
+            nn.Flatten(), layer(d * (REGION[0] // 16) * (REGION[1] // 16), FEATURES, 0.1),
         )
         self.answer = nn.Linear(FEATURES, ANSWERS)
 
     def forward(self, crops: Tensor) -> Tensor:
         """See the class."""
-        return self.answer(self.body(self.seen(crops)))
+        return self.answer(self.features(self.maps(self.seen(crops))))
 
     def seen(self, crops: Tensor) -> Tensor:
-        """What the body starts from: [N, maps, 56, 48]."""
+        """What the maps are made from: [N, a + ORIENTATIONS, 56, 48]."""
         seen = region(crops)
         fine = self.gradients.fine((seen * self.grey).sum(1, keepdim=True))
         middle = seen.mean((2, 3), keepdim=True)
@@ -149,6 +154,7 @@ class PointExpert(ConvolutionExpert):
     Points are told as modes, the directions in which faces differ most.
     """
 
+    blocks = (1, 3, 3)  # where maps are small they cost little
     mean: Tensor
     directions: Tensor
     size: Tensor
@@ -183,7 +189,7 @@ class PointExpert(ConvolutionExpert):
 
     def both(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Answers [N, ANSWERS] and modes [N, MODES] of crops uint8 [N, 128, 128, 3]."""
-        maps = self.body[:6](self.seen(crops))
-        features, places = self.body[6:](maps), self.places(maps)
+        maps = self.maps(self.seen(crops))
+        features, places = self.features(maps), self.places(maps)
         modes = self.modes(places)
         return self.answer(features) + self.correction(self.read(torch.cat([features, places, modes], 1))), modes

@@ -6,6 +6,7 @@ happens inside: the exported network and this one agree. Landmarks may be NaN or
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from addon.core.coefficients import COUNT, MIRROR
-from addon.core.frames import LANDMARK_COUNT
+from addon.core.frames import EMBEDDING_SIZE, LANDMARK_COUNT
 from training.expression_data import COLUMNS, LANDMARK_MIRROR, ROWS
-from training.expression_experts import ANSWERS, Answer, LandmarkExpert, PointExpert, answer_of
+from training.expression_experts import ANSWERS, Answer, LandmarkExpert, PointExpert, answer_of, embedding_of
 from training.narrow_weights import narrow
 
 EXPERTS: Final = ("landmarks", "convolutions")
@@ -27,7 +28,9 @@ BELIEVED: Final = {"both": EXPERTS, "crop": ("convolutions",), "landmarks": ("la
 _GAZE: Final = COUNT
 _DOUBT: Final = 0.06
 """On faces kept aside this takes a tenth off the mean error and nothing off r; more would take from small movements."""
-
+_NOISE, _ONE_SIDED, _WEAK = 0.03, 1.5, 0.7
+"""Of an embedding: what is smaller is left out, what one side does alone counts so many times, and the constant. Chosen
+for the order of triplets, on people kept aside."""
 _LARGE: Final = 100_000
 """Layers of more weights keep them as bytes."""
 
@@ -59,7 +62,9 @@ class ExpressionNetwork(nn.Module):
 
     def forward(self, landmarks: Tensor, crops: Tensor) -> Answer:
         """Landmarks float32 [N, 478, 3] px, NaN if unknown; crops uint8 [N, 128, 128, 3] BGR, black if unknown."""
-        return answer_of(self.agreed(*self.seen_twice(landmarks, crops)))
+        both = self.agreed(*self.seen_twice(landmarks, crops))
+        answer = answer_of(torch.cat([doubted(both[:, :COUNT]), both[:, COUNT:]], 1))
+        return replace(answer, embedding=compared(both[:, :COUNT]))
 
     def seen_twice(self, landmarks: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """`opinions` on N faces and then on their mirror images."""
@@ -69,8 +74,7 @@ class ExpressionNetwork(nn.Module):
     def agreed(self, answers: Tensor, way: Tensor) -> Tensor:
         """Answers [N, ANSWERS] that those of `seen_twice` make together."""
         here, there = ((answers * self.weights[way]).sum(1) + self.offset[way]).chunk(2)
-        both = (here + there[:, self.opposite] * self.sign) / 2
-        return torch.cat([doubted(both[:, :COUNT]), both[:, COUNT:]], 1)
+        return (here + there[:, self.opposite] * self.sign) / 2
 
     def opinions(self, landmarks: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """What every expert says of N faces [N, experts, ANSWERS], and how each is known, int [N] in WAYS."""
@@ -89,6 +93,16 @@ def doubted(coefficients: Tensor) -> Tensor:
     """
     shown = coefficients.clamp_min(0)
     return torch.where(coefficients > 0, (1 + _DOUBT) * shown * shown / (shown + _DOUBT), coefficients)
+
+
+def compared(coefficients: Tensor) -> Tensor:
+    """The embedding [N, 128] of undoubted coefficients [N, 54]: expressions are alike by their small movements too.
+
+    What one side does alone is read as less than it is, so it counts more than in `embedding_of`.
+    """
+    scale = torch.ones(EMBEDDING_SIZE)
+    scale[COUNT:2 * COUNT], scale[2 * COUNT] = _ONE_SIDED, _WEAK
+    return embedding_of(coefficients - _NOISE) * scale
 
 
 class Deployed(nn.Module):
