@@ -3,7 +3,7 @@
     semblance pairs --character Pip --count 1500 && semblance pairs --character Pip --test     (and the other four)
     python -m training.animator                    # two cores; goes on where it stopped
     python -m training.animator --size large       # a GPU: a wider network, more passes
-    python -m training.animator --no-looks         # by controls alone, in a minute
+    python -m training.animator --ablations        # also without drawn poses, and by looks and without each loss
 
 FreeAvatar's losses (SIGGRAPH Asia 2024, equation 10), each with a switch in `Losses`. By controls: what people's exact
 coefficients mean on each character, and the controls of its own pictures (identity-conditional: the character is the
@@ -11,6 +11,9 @@ one that is seen). By looks, through a neural renderer that is learned before an
 sees of a pose beside what it saw of the performer (perception), whether a critic takes it for a true picture
 (adversarial), what the animator makes of it again (cycle), and the own picture itself. Perception, critic and cycle
 need no controls to be known: half of the people teach by their faces alone.
+
+Own pictures are looked at as well (`animator_look.py`, `animator_reader.py`). That is learned from the pictures alone,
+so that it need not be learned anew with a new encoder, and leaves what is played from people as it is.
 """
 from __future__ import annotations
 
@@ -27,8 +30,11 @@ from torch.nn import functional
 from addon.core.paths import ROOT
 from addon.core.rig_profile import RigProfile, find_profile
 from addon.expression.encoder import Encoder
-from training.animator_data import Reading, meant, read_own, read_people, shares_of
-from training.animator_model import CHARACTERS, WIDTHS, Animator
+from training.animator_data import Reading, meant, read_own, read_people
+from training.animator_look import Look, kept_look
+from training.animator_model import CHARACTERS, WIDTHS, Animator, SeeingAnimator
+from training.animator_reader import ReaderPlans, Seen, beliefs, learn_to_read, seen_of, shares_of
+from training.animator_sights import read_sights
 from training.expression_experts import Answer, ConvolutionExpert, answer_of, embedding_of
 from training.neural_renderer import Looks, Portraits, as_crops, train_looks
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
@@ -41,12 +47,20 @@ LOOK_PLANS: Final = {"small": Plan(epochs=0.4, batch=64, rate=3e-4), "large": Pl
 """By looks, from where the controls have led."""
 RENDERER_PLANS: Final = {"small": Plan(epochs=0.7, batch=32, rate=1e-3),
                          "large": Plan(epochs=100, batch=128, rate=5e-4)}
-OWN: Final = 1500
+READER_PLANS: Final = {
+    "small": ReaderPlans(drawn=Plan(epochs=40, batch=128, rate=2e-3, longest=1.0),
+                         reader=Plan(epochs=50, batch=128, rate=1e-3, longest=1.0)),
+    "large": ReaderPlans(drawn=Plan(epochs=200, batch=256, rate=2e-3, longest=1.0),
+                         reader=Plan(epochs=400, batch=256, rate=1e-3, longest=1.0)),
+}
+"""By what is seen of own pictures; a network of one character sees each twice as often, in two fifths of the steps."""
+OWN: Final = 4000
 """Pictures of a character at most."""
 _SHARDS: Final = 6
 """Shards of people that are labelled, and as many that are not."""
 _ALONE: Final = 0.4
 """A network of one character learns for this share of the steps, and sees it twice as often as the joint one does."""
+UNDRAWN: Final = "joint without drawn poses"
 _DOUBT: Final = 0.1
 """Errors of a share below this count less than in proportion."""
 _EXACT: Final = 0.4
@@ -177,10 +191,11 @@ def look_error(network: Animator, expression: Tensor, character: Tensor, losses:
     return total
 
 
-def read_lessons(profiles: list[RigProfile], data: Path, most: int = OWN) -> Lessons:
-    """Everything read by the shipped encoder, or what is kept of that in out/animator."""
+def read_lessons(profiles: list[RigProfile], data: Path, with_wild: bool, most: int = OWN) -> Lessons:
+    """Everything read by the shipped encoder, or what is kept of that in out/animator; unknown people if wanted."""
     encoder, shards = Encoder(), sorted(data.glob("tracked_*.npz"))
-    people, wild = (read_people(encoder, part, OUT) for part in (shards[:_SHARDS], shards[_SHARDS:2 * _SHARDS]))
+    people = read_people(encoder, shards[:_SHARDS], OUT)
+    wild = read_people(encoder, shards[_SHARDS:2 * _SHARDS], OUT) if with_wild else people
     own = [read_own(encoder, profile, PAIRS, "training", OUT, most) for profile in profiles]
     return lessons(profiles, people, wild, own)
 
@@ -200,41 +215,71 @@ def learned_from(start: Path, network: Animator, path: Path) -> Animator:
     return network
 
 
+def read_looks(profiles: list[RigProfile], most: int = OWN) -> tuple[Look, Seen]:
+    """What is seen of the own pictures; kept in out/animator, since no new encoder changes it."""
+    every = [read_sights(profile, PAIRS, OUT, most) for profile in profiles]
+    look, parts = kept_look(every, OUT / "look.pt")
+    return look, seen_of(parts, [each.controls for each in every], [profile.control_set for profile in profiles])
+
+
+def with_eyes(animator: Animator, profiles: list[RigProfile], given: Lessons, seen: Seen, plans: ReaderPlans,
+              path: Path, draw: bool = True) -> tuple[SeeingAnimator, int]:
+    """The animator with a reader of looks that it believes as far as that helps; and the steps still to do."""
+    reader, left = learn_to_read(profiles, seen, plans, path, draw)
+    seeing = SeeingAnimator(animator.cpu().eval(), reader.eval())
+    count = len(seen.looks) // 2
+    rows = seen.aside[:count].nonzero()[:, 0]
+    aside, mirrored = seen.of(rows), seen.looks[rows + count]
+    with torch.no_grad():
+        read = animator(given.own_read[rows].cpu(), aside.character)
+        looked = reader(torch.cat([aside.looks, mirrored], 1), aside.character)
+        seeing.belief.copy_(beliefs(reader, read, looked, aside))
+    return seeing, left
+
+
 def main() -> None:
     """Every stage that is not done, then the report; the animator that is best by it is exported with its card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_plan_arguments(parser)
-    parser.add_argument("--no-looks", action="store_true", help="only by controls")
+    parser.add_argument("--ablations", action="store_true", help="also without drawn poses and without each loss")
     arguments = parser.parse_args()
     plan, size = chosen_plan(arguments, PLANS), arguments.size
     profiles, device = [find_profile(name) for name in CHARACTERS], best_device()
-    rigs, given = [profile.control_set for profile in profiles], read_lessons(profiles, arguments.data)
-    made: dict[str, Animator] = {}
+    rigs = [profile.control_set for profile in profiles]
+    given = read_lessons(profiles, arguments.data, arguments.ablations)
+    look, seen = read_looks(profiles)
+    made: dict[str, Animator | SeeingAnimator] = {}
 
-    def stage(name: str, network: Animator, left: int) -> None:
+    def done(name: str, left: int) -> None:
         if left:
             raise SystemExit(f"{left} steps of '{name}' are left; run the same command again.")
-        made[name] = network
 
     def path_of(name: str) -> Path:
         return OUT / f"{size}_{name.replace(' ', '_')}.pt"
 
     joint = Animator(rigs, WIDTHS[size]).to(device)
-    stage("joint", joint, train(joint, given, Losses(), plan, path_of("joint")))
-    for number, rig in enumerate(rigs):
+    done("joint", train(joint, given, Losses(), plan, path_of("joint")))
+    plans = READER_PLANS[size].within(plan.minutes)
+    for name, draw in (("joint", True), (UNDRAWN, False))[:1 + arguments.ablations]:
+        made[name], left = with_eyes(joint, profiles, given, seen, plans, path_of(f"{name} looks"), draw)
+        done(f"{name} looks", left)
+    for number, (profile, rig) in enumerate(zip(profiles, rigs, strict=True)):
         name, one = f"{CHARACTERS[number]} alone", Animator([rig], WIDTHS[size]).to(device)
-        own_plan = replace(plan, epochs=plan.epochs * _ALONE)
-        stage(name, one, train(one, alone(given, number, len(rig)), Losses(), own_plan, path_of(name)))
-    if not arguments.no_looks:
+        own_plan, own = replace(plan, epochs=plan.epochs * _ALONE), alone(given, number, len(rig))
+        done(name, train(one, own, Losses(), own_plan, path_of(name)))
+        made[name], left = with_eyes(one, [profile], own, seen.alone(number, len(rig)), plans.twice,
+                                     path_of(f"{name} looks"))
+        done(f"{name} looks", left)
+    if arguments.ablations:
         eyes = _eyes(given, replace(RENDERER_PLANS[size], minutes=plan.minutes), path_of("renderer"), arguments.data)
         for name, losses in ABLATIONS.items():
-            own = path_of(name)
-            network = learned_from(path_of("joint"), Animator(rigs, WIDTHS[size]).to(device), own)
-            look_plan = replace(LOOK_PLANS[size], minutes=plan.minutes)
-            stage(name, network, train(network, given, losses, look_plan, own, eyes))
+            own_path = path_of(name)
+            network = learned_from(path_of("joint"), Animator(rigs, WIDTHS[size]).to(device), own_path)
+            done(name, train(network, given, losses, replace(LOOK_PLANS[size], minutes=plan.minutes), own_path, eyes))
+            made[name] = network
     from training.animator_report import report
 
-    report(made, profiles, given, OUT / f"{size}.md")
+    report(made, profiles, given, look, seen, OUT / f"{size}.md")
 
 
 def _eyes(given: Lessons, plan: Plan, path: Path, data: Path) -> Eyes:

@@ -20,15 +20,14 @@ import numpy as np
 from addon.characters.decoder import load_decoder
 from addon.core import coefficients
 from addon.core.coefficients import gaze_of
-from addon.core.control_set import ControlSet
 from addon.core.errors import SemblanceError
 from addon.core.files import replacing
-from addon.core.frames import LANDMARK_COUNT, FaceFrame, Frame
+from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
 from addon.core.pair_set import TEST, TRAINING, Shard, read_pairs
 from addon.core.rig_profile import RigProfile
 from addon.expression.calibration import Calibration, calibrate
 from addon.expression.encoder import Encoder
-from addon.tracking.crop import aligned_crop
+from addon.tracking.crop import aligned_crop, crop_transform
 from addon.tracking.drawn import DrawnFaceTracker
 from training.animator_model import inputs_of
 from training.expression_data import Faces, each_shard
@@ -36,7 +35,7 @@ from training.pip_pairs import as_track
 
 with (Path(__file__).parent / "drawn_faces.toml").open("rb") as _file:
     _PLACES: Final = tomllib.load(_file)
-_AT_REST: Final = 1e-6
+AT_REST: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,6 @@ class Reading:
     """People: exact inputs float32 [N, INPUTS]. Own: controls float32 [N, K], rig units."""
     crops: np.ndarray
     """uint8 [N, 128, 128, 3] BGR; of people none are kept ([N, 0, 0, 3])."""
-
-
-def shares_of(controls: ControlSet, values: np.ndarray, most: int) -> np.ndarray:
-    """Rig units [N, K] → shares float32 [N, most], 0 beyond the character's own."""
-    return np.pad(controls.shares(values).astype(np.float32), ((0, 0), (0, most - len(controls))))
 
 
 def meant(profile: RigProfile, inputs: np.ndarray) -> np.ndarray:
@@ -81,7 +75,7 @@ def read_own(encoder: Encoder, profile: RigProfile, pairs: Path, purpose: str, f
     """Readings of up to `most` of the character's own pictures in out/pairs, rest taken off; kept in `folder`."""
     learned = _of_pictures(encoder, profile, pairs, TRAINING, folder, most)
     raw = learned if purpose == TRAINING else _of_pictures(encoder, profile, pairs, TEST, folder, most)
-    still = np.abs(learned.truth - profile.control_set.neutral).max(1) < _AT_REST
+    still = np.abs(learned.truth - profile.control_set.neutral).max(1) < AT_REST
     if not still.any():
         raise SemblanceError(f"The pairs of {profile.name} never show it at rest; make more of them.")
     middle, c = np.median(learned.inputs[still], axis=0), coefficients.COUNT
@@ -116,30 +110,42 @@ def _pictures(encoder: Encoder, profile: RigProfile, source: Path, purpose: str,
     frames: list[FaceFrame] = []
     values: list[np.ndarray] = []
     for shard in shards:
-        frames += _faces(profile, shard)
+        frames += [face for face, _ in faces_of(profile, shard)]
         values.append(shard.controls)
         if len(frames) >= most:
             break
     return Reading(inputs_of(encoder.encode(frames)), np.concatenate(values), np.stack([face.crop for face in frames]))
 
 
-def _faces(profile: RigProfile, shard: Shard) -> Iterator[FaceFrame]:
-    """By their landmarks where these mean something on the character, else by where it looks like a face."""
+def faces_of(profile: RigProfile, shard: Shard) -> Iterator[tuple[FaceFrame, np.ndarray]]:
+    """The faces of a shard by their landmarks where these mean something on the character, else by where it looks like
+    a face; with float64 [2, 3], px of the picture → px of the crop, NaN where there is no face."""
     unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
     for i, picture in enumerate(shard.images):
         image = np.ascontiguousarray(picture[..., ::-1])
         if _PLACES[profile.name].get("landmarks", True) and shard.found[i]:
-            yield FaceFrame(float(i), True, shard.landmarks[i], 1.0, aligned_crop(image, shard.landmarks[i]))
+            crop = aligned_crop(image, shard.landmarks[i])
+            yield FaceFrame(float(i), True, shard.landmarks[i], 1.0, crop), crop_transform(shard.landmarks[i])
             continue
-        face = DrawnFaceTracker().track(Frame(image, float(i), i))
-        yield FaceFrame(float(i), face.found, unknown, float(face.found), face.crop)
+        tracker = DrawnFaceTracker()
+        face, cut = tracker.track(Frame(image, float(i), i)), np.full((2, 3), np.nan)
+        if tracker.place:
+            corner, other = tracker.place
+            zoom = CROP_SIZE / (other - corner)[0]
+            cut = np.column_stack([zoom * np.eye(2), (CROP_SIZE - 1) / 2 - zoom * (corner + other) / 2])
+        yield FaceFrame(float(i), face.found, unknown, float(face.found), face.crop), cut
+
+
+def kept_arrays(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays at `path`; if it is not there, they are made and kept."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = make()
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez(file, **made)  # type: ignore[arg-type]
+    with np.load(path) as data:
+        return dict(data)
 
 
 def _kept(path: Path, make: Callable[[], Reading]) -> Reading:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reading = make()
-        with replacing(path) as partial, partial.open("wb") as file:
-            np.savez(file, **{each.name: getattr(reading, each.name) for each in fields(Reading)})
-    with np.load(path) as data:
-        return Reading(*(data[each.name] for each in fields(Reading)))
+    return Reading(**kept_arrays(path, lambda: vars(make())))

@@ -5,6 +5,9 @@ character go through plain layers; each character takes as many outputs as it ha
 comes in at the last, narrow layer: what an expression is need be found only once for all who play it. Outputs are
 shares, the way from a control's neutral to its ends, so that rigs with other units and rest poses are alike and limits
 are kept. An expression of nothing is exactly the character's neutral, and a mirrored one exactly the mirrored pose.
+
+Of a character's own picture much shows that no expression tells. Where there is one, it is looked at as well
+(`animator_look.py`, `animator_reader.py`); people have none, and nothing changes for them.
 """
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from addon.core.control_set import ControlSet
 from addon.core.frames import ControlTrack, ExpressionTrack
 from addon.core.network import Network
 from addon.core.rig_profile import RigProfile
+from training.animator_look import LOOK
+from training.animator_reader import LookToPose
 from training.expression_experts import embedding_of
 from training.pip_pairs import INPUTS
 
@@ -36,6 +41,7 @@ _ANGLE: Final = 2.0
 _C: Final = coefficients.COUNT
 _EMBEDDING: Final = 2 * _C
 """The numbers of an embedding that tell something."""
+NOBODY: Final = -1
 MIRROR: Final = np.concatenate([coefficients.MIRROR, _C + np.array([2, 3, 0, 1, 4, 5, 6])])
 """int [INPUTS]: each input's place in a mirror; yaw of eyes and head and roll change their sign."""
 MIRROR_SIGN: Final = np.concatenate([np.ones(_C), [-1, 1, -1, 1, -1, 1, -1]]).astype(np.float32)
@@ -97,19 +103,38 @@ class Animator(nn.Module):
         return shares.gather(1, self.partner[character]) * self.sign[character]
 
 
+class SeeingAnimator(nn.Module):
+    """The animator, which also takes looks [N, LOOK] (`Look`) of the characters' own pictures."""
+
+    belief: Tensor
+    """[characters, most controls], 0..1: how far the look is followed where it says other than the reading."""
+
+    def __init__(self, animator: Animator, reader: LookToPose) -> None:
+        super().__init__()
+        self.animator, self.reader = animator, reader
+        self.register_buffer("belief", torch.ones_like(animator.owned))
+
+    def forward(self, expression: Tensor, looks: Tensor, character: Tensor) -> Tensor:
+        """Expressions [N, INPUTS] and looks [N, LOOK] of characters int64 [N] → shares [N, most controls]."""
+        read, looked = self.animator(expression, character), self.reader(looks, character)
+        return read + self.belief[character] * (looked - read)
+
+
 class _Deployed(nn.Module):
     """Expressions [N, INPUTS] and characters int64 [M] → shares [N, M, most controls]: every character plays them all.
 
-    Each one's rest is known beforehand, both mirrors are one batch, and the trunk is run once for all characters.
+    Each one's rest is known beforehand, both mirrors are one batch, and the trunk is run once for all characters. With
+    an expression may go a look [N, LOOK] of the character `seen` int64 [N], which counts on that one; NOBODY has none.
     """
 
     rest: Tensor
     shifts: Tensor
     lasts: Tensor
 
-    def __init__(self, network: Animator) -> None:
+    def __init__(self, seeing: SeeingAnimator) -> None:
         super().__init__()
-        self.network, every = network, torch.arange(len(network.owned))
+        network = seeing.animator
+        self.seeing, every = seeing, torch.arange(len(network.owned))
         with torch.no_grad():
             half = network._half(torch.zeros(len(every), INPUTS), every)
             own = network.own.weight.reshape(*network.owned.shape, -1).transpose(1, 2).contiguous()
@@ -117,9 +142,16 @@ class _Deployed(nn.Module):
                                  ("shifts", network.shift(network.identity.weight))):
                 self.register_buffer(name, values)
 
-    def forward(self, expression: Tensor, character: Tensor) -> Tensor:
+    def forward(self, expression: Tensor, character: Tensor, look: Tensor, seen: Tensor) -> Tensor:
         """See the class."""
-        network = self.network
+        read, seeing = self._read(expression, character), self.seeing
+        whose = seen.clamp_min(0)
+        looked = seeing.reader(look, whose)[:, None]
+        own = (seen[:, None] == character)[:, :, None].float()
+        return read + own * seeing.belief[whose][:, None] * (looked - read)
+
+    def _read(self, expression: Tensor, character: Tensor) -> Tensor:
+        network = self.seeing.animator
         said, met = network.common(torch.cat([expression, expression[:, network.mirror] * network.mirror_sign]))
         felt = functional.silu(met[None] + self.shifts[character][:, None])
         every = felt @ self.lasts[character] + said.reshape(-1, *network.owned.shape).transpose(0, 1)[character]
@@ -130,13 +162,21 @@ class _Deployed(nn.Module):
         return moved.transpose(0, 1)
 
 
-def export(network: Animator, path: Path) -> None:
+def export(network: SeeingAnimator, path: Path) -> None:
     """Write the network as ONNX (opset 17)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    example = (torch.zeros(2, INPUTS), torch.zeros(3, dtype=torch.int64))
-    names = {"expression": {0: "n"}, "character": {0: "m"}, "shares": {0: "n", 1: "m"}}
+    example = (torch.zeros(2, INPUTS), torch.zeros(3, dtype=torch.int64), torch.zeros(2, LOOK),
+               torch.full((2,), NOBODY))
+    names = {"expression": {0: "n"}, "character": {0: "m"}, "look": {0: "n"}, "seen": {0: "n"},
+             "shares": {0: "n", 1: "m"}}
     torch.onnx.export(_Deployed(network.cpu().eval()), example, str(path), dynamo=False, opset_version=17,
-                      input_names=["expression", "character"], output_names=["shares"], dynamic_axes=names)
+                      input_names=["expression", "character", "look", "seen"], output_names=["shares"],
+                      dynamic_axes=names)
+
+
+def unseen(count: int) -> dict[str, np.ndarray]:
+    """The exported network's inputs for expressions without a look."""
+    return {"look": np.zeros((count, LOOK), np.float32), "seen": np.full(count, NOBODY)}
 
 
 class AnimatorDecoder:
@@ -155,7 +195,8 @@ class AnimatorDecoder:
     def decode(self, track: ExpressionTrack) -> ControlTrack:
         """Controls of every frame; values float32 [T, K] in profile order."""
         cast = np.array([self._character], np.int64)
-        shares, = self._network.run(["shares"], expression=inputs_of(track), character=cast)
+        shares, = self._network.run(["shares"], expression=inputs_of(track), character=cast,
+                                     **unseen(len(track)))
         return ControlTrack(track.times_s, self.controls.from_shares(shares[:, 0, :len(self.controls)]))
 
 

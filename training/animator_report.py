@@ -11,24 +11,32 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from addon.core.files import write_bytes
 from addon.core.model_card import read_card
 from addon.core.rig_profile import RigProfile
 from addon.expression.encoder import Encoder
 from training.animator import OUT, OWN, PAIRS, Lessons
-from training.animator_data import Reading, meant, people_of, read_own, read_people
-from training.animator_model import CHARACTERS, Animator, export
+from training.animator_data import Reading, meant, people_of, read_own
+from training.animator_look import LOOK, Look, export_look, looks_at
+from training.animator_model import CHARACTERS, MIRROR, MIRROR_SIGN, Animator, SeeingAnimator, export
+from training.animator_reader import Seen
 from training.make_expression_data import test_set
 from training.pip_pairs import INPUTS
 from training.recognisers import MODELS
-from training.train_decoder import trivial_rivals
+from training.rivals import nearest, ridge, standardised
 from training.x2c_metric import x2c_mae
 
 MODEL: Final = MODELS / "animator"
+LOOK_MODEL: Final = MODELS / "animator_look"
 KINDS: Final = ("own pictures", "random mixes", "performances")
 MEANING: Final = "by meaning"
-TRIVIAL: Final = ("mean", "nearest", "ridge")
+READ: Final = "joint by its reading alone"
+SEEN: Final = ("reading", "look", "both")
+"""What the trivial rivals are given of a picture; of people there is only the reading."""
+TRIVIAL: Final = ("mean", *(f"{method}, {given}" for given in SEEN for method in ("nearest", "ridge")))
+Networks = dict[str, Animator | SeeingAnimator]
 Errors = dict[str, dict[str, list[float]]]
 """Kind → who → mean error of the controls, -1..1, of each character."""
 
@@ -41,28 +49,30 @@ class Asked:
     """Per character float32 [N, INPUTS]."""
     truth: list[np.ndarray]
     """Per character float32 [N, K], rig units."""
+    looks: list[Tensor] | None = None
+    """Per character [N, LOOK], where the face is the character's own."""
 
 
-def report(made: dict[str, Animator], profiles: list[RigProfile], given: Lessons, table: Path) -> None:
-    """Measure, print and write the table; keep the network that errs least on people who were put aside for that."""
-    asked = {"own pictures": own_pictures(profiles), **{
+def report(made: Networks, profiles: list[RigProfile], given: Lessons, look: Look, seen: Seen, table: Path) -> None:
+    """Measure, print and write the table; keep the joint network and the look that it needs."""
+    asked = {"own pictures": own_pictures(profiles, look), **{
         kind: people(profiles, name) for kind, name in zip(KINDS[1:], ("random", "performance"), strict=True)}}
-    errors = {kind: measured(made, profiles, given, kind, each) for kind, each in asked.items()}
+    errors = {kind: measured(made, profiles, given, seen, each) for kind, each in asked.items()}
     text = "\n\n".join(f"{kind}\n\n{as_table(each)}" for kind, each in errors.items())
     ada = CHARACTERS.index("ada")
     text += "\n\n" + ada_beside_x2c(made, profiles[ada], asked["own pictures"])
-    best = chosen(made, profiles)
-    text += f"\n\nKept: {best}."
     print(text)
     write_bytes(table, (text + "\n").encode())
-    keep(made[best], best, errors)
+    keep(made["joint"], errors)
+    keep_look(look)
 
 
-def own_pictures(profiles: list[RigProfile]) -> Asked:
+def own_pictures(profiles: list[RigProfile], look: Look) -> Asked:
     """The characters' test sets."""
     encoder = Encoder()
     read = [read_own(encoder, profile, PAIRS, "test", OUT, OWN) for profile in profiles]
-    return Asked([each.inputs for each in read], [each.truth for each in read])
+    looks = [looks_at(look, each.crops, number) for number, each in enumerate(read)]
+    return Asked([each.inputs for each in read], [each.truth for each in read], looks)
 
 
 def people(profiles: list[RigProfile], kind: str) -> Asked:
@@ -76,58 +86,64 @@ def _meant_of(profiles: list[RigProfile], read: Reading) -> Asked:
     return Asked([read.inputs] * len(profiles), [meant(profile, read.truth) for profile in profiles])
 
 
-def measured(made: dict[str, Animator], profiles: list[RigProfile], given: Lessons, kind: str, asked: Asked
+def measured(made: Networks, profiles: list[RigProfile], given: Lessons, seen: Seen, asked: Asked
              ) -> dict[str, list[float]]:
     """Who → the error on each character, NaN where somebody knows only others."""
     found: dict[str, list[float]] = {}
     for number, profile in enumerate(profiles):
-        ways = {MEANING: meant(profile, asked.inputs[number])} | _trivial(given, number, profile, kind, asked)
-        ways |= {name: values for name, network in made.items()
-                 if (values := played(network, name, number, profile, asked.inputs[number])) is not None}
+        inputs, looks = asked.inputs[number], asked.looks[number] if asked.looks else None
+        ways: dict[str, np.ndarray | None] = {MEANING: meant(profile, inputs)}
+        ways |= _trivial(given, seen, number, profile, asked)
+        ways |= {name: played(network, name, number, profile, inputs, looks) for name, network in made.items()}
+        if looks is not None:
+            ways[READ] = played(made["joint"], "joint", number, profile, inputs)
         for name, values in ways.items():
-            wrong = profile.control_set.scaled(values) - profile.control_set.scaled(asked.truth[number])
-            found.setdefault(name, [float("nan")] * len(profiles))[number] = float(np.abs(wrong).mean())
+            if values is not None:
+                wrong = profile.control_set.scaled(values) - profile.control_set.scaled(asked.truth[number])
+                found.setdefault(name, [float("nan")] * len(profiles))[number] = float(np.abs(wrong).mean())
     return found
 
 
-def played(network: Animator, name: str, number: int, profile: RigProfile, inputs: np.ndarray) -> np.ndarray | None:
+def played(network: Animator | SeeingAnimator, name: str, number: int, profile: RigProfile, inputs: np.ndarray,
+           looks: Tensor | None = None) -> np.ndarray | None:
     """Controls [N, K] of a character by number, rig units; None if the network is another one's alone."""
     if name.endswith("alone") and name != f"{CHARACTERS[number]} alone":
         return None
+    expression = torch.from_numpy(inputs)
     character = torch.full((len(inputs),), 0 if name.endswith("alone") else number)
     with torch.no_grad():
-        shares = network.cpu().eval()(torch.from_numpy(inputs), character).numpy()
-    return profile.control_set.from_shares(shares[:, :len(profile.control_set)])
+        network.cpu().eval()
+        if not isinstance(network, SeeingAnimator):
+            shares = network(expression, character)
+        elif looks is None:
+            shares = network.animator(expression, character)
+        else:
+            shares = network(expression, looks, character)
+    return profile.control_set.from_shares(shares.numpy()[:, :len(profile.control_set)])
 
 
-def _trivial(given: Lessons, number: int, profile: RigProfile, kind: str, asked: Asked) -> dict[str, np.ndarray]:
-    """What mean, nearest and ridge make of the same lessons."""
-    if kind == KINDS[0]:
-        rows = given.own.character == number
-        known, shares = given.own_read[rows], given.own.shares[rows]
+def _trivial(given: Lessons, seen: Seen, number: int, profile: RigProfile, asked: Asked) -> dict[str, np.ndarray]:
+    """What mean, nearest and ridge make of the same lessons: of the reading, of the look, and of both."""
+    controls, asks = profile.control_set, torch.from_numpy(asked.inputs[number])
+    if asked.looks is None:
+        known, shares, sides = {"reading": given.read.cpu()}, given.meant[:, number].cpu(), {"reading": asks}
     else:
-        known, shares = given.read, given.meant[:, number]
-    controls = profile.control_set
-    values = controls.from_shares(shares.cpu().numpy()[:, :len(controls)])
-    found = trivial_rivals(known.cpu().numpy(), controls.scaled(values), asked.inputs[number])
-    return {name: controls.unscaled(np.clip(guess, -1, 1)) for name, guess in found.items()}
+        own, read = seen.of(seen.character == number), given.own_read[given.own.character == number].cpu()
+        here, there = own.looks.chunk(2)
+        readings = torch.cat([read, read[:, MIRROR] * torch.from_numpy(MIRROR_SIGN)])
+        looks, shares = torch.cat([torch.cat([here, there], 1), torch.cat([there, here], 1)]), own.shares
+        known = {"reading": readings, "look": looks, "both": torch.cat([readings, looks], 1)}
+        sides = {"reading": asks, "look": asked.looks[number], "both": torch.cat([asks, asked.looks[number]], 1)}
+    true = torch.from_numpy(controls.scaled(controls.from_shares(shares.numpy()[:, :len(controls)])))
+    found = {"mean": true.mean(0).expand(len(asks), -1)}
+    for name, inputs in known.items():
+        learned, scale = standardised(inputs)
+        for method, fit in (("nearest", nearest), ("ridge", ridge)):
+            found[f"{method}, {name}"] = fit(learned, true)(scale(sides[name]))
+    return {name: controls.unscaled(guess.clamp(-1, 1).numpy()) for name, guess in found.items()}
 
 
-def chosen(made: dict[str, Animator], profiles: list[RigProfile]) -> str:
-    """The joint network that errs least on people of a shard that nobody learned from."""
-    encoder, shards = Encoder(), sorted((OUT.parent / "expression").glob("tracked_*.npz"))
-    asked = _meant_of(profiles, read_people(encoder, shards[-1:], OUT))
-
-    def error(name: str) -> float:
-        values = [played(made[name], name, number, profile, asked.inputs[number])
-                  for number, profile in enumerate(profiles)]
-        return float(np.mean([np.abs(profile.control_set.scaled(each) - profile.control_set.scaled(true)).mean()
-                              for profile, each, true in zip(profiles, values, asked.truth, strict=True)]))
-
-    return min((name for name in made if not name.endswith("alone")), key=error)
-
-
-def ada_beside_x2c(made: dict[str, Animator], ada: RigProfile, asked: Asked) -> str:
+def ada_beside_x2c(made: Networks, ada: RigProfile, asked: Asked) -> str:
     """X2C's own error on Ada's test pictures."""
     from training.x2c import PAIRS as ADA_PAIRS
     from training.x2c_data import ada_renders
@@ -138,8 +154,8 @@ def ada_beside_x2c(made: dict[str, Animator], ada: RigProfile, asked: Asked) -> 
     pictures = ada_renders(ADA_PAIRS["test"], "test", VIEWS["small"]).pictures
     ways: dict[str, Callable[[], np.ndarray | None]] = {
         "X2CNet": lambda: controls.unscaled(read_controls(X2CNET, pictures)),
-        **{name: lambda name=name: played(made[name], name, number, ada, asked.inputs[number])  # type: ignore[misc]
-           for name in made}}
+        **{name: lambda name=name: played(made[name], name, number, ada, asked.inputs[number],  # type: ignore[misc]
+                                          asked.looks[number] if asked.looks else None) for name in made}}
     told = []
     for name, way in ways.items():
         if (values := way()) is not None:
@@ -158,20 +174,32 @@ def as_table(errors: dict[str, list[float]]) -> str:
     return "\n".join(lines)
 
 
-def keep(network: Animator, name: str, errors: Errors, folder: Path = MODEL) -> None:
-    """Export the network with a card of what was measured."""
+def keep(network: SeeingAnimator, errors: Errors, folder: Path = MODEL) -> None:
+    """Export the joint network with a card of what was measured."""
+    most = network.animator.owned.shape[1]
     export(network, folder / "model.onnx")
-    sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    most = network.owned.shape[1]
-    lines = [_CARD.format(version=time.strftime("%Y.%m.%d"), sha256=sha256, inputs=INPUTS, most=most, name=name,
-                          characters=", ".join(f'"{each}"' for each in CHARACTERS))]
+    lines = [_card(_CARD, folder, inputs=INPUTS, most=most)]
     for kind, each in errors.items():
         alone = [each[f"{character} alone"][number] for number, character in enumerate(CHARACTERS)]
-        ways = {"ours": each[name], "alone": alone, **{way: each[way] for way in (MEANING, *TRIVIAL)}}
+        others = {way: each[way] for way in (MEANING, READ, *TRIVIAL) if way in each}
         lines += [f'\n[quality."{kind}"]',
-                  *(f'"{way}" = [{", ".join(f"{value:.4f}" for value in values)}]' for way, values in ways.items())]
+                  *(f'"{way}" = [{", ".join(f"{value:.4f}" for value in values)}]'
+                    for way, values in ({"ours": each["joint"], "alone": alone} | others).items())]
     write_bytes(folder / "card.toml", ("\n".join(lines) + "\n").encode())
     read_card(folder)
+
+
+def keep_look(look: Look, folder: Path = LOOK_MODEL) -> None:
+    """Export the look with its card; its tables are narrowed."""
+    export_look(look, folder / "model.onnx")
+    write_bytes(folder / "card.toml", (_card(_LOOK_CARD, folder) + "\n").encode())
+    read_card(folder)
+
+
+def _card(text: str, folder: Path, **numbers: int) -> str:
+    sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    return text.format(version=time.strftime("%Y.%m.%d"), sha256=sha256, look=LOOK,
+                       characters=", ".join(f'"{each}"' for each in CHARACTERS), **numbers)
 
 
 _CARD: Final = '''# Written by training/animator_report.py together with the network it measured.
@@ -184,7 +212,8 @@ characters = [{characters}]
 data = """
 Synthetic people of training/make_expression_data.py as our encoder reads them and as they are, with what their exact
 coefficients mean on each of our characters; people of whom only the reading is used; the characters' own pictures
-(semblance pairs). Method: FreeAvatar's rig decoder and equation 10 (SIGGRAPH Asia 2024). Learned by: {name}."""
+(semblance pairs). Method: FreeAvatar's rig decoder and its losses by controls (SIGGRAPH Asia 2024, equation 10); own
+pictures are looked at as well (training/animator_reader.py)."""
 limits = """
 A yardstick: for people's performances the decoders that go by meaning are what users have."""
 
@@ -198,6 +227,16 @@ name = "character"
 shape = [-1]
 meaning = "int64, place among the characters"
 
+[[input]]
+name = "look"
+shape = [-1, {look}]
+meaning = "of animator_look, if the expression was read in a character's own picture; else 0"
+
+[[input]]
+name = "seen"
+shape = [-1]
+meaning = "int64, whose look it is: it counts on that character; -1 nobody's"
+
 [[output]]
 name = "shares"
 shape = [-1, -1, {most}]
@@ -206,3 +245,32 @@ of each expression on each character: way from each control's neutral to its max
 order; 0 beyond; clamp"""
 
 # mean absolute error of the controls, scaled to -1..1, of each character'''
+
+
+_LOOK_CARD: Final = '''# Written by training/animator_report.py together with the network.
+schema = 1
+name = "animator_look"
+version = "{version}"
+licence = "GPL-3.0-or-later"
+sha256 = "{sha256}"
+characters = [{characters}]
+data = """
+The characters' own pictures (semblance pairs). Straightened by ridge regression, then principal components of oriented
+gradients and colours (training/animator_look.py)."""
+limits = """
+Of these characters only; a person's face gives nonsense."""
+
+[[input]]
+name = "crop"
+shape = [-1, 128, 128, 3]
+meaning = "uint8 BGR, the aligned crop of a character's own picture"
+
+[[input]]
+name = "seen"
+shape = [-1]
+meaning = "int64, place of that character among the characters"
+
+[[output]]
+name = "look"
+shape = [-1, {look}]
+meaning = "components of the picture and of its mirror image, about 1 in size"'''

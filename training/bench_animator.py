@@ -38,11 +38,14 @@ def measure_errors() -> dict[str, Row]:
     own = {way: np.array(errors) for way, errors in quality[KINDS[0]].items()}
     best = np.min([own[way] for way in TRIVIAL], axis=0)
     each = ", ".join(f"{name} {ratio:.2f}" for name, ratio in zip(CHARACTERS, own["ours"] / best, strict=True))
+    blind = np.min([own[way] for way in TRIVIAL if way.endswith(("mean", "reading"))], axis=0)
     joint, alone = (np.mean([quality[kind][way] for kind in KINDS]) for way in ("ours", "alone"))
     played = {way: float(np.mean(quality[KINDS[2]][way])) for way in ("ours", MEANING)}
     return {
         "animator.joint_mae_ratio": Row(float((own["ours"] / best).max()), 1.0, f"best trivial ({each})", "ratio",
                                         "<= 0.5"),
+        "animator.joint_blind_ratio": Row(float((own["ours"] / blind).max()), 1.0, "best trivial without the look",
+                                          "ratio", "report"),
         "animator.joint_to_alone": Row(float(joint / alone), 1.0, "a network for each character", "ratio", "<= 1.05"),
         "animator.joint_people_mae": Row(played["ours"], played[MEANING], f"{MEANING}, performances", "-1..1",
                                          "report"),
@@ -53,7 +56,7 @@ def measure_cost() -> dict[str, Row]:
     """An expression on ten characters at once against one, on one thread; the median of many."""
     import onnxruntime
 
-    from training.animator_model import CHARACTERS
+    from training.animator_model import CHARACTERS, unseen
     from training.animator_report import MODEL
     from training.pip_pairs import INPUTS
 
@@ -65,7 +68,7 @@ def measure_cost() -> dict[str, Row]:
     for _ in range(_ROUNDS):
         for count, times in spent.items():
             begun = time.perf_counter()
-            session.run(None, {"expression": expression, "character": cast[:count]})
+            session.run(None, {"expression": expression, "character": cast[:count], **unseen(1)})
             times.append(time.perf_counter() - begun)
     one, ten = (float(np.median(times)) for times in spent.values())
     return {"animator.ten_at_once": Row(ten / one, None, f"one takes {one * 1e6:.0f} µs", "× one", "<= 1.5")}
@@ -157,7 +160,8 @@ def seen_by_users(profile: RigProfile, decoder: Decodes, faces: _Faces) -> SeenB
 
 
 MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {
-    ("animator.joint_mae_ratio", "animator.joint_to_alone", "animator.joint_people_mae"): measure_errors,
+    ("animator.joint_mae_ratio", "animator.joint_blind_ratio", "animator.joint_to_alone", "animator.joint_people_mae"):
+        measure_errors,
     ("animator.ten_at_once",): measure_cost,
     ("animator.joint_class_kept", "animator.joint_lip_gap", "animator.joint_lids", "animator.joint_sides"):
         measure_seen,

@@ -1,4 +1,5 @@
-"""The joint animator rests, mirrors and keeps to each character's controls; each of its losses has a switch."""
+"""The joint animator rests, mirrors and keeps to each character's controls; each loss has a switch; the look of its own
+picture counts on a character and on nobody else."""
 from __future__ import annotations
 
 from dataclasses import fields, replace
@@ -13,8 +14,18 @@ from addon.core.network import Network
 from addon.core.rig_profile import find_profile
 from training import animator, animator_report, bench_animator
 from training.animator import ABLATIONS, Eyes, Lessons, Losses, look_error, share_error, train
-from training.animator_data import shares_of
-from training.animator_model import CHARACTERS, MIRROR, MIRROR_SIGN, Animator, AnimatorDecoder, inputs_of
+from training.animator_look import COMPONENTS, LOOK
+from training.animator_model import (
+    CHARACTERS,
+    MIRROR,
+    MIRROR_SIGN,
+    Animator,
+    AnimatorDecoder,
+    SeeingAnimator,
+    inputs_of,
+    unseen,
+)
+from training.animator_reader import LookToPose, shares_of
 from training.expression_experts import ConvolutionExpert
 from training.neural_renderer import Looks, Portraits, train_looks
 from training.pip_pairs import INPUTS, as_track
@@ -42,6 +53,21 @@ def network() -> Animator:
     return made
 
 
+@pytest.fixture(scope="module")
+def seeing(network) -> SeeingAnimator:
+    torch.manual_seed(4)
+    reader = LookToPose(RIGS).eval()
+    torch.nn.init.normal_(reader.last.weight, std=0.1)
+    made = SeeingAnimator(network, reader)
+    made.belief.fill_(0.5)
+    return made
+
+
+def looks(count: int) -> np.ndarray:
+    """Looks float32 [count, LOOK]."""
+    return np.random.default_rng(5).normal(size=(count, LOOK)).astype(np.float32)
+
+
 @pytest.fixture
 def given() -> Lessons:
     rows = np.arange(6) % len(RIGS)
@@ -64,23 +90,41 @@ def test_rest_is_rest_and_a_mirrored_face_the_mirrored_pose(network):
         np.testing.assert_allclose(other[:count], own[:count][rig.partner] * rig.mirror_sign, atol=1e-5)
 
 
-def test_the_export_says_the_same_inside_all_limits(network, tmp_path):
+def test_the_look_of_a_mirrored_picture_gives_the_mirrored_pose(seeing):
+    rows, seen, characters = faces(len(RIGS)), torch.from_numpy(looks(len(RIGS))), torch.arange(len(RIGS))
+    swapped = torch.cat([seen[:, COMPONENTS:], seen[:, :COMPONENTS]], 1)
+    with torch.no_grad():
+        here = seeing(torch.from_numpy(rows), seen, characters).numpy()
+        there = seeing(torch.from_numpy(rows[:, MIRROR] * MIRROR_SIGN), swapped, characters).numpy()
+        blind = seeing.animator(torch.from_numpy(rows), characters).numpy()
+    for rig, own, other, read in zip(RIGS, here, there, blind, strict=True):
+        count = len(rig)
+        assert not own[count:].any() and np.abs(own - read).max() > 0.01
+        np.testing.assert_allclose(other[:count], own[:count][rig.partner] * rig.mirror_sign, atol=1e-5)
+
+
+def test_the_export_says_the_same_inside_all_limits(seeing, tmp_path):
     ways = ("joint", animator_report.MEANING, *animator_report.TRIVIAL, *(f"{name} alone" for name in CHARACTERS))
     errors = {kind: {way: [0.1] * len(RIGS) for way in ways} for kind in animator_report.KINDS}
-    animator_report.keep(network, "joint", errors, tmp_path)
+    animator_report.keep(seeing, errors, tmp_path)
     rows = faces(7)
     for number, profile in enumerate(PROFILES):
         values = AnimatorDecoder(tmp_path, profile).decode(as_track(rows)).values
-        expected = animator_report.played(network, "joint", number, profile, inputs_of(as_track(rows)))
+        expected = animator_report.played(seeing, "joint", number, profile, inputs_of(as_track(rows)))
         np.testing.assert_allclose(values, expected, atol=1e-4)
         rig = profile.control_set
         assert (values >= rig.minimum).all() and (values <= rig.maximum).all()
-    cast = np.array([4, 0, 4])
-    together, = Network(tmp_path, "A test").run(["shares"], expression=rows, character=cast)
+    cast, seen = np.array([4, 0, 4]), looks(7)
+    exported = Network(tmp_path, "A test")
+    blind, = exported.run(["shares"], expression=rows, character=cast, **unseen(7))
+    looked, = exported.run(["shares"], expression=rows, character=cast, look=seen, seen=np.full(7, 4))
     for place, number in enumerate(cast):
+        character = torch.full((7,), number)
         with torch.no_grad():
-            alone = network(torch.from_numpy(rows), torch.full((7,), number)).numpy()
-        np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
+            read = seeing.animator(torch.from_numpy(rows), character).numpy()
+            both = seeing(torch.from_numpy(rows), torch.from_numpy(seen), character).numpy()
+        np.testing.assert_allclose(blind[:, place], read, atol=1e-5)
+        np.testing.assert_allclose(looked[:, place], both if number == 4 else read, atol=1e-5)
 
 
 def test_shares_of_another_rig_are_nothing():

@@ -1,0 +1,88 @@
+"""A look is of a straightened face, and its mirror image is the look of the mirror image; the export agrees."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import cv2
+import torch
+
+from addon.core.network import Network
+from training import animator_look, animator_report
+from training.animator_look import Look, Sights, kept_look, learn_look, looks_at, ridge_by_folds
+
+torch.set_num_threads(1)
+
+
+FEW = 24
+"""Components."""
+
+
+def crops(count: int) -> tuple[np.ndarray, torch.Tensor]:
+    """Crops of a face that is not where it should be, and where its square is [count, 2, 3]."""
+    random = np.random.default_rng(0)
+    face = cv2.resize(random.integers(0, 255, (16, 16, 3), np.uint8), (128, 128), interpolation=cv2.INTER_CUBIC)
+    pictures, frames = [], []
+    for _ in range(count):
+        shift = random.uniform(-6, 6, 2)
+        moved = np.float64([[1, 0, shift[0]], [0, 1, shift[1]]])
+        pictures.append(cv2.warpAffine(face, moved, (128, 128), borderMode=cv2.BORDER_REFLECT))
+        frames.append(np.float32([[0.875, 0, shift[0] / 64], [0, 0.875, shift[1] / 64]]))
+    return np.stack(pictures), torch.from_numpy(np.stack(frames))
+
+
+@pytest.fixture(scope="module")
+def sights() -> Sights:
+    pictures, frames = crops(60)
+    other = torch.tensor([[1.0, -1, -1], [-1, 1, 1]])
+    return Sights(np.concatenate([pictures, pictures[:, :, ::-1]]), torch.cat([frames, frames * other]),
+                  np.zeros((60, 1), np.float32))
+
+
+@pytest.fixture(scope="module")
+def learned(sights) -> Iterator[tuple[Look, list[torch.Tensor]]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(animator_look, "COMPONENTS", FEW)
+        yield learn_look([sights])
+
+
+def test_the_face_is_found_where_it_was_put(sights):
+    with torch.no_grad():
+        found = Look(1).learn_frames(sights, 0)
+    before = (Look(1).still(120) - sights.frames).square().mean()
+    assert (found - sights.frames).square().mean() < before / 20
+
+
+def test_what_others_say_never_saw_the_picture_or_its_mirror_image():
+    random = torch.Generator().manual_seed(1)
+    inputs, wanted = torch.randn(20, 3, generator=random), torch.randn(20, 2, generator=random)
+    told = ridge_by_folds(inputs, wanted)[1]
+    wanted[[0, 10]] += 100
+    again = ridge_by_folds(inputs, wanted)[1]
+    torch.testing.assert_close(told[[0, 10]], again[[0, 10]])
+    assert (told - again)[1:10].abs().max() > 0.1
+
+
+def test_a_mirrored_picture_has_the_same_components_in_the_other_place(learned, sights):
+    look, parts = learned
+    here, there = (looks_at(look, each, 0) for each in (sights.crops[:5], sights.crops[60:65]))
+    torch.testing.assert_close(here, torch.cat([there[:, FEW:], there[:, :FEW]], 1))
+    assert parts[0].shape == (120, FEW)
+
+
+def test_it_is_kept_and_learned_anew_of_other_pictures(learned, sights, tmp_path):
+    path = tmp_path / "look.pt"
+    torch.save({"counts": [120], "look": learned[0].state_dict(), "parts": learned[1]}, path)
+    torch.testing.assert_close(kept_look([sights], path)[0].axes, learned[0].axes)
+
+
+def test_the_export_sees_the_same(learned, sights, tmp_path, monkeypatch):
+    monkeypatch.setattr(animator_report, "LOOK", 2 * FEW)
+    few = sights.crops[:4]
+    before = looks_at(learned[0], few, 0).numpy()
+    animator_report.keep_look(learned[0], tmp_path)
+    seen, = Network(tmp_path, "A test").run(["look"], crop=few, seen=np.zeros(4, np.int64))
+    assert np.abs(seen - before).mean() < 0.05 * np.abs(before).mean()
