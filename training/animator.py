@@ -35,7 +35,7 @@ from training.animator_look import Look, kept_look
 from training.animator_model import CHARACTERS, WIDTHS, Animator, SeeingAnimator
 from training.animator_reader import ReaderPlans, Seen, beliefs, learn_to_read, seen_of, shares_of
 from training.animator_sights import read_sights
-from training.expression_experts import Answer, ConvolutionExpert, answer_of, embedding_of
+from training.expression_experts import Answer, PointExpert, answer_of, embedding_of
 from training.neural_renderer import Looks, Portraits, as_crops, train_looks
 from training.stage_runs import Plan, add_plan_arguments, best_device, chosen_plan, read_checkpoint, run
 
@@ -118,7 +118,7 @@ class Eyes:
     """Draws poses and looks at them; all of it frozen."""
 
     looks: Looks
-    encoder: ConvolutionExpert
+    encoder: PointExpert
 
     def see(self, shares: Tensor, character: Tensor) -> tuple[Tensor, Answer]:
         """Pictures [N, 3, 128, 128] of poses, and what the encoder reads of them."""
@@ -284,7 +284,7 @@ def main() -> None:
 
 def _eyes(given: Lessons, plan: Plan, path: Path, data: Path) -> Eyes:
     device, (_, characters, most) = given.read.device, given.meant.shape
-    looks, encoder = Looks(characters, most).to(device), ConvolutionExpert().to(device)
+    looks, encoder = Looks(characters, most).to(device), PointExpert().to(device)
     if left := train_looks(looks, given.own, plan, path):
         raise SystemExit(f"{left} steps of the renderer are left; run the same command again.")
     encoder.load_state_dict(read_checkpoint(data / "convolutions.pt")["network"])

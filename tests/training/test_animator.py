@@ -26,7 +26,7 @@ from training.animator_model import (
     unseen,
 )
 from training.animator_reader import LookToPose, shares_of
-from training.expression_experts import ConvolutionExpert
+from training.expression_experts import PointExpert
 from training.neural_renderer import Looks, Portraits, train_looks
 from training.pip_pairs import INPUTS, as_track
 from training.stage_runs import Plan
@@ -141,7 +141,7 @@ def test_at_the_end_of_a_range_only_falling_short_counts():
 
 def test_each_loss_that_looks_has_a_derivative_and_a_switch(network):
     torch.manual_seed(2)
-    eyes = Eyes(Looks(len(RIGS), MOST).eval(), ConvolutionExpert().eval())
+    eyes = Eyes(Looks(len(RIGS), MOST).eval(), PointExpert().eval())
     rows, characters = torch.from_numpy(faces(4)), torch.arange(4)
     off = Losses(perception=0, adversarial=0, cycle=0)
     assert look_error(network, rows, characters, off, eyes) == 0
@@ -168,7 +168,7 @@ def test_a_stage_of_each_kind_learns(given, tmp_path):
         told = joint(given.own_read, given.own.character)
     before = share_error(torch.zeros_like(told), given.own.shares, joint.owned[given.own.character])
     assert share_error(told, given.own.shares, joint.owned[given.own.character]) < before
-    eyes = Eyes(looks.eval().requires_grad_(False), ConvolutionExpert().eval().requires_grad_(False))
+    eyes = Eyes(looks.eval().requires_grad_(False), PointExpert().eval().requires_grad_(False))
     short = Plan(epochs=0.5, batch=16, rate=1e-3)
     assert train(joint, given, Losses(), short, tmp_path / "looked.pt", eyes) == 0
     one = animator.alone(given, 0, len(RIGS[0]))
