@@ -190,16 +190,6 @@ def looks_at(look: Look, crops: np.ndarray, character: int) -> Tensor:
         return torch.cat([look(torch.from_numpy(part), torch.full((len(part),), character)) for part in _parts(crops)])
 
 
-def export_look(look: Look, path: Path) -> None:
-    """Write it as ONNX (opset 17); `look` itself is narrowed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    look.narrow()
-    example = (torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
-    torch.onnx.export(look.eval(), example, str(path), dynamo=False, opset_version=17, do_constant_folding=False,
-                      input_names=["crop", "seen"], output_names=["look"],
-                      dynamic_axes={name: {0: "n"} for name in ("crop", "seen", "look")})
-
-
 def _places(frames: Tensor) -> Tensor:
     """[N, 6]: where the points of the face's square are."""
     return (frames[:, None] * _POINTS[:, None]).sum(-1).flatten(1)

@@ -14,15 +14,17 @@ import torch
 from torch import Tensor
 
 from addon.core.files import write_bytes
+from addon.core.frames import CROP_SIZE
 from addon.core.model_card import read_card
 from addon.core.rig_profile import RigProfile
 from addon.expression.encoder import Encoder
 from training.animator import OUT, OWN, PAIRS, Lessons
 from training.animator_data import Reading, meant, people_of, read_own
-from training.animator_look import LOOK, Look, export_look, looks_at
+from training.animator_look import LOOK, Look, looks_at
 from training.animator_model import CHARACTERS, MIRROR, MIRROR_SIGN, Animator, SeeingAnimator, export
 from training.animator_reader import Seen
 from training.make_expression_data import test_set
+from training.network_cards import Told, export_network
 from training.pip_pairs import INPUTS
 from training.recognisers import MODELS
 from training.rivals import nearest, ridge, standardised
@@ -178,7 +180,9 @@ def keep(network: SeeingAnimator, errors: Errors, folder: Path = MODEL) -> None:
     """Export the joint network with a card of what was measured."""
     most = network.animator.owned.shape[1]
     export(network, folder / "model.onnx")
-    lines = [_card(_CARD, folder, inputs=INPUTS, most=most)]
+    sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    lines = [_CARD.format(version=time.strftime("%Y.%m.%d"), sha256=sha256, inputs=INPUTS, look=LOOK, most=most,
+                          characters=", ".join(f'"{each}"' for each in CHARACTERS))]
     for kind, each in errors.items():
         alone = [each[f"{character} alone"][number] for number, character in enumerate(CHARACTERS)]
         others = {way: each[way] for way in (MEANING, READ, *TRIVIAL) if way in each}
@@ -191,15 +195,14 @@ def keep(network: SeeingAnimator, errors: Errors, folder: Path = MODEL) -> None:
 
 def keep_look(look: Look, folder: Path = LOOK_MODEL) -> None:
     """Export the look with its card; its tables are narrowed."""
-    export_look(look, folder / "model.onnx")
-    write_bytes(folder / "card.toml", (_card(_LOOK_CARD, folder) + "\n").encode())
+    look.narrow()
+    example = (torch.zeros(2, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
+    shapes = (
+        ("input", "crop", (-1, CROP_SIZE, CROP_SIZE, 3), "uint8 BGR, the aligned crop of a character's own picture"),
+        ("input", "seen", (-1,), f"int64, place of that character among {', '.join(CHARACTERS)}"),
+        ("output", "look", (-1, LOOK), "components of the picture and of its mirror image, about 1 in size"))
+    export_network(look.eval(), example, folder, _LOOK_TOLD, shapes)
     read_card(folder)
-
-
-def _card(text: str, folder: Path, **numbers: int) -> str:
-    sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    return text.format(version=time.strftime("%Y.%m.%d"), sha256=sha256, look=LOOK,
-                       characters=", ".join(f'"{each}"' for each in CHARACTERS), **numbers)
 
 
 _CARD: Final = '''# Written by training/animator_report.py together with the network it measured.
@@ -247,30 +250,7 @@ order; 0 beyond; clamp"""
 # mean absolute error of the controls, scaled to -1..1, of each character'''
 
 
-_LOOK_CARD: Final = '''# Written by training/animator_report.py together with the network.
-schema = 1
-name = "animator_look"
-version = "{version}"
-licence = "GPL-3.0-or-later"
-sha256 = "{sha256}"
-characters = [{characters}]
-data = """
-The characters' own pictures (semblance pairs). Straightened by ridge regression, then principal components of oriented
-gradients and colours (training/animator_look.py)."""
-limits = """
-Of these characters only; a person's face gives nonsense."""
-
-[[input]]
-name = "crop"
-shape = [-1, 128, 128, 3]
-meaning = "uint8 BGR, the aligned crop of a character's own picture"
-
-[[input]]
-name = "seen"
-shape = [-1]
-meaning = "int64, place of that character among the characters"
-
-[[output]]
-name = "look"
-shape = [-1, {look}]
-meaning = "components of the picture and of its mirror image, about 1 in size"'''
+_LOOK_TOLD: Final = Told(
+    "training/animator_report.py", "The characters' own pictures (semblance pairs).",
+    "straightened by ridge regression, then principal components of gradients and colours (training/animator_look.py)",
+    "Of these characters only; a person's face gives nonsense.")

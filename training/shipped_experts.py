@@ -18,10 +18,10 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from addon.core.errors import SemblanceError
-from addon.core.files import replacing
 from training.expression_data import concatenated, each_shard, shards_of
 from training.expression_experts import MODES, LandmarkExpert, PointExpert
 from training.expression_model import EXPERTS
+from training.stage_runs import keep_checkpoint
 from training.train_experts import expert_path
 from training.train_expression import MODEL
 
@@ -99,11 +99,7 @@ def main() -> None:
             people = concatenated(list(each_shard(shards_of(data)["people"][:_SHARDS])))
             known = np.isfinite(people.points).all((1, 2))
             turn_modes(network, people.crops[known], people.points[known])
-        optimiser = torch.optim.AdamW(network.parameters())
-        kept = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": 0,
-                "about": {"network": name}, "seconds": 0.0}
-        with replacing(path) as partial:
-            torch.save(kept, partial)
+        keep_checkpoint(network, torch.optim.AdamW(network.parameters()), 0, path, {"network": name}, 0.0)
         print(path)
 
 

@@ -126,9 +126,9 @@ def run(network: nn.Module, loss_of: Loss, steps: int, plan: Plan, path: Path, a
             print(f"{path.stem}: step {step}/{steps}, loss {loss:.4f}, {now - begun:.0f} s", flush=True)
             told = now
         if now - saved > _SAVE_EVERY_S and step < steps:
-            _save(network, optimiser, step, path, about, spent + time.process_time())
+            keep_checkpoint(network, optimiser, step, path, about, spent + time.process_time())
             saved = time.perf_counter()
-    _save(network, optimiser, step, path, about, spent + time.process_time())
+    keep_checkpoint(network, optimiser, step, path, about, spent + time.process_time())
     network.eval()
     return max(0, steps - step)
 
@@ -147,9 +147,10 @@ def _advance(
     return loss.item()
 
 
-def _save(
+def keep_checkpoint(
     network: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path, about: dict[str, str], seconds: float
 ) -> None:
+    """Write what `read_checkpoint` reads, whole or not at all."""
     kept = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "about": about,
             "seconds": seconds}
     with replacing(path) as partial:
