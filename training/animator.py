@@ -3,7 +3,7 @@
     semblance pairs --character Pip --count 3000 && semblance pairs --character Pip --test     (and the other four)
     python -m training.animator                    # two cores; goes on where it stopped
     python -m training.animator --size large       # a GPU: a wider network, more passes
-    python -m training.animator --ablations        # also without drawn poses, and by looks and without each loss
+    python -m training.animator --ablations        # also by looks, and without each loss
 
 FreeAvatar's losses (SIGGRAPH Asia 2024, equation 10), each with a switch in `Losses`. By controls: what people's exact
 coefficients mean on each character, and the controls of its own pictures (identity-conditional: the character is the
@@ -27,13 +27,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from addon.core.control_set import ControlSet
 from addon.core.paths import ROOT
 from addon.core.rig_profile import RigProfile, find_profile
 from addon.expression.encoder import Encoder
 from training.animator_data import Reading, meant, read_own, read_people
 from training.animator_look import Look, kept_look
 from training.animator_model import CHARACTERS, WIDTHS, Animator, SeeingAnimator
-from training.animator_reader import ReaderPlans, Seen, beliefs, learn_to_read, seen_of, shares_of
+from training.animator_reader import Seen, beliefs, learn_to_read, seen_of, shares_of
 from training.animator_sights import read_sights
 from training.expression_experts import Answer, PointExpert, answer_of, embedding_of
 from training.neural_renderer import Looks, Portraits, as_crops, train_looks
@@ -47,20 +48,15 @@ LOOK_PLANS: Final = {"small": Plan(epochs=0.4, batch=64, rate=3e-4), "large": Pl
 """By looks, from where the controls have led."""
 RENDERER_PLANS: Final = {"small": Plan(epochs=0.7, batch=32, rate=1e-3),
                          "large": Plan(epochs=100, batch=128, rate=5e-4)}
-READER_PLANS: Final = {
-    "small": ReaderPlans(drawn=Plan(epochs=40, batch=128, rate=2e-3, longest=1.0),
-                         reader=Plan(epochs=50, batch=128, rate=1e-3, longest=1.0)),
-    "large": ReaderPlans(drawn=Plan(epochs=200, batch=256, rate=2e-3, longest=1.0),
-                         reader=Plan(epochs=400, batch=256, rate=1e-3, longest=1.0)),
-}
-"""By what is seen of own pictures; a network of one character sees each twice as often, in two fifths of the steps."""
-OWN: Final = 4000
+READER_PLANS: Final = {"small": Plan(epochs=26, batch=128, rate=1e-3, warm_share=0.02, longest=1.0),
+                       "large": Plan(epochs=80, batch=256, rate=1e-3, warm_share=0.02, longest=1.0)}
+"""By what is seen of own pictures."""
+OWN: Final = 15000
 """Pictures of a character at most."""
 _SHARDS: Final = 6
 """Shards of people that are labelled, and as many that are not."""
 _ALONE: Final = 0.4
 """A network of one character learns for this share of the steps, and sees it twice as often as the joint one does."""
-UNDRAWN: Final = "joint without drawn poses"
 _DOUBT: Final = 0.1
 """Errors of a share below this count less than in proportion."""
 _EXACT: Final = 0.4
@@ -215,25 +211,24 @@ def learned_from(start: Path, network: Animator, path: Path) -> Animator:
     return network
 
 
-def read_looks(profiles: list[RigProfile], most: int = OWN) -> tuple[Look, Seen]:
-    """What is seen of the own pictures; kept in out/animator, since no new encoder changes it."""
+def read_looks(profiles: list[RigProfile], most: int = OWN) -> tuple[Look, list[Seen]]:
+    """What is seen of the own pictures; where faces are is kept in out/animator, since no new encoder changes it."""
     every = [read_sights(profile, PAIRS, OUT, most) for profile in profiles]
-    look, parts = kept_look(every, OUT / "look.pt")
-    return look, seen_of(parts, [each.controls for each in every], [profile.control_set for profile in profiles])
+    look, frames = kept_look(every, OUT / "look.pt")
+    return look, seen_of(look, every, frames, [profile.control_set for profile in profiles])
 
 
-def with_eyes(animator: Animator, profiles: list[RigProfile], given: Lessons, seen: Seen, plans: ReaderPlans,
-              path: Path, draw: bool = True) -> tuple[SeeingAnimator, int]:
+def with_eyes(animator: Animator, rigs: list[ControlSet], given: Lessons, seen: list[Seen], plan: Plan, path: Path
+              ) -> tuple[SeeingAnimator, int]:
     """The animator with a reader of looks that it believes as far as that helps; and the steps still to do."""
-    reader, left = learn_to_read(profiles, seen, plans, path, draw)
+    reader, left = learn_to_read(rigs, seen, plan, path)
     seeing = SeeingAnimator(animator.cpu().eval(), reader.eval())
-    count = len(seen.looks) // 2
-    rows = seen.aside[:count].nonzero()[:, 0]
-    aside, mirrored = seen.of(rows), seen.looks[rows + count]
-    with torch.no_grad():
-        read = animator(given.own_read[rows].cpu(), aside.character)
-        looked = reader(torch.cat([aside.looks, mirrored], 1), aside.character)
-        seeing.belief.copy_(beliefs(reader, read, looked, aside))
+    for number, own in enumerate(seen):
+        rows, character = own.aside.nonzero()[:, 0], torch.full((int(own.aside.sum()),), number)
+        with torch.no_grad():
+            read = animator(given.own_read[given.own.character == number].cpu()[rows], character)
+            looked = reader.poses(reader.looks(number, own.cells[rows], own.cells[rows + len(own)]), character)
+            seeing.belief[number] = beliefs(reader.poses, number, read, looked, own.shares[rows])
     return seeing, left
 
 
@@ -241,7 +236,7 @@ def main() -> None:
     """Every stage that is not done, then the report; the animator that is best by it is exported with its card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_plan_arguments(parser)
-    parser.add_argument("--ablations", action="store_true", help="also without drawn poses and without each loss")
+    parser.add_argument("--ablations", action="store_true", help="also without each loss")
     arguments = parser.parse_args()
     plan, size = chosen_plan(arguments, PLANS), arguments.size
     profiles, device = [find_profile(name) for name in CHARACTERS], best_device()
@@ -259,15 +254,14 @@ def main() -> None:
 
     joint = Animator(rigs, WIDTHS[size]).to(device)
     done("joint", train(joint, given, Losses(), plan, path_of("joint")))
-    plans = READER_PLANS[size].within(plan.minutes)
-    for name, draw in (("joint", True), (UNDRAWN, False))[:1 + arguments.ablations]:
-        made[name], left = with_eyes(joint, profiles, given, seen, plans, path_of(f"{name} looks"), draw)
-        done(f"{name} looks", left)
-    for number, (profile, rig) in enumerate(zip(profiles, rigs, strict=True)):
+    reader_plan = replace(READER_PLANS[size], minutes=plan.minutes)
+    made["joint"], left = with_eyes(joint, rigs, given, seen, reader_plan, path_of("joint looks"))
+    done("joint looks", left)
+    for number, rig in enumerate(rigs):
         name, one = f"{CHARACTERS[number]} alone", Animator([rig], WIDTHS[size]).to(device)
         own_plan, own = replace(plan, epochs=plan.epochs * _ALONE), alone(given, number, len(rig))
         done(name, train(one, own, Losses(), own_plan, path_of(name)))
-        made[name], left = with_eyes(one, [profile], own, seen.alone(number, len(rig)), plans.twice,
+        made[name], left = with_eyes(one, [rig], own, [seen[number].alone(len(rig))], reader_plan,
                                      path_of(f"{name} looks"))
         done(f"{name} looks", left)
     if arguments.ablations:

@@ -2,8 +2,9 @@
 
 The aligned crop is straightened first: where the face's square is comes by ridge regression from coarse gradients, and
 once more from the straightened ones; it learns from `head_frames.py`, which needs no landmarks. Then oriented gradients
-and colours in cells of 4 px, and of 2 px around the mouth, less what the character shows on average, as the principal
-components of all characters together. All of it is closed form, nothing of it knows the encoder.
+and colours in cells of 4 px, and of 2 px around the mouth, less what the character shows on average, go through a layer
+that is the character's own and is learned with the reader (`animator_reader.py`), from principal components on. Nothing
+of it knows the encoder.
 """
 from __future__ import annotations
 
@@ -22,13 +23,21 @@ from addon.core.frames import CROP_SIZE
 from training.expression_data import GREY
 from training.face_inputs import OrientedGradients
 from training.head_frames import face_grid
+from training.narrow_weights import narrow
 
-COMPONENTS: Final = 400
-LOOK: Final = 2 * COMPONENTS
+UPPER, LOWER = 96, 160
+"""Units that see eyes and brows, and mouth and jaw."""
+SEEN: Final = UPPER + LOWER
+LOOK: Final = 2 * SEEN
 FACE_PX: Final = 112
 """px of the straightened face, at rest the middle of the crop as it is."""
 _MOUTH: Final = (slice(28, 54), slice(12, 44))
 """Cells of 2 px around the mouth."""
+_EYES, _JAW = slice(0, 15), slice(13, 28)
+"""Rows of the 28 x 28 cells of 4 px; they overlap a little, as cheeks belong to both."""
+_UPPER_CELLS: Final = 11 * 15 * 28
+_LOWER_CELLS: Final = 11 * 15 * 28 + 11 * 26 * 32
+CELLS: Final = _UPPER_CELLS + _LOWER_CELLS
 _BRIGHT: Final = 64.0
 _POINTS: Final = torch.tensor([[-0.5, -0.5, 1], [0.5, -0.5, 1], [0, 0.5, 1]])
 """An affine map is told by where these points of the face's square are."""
@@ -37,6 +46,10 @@ _PASSES: Final = 2
 _FOLDS: Final = 5
 _DAMPING: Final = 0.01
 _AT_ONCE: Final = 128
+_AXES: Final = (200, 300)
+"""Principal components of the upper and of the lower cells. The layers begin with the first of them; rivals get all."""
+_AXES_OF: Final = 5000
+"""Pictures of a character in which they are sought."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +64,46 @@ class Sights:
     """float32 [N, K], rig units."""
 
 
-class Look(nn.Module):
-    """Crops uint8 [N, 128, 128, 3] BGR and whose faces they show, int64 [N] → [N, LOOK], about 1 in size: components of
-    the picture and then of its mirror image."""
+@dataclass(frozen=True)
+class Axes:
+    """Principal components of a character's cells: directions [cells, A] and sizes [A], largest first."""
 
-    axes: Tensor
-    scale: Tensor
+    upper: tuple[Tensor, Tensor]
+    lower: tuple[Tensor, Tensor]
+
+    def components(self, cells: Tensor) -> Tensor:
+        """[N, sum of _AXES] of cells [N, CELLS], about 1 in size."""
+        regions = zip(cells.split([_UPPER_CELLS, _LOWER_CELLS], 1), (self.upper, self.lower), strict=True)
+        return torch.cat([torch.cat([part.float() @ directions for part in own.split(_AT_ONCE)]) / sizes.mean()
+                          for own, (directions, sizes) in regions], 1)
+
+
+class CellLayer(nn.Module):
+    """Cells [N, CELLS] of one character's straightened faces, less its usual ones → [N, SEEN]. Eyes and mouth have a
+    layer each: what they do goes together in every way, so neither has to be learned for all that the other does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.upper = nn.Linear(_UPPER_CELLS, UPPER, bias=False)
+        self.lower = nn.Linear(_LOWER_CELLS, LOWER, bias=False)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """See the class."""
+        upper, lower = cells.split([_UPPER_CELLS, _LOWER_CELLS], 1)
+        return torch.cat([self.upper(upper), self.lower(lower)], 1)
+
+    def begin_with(self, axes: Axes) -> None:
+        """Begin with the first principal components, each of about the root of its size."""
+        with torch.no_grad():
+            for layer, (directions, sizes) in zip((self.upper, self.lower), (axes.upper, axes.lower), strict=True):
+                count = min(layer.out_features, len(sizes))
+                layer.weight[:count] = directions[:, :count].T / sizes[:count, None].sqrt() / sizes.mean().sqrt()
+
+
+class Look(nn.Module):
+    """Crops uint8 [N, 128, 128, 3] BGR and whose faces they show, int64 [N] → [N, LOOK], about 1 in size: what the
+    character's layer makes of the picture and then of its mirror image."""
+
     usual: Tensor
     means: Tensor
     weights: Tensor
@@ -66,11 +113,10 @@ class Look(nn.Module):
     def __init__(self, characters: int) -> None:
         super().__init__()
         self.gradients = OrientedGradients()
-        coarse, cells = (FACE_PX // 8) ** 2 * 11, (FACE_PX // 4) ** 2 * 11 + 26 * 32 * 11
-        self.register_buffer("scale", torch.ones(COMPONENTS))
-        for name, shape in (("axes", (cells, COMPONENTS)), ("usual", (characters, cells)),
-                            ("means", (characters, _PASSES, coarse)), ("weights", (characters, _PASSES, coarse, 6)),
-                            ("biases", (characters, _PASSES, 6))):
+        self.layers = nn.ModuleList(CellLayer() for _ in range(characters))
+        coarse = (FACE_PX // 8) ** 2 * 11
+        for name, shape in (("usual", (characters, CELLS)), ("means", (characters, _PASSES, coarse)),
+                            ("weights", (characters, _PASSES, coarse, 6)), ("biases", (characters, _PASSES, 6))):
             self.register_buffer(name, torch.zeros(shape))
         self.register_buffer("grey", GREY[:, None, None].clone())
 
@@ -79,34 +125,37 @@ class Look(nn.Module):
         return torch.cat([self.one_way(crops, seen), self.one_way(crops.flip(2), seen)], 1)
 
     def one_way(self, crops: Tensor, seen: Tensor) -> Tensor:
-        """[N, COMPONENTS]: what is seen without the mirror image."""
+        """[N, SEEN]: what is seen without the mirror image."""
+        cells = self.cells(crops, self.found(crops, seen))
+        every = torch.stack([layer(cells - usual.float())
+                             for layer, usual in zip(self.layers, self.usual, strict=True)], 1)
+        return every.gather(1, seen[:, None, None].expand(-1, 1, SEEN))[:, 0]
+
+    def found(self, crops: Tensor, seen: Tensor) -> Tensor:
+        """[N, 2, 3]: where the face's square is in crops."""
         places = _places(self.still(crops.shape[0]))
         for number in range(_PASSES):
             places = places + self._told(self.coarse(crops, _frames(places)), seen, number)
-        return self.components(self.cells(crops, _frames(places)), seen)
+        return _frames(places)
 
     def still(self, count: int) -> Tensor:
         """[count, 2, 3]: the face's square in a crop that is as it should be."""
         return torch.tensor([[FACE_PX / CROP_SIZE, 0, 0], [0, FACE_PX / CROP_SIZE, 0]]).expand(count, 2, 3)
 
     def cells(self, crops: Tensor, frames: Tensor) -> Tensor:
-        """[N, 17776]: oriented gradients and colours of straightened faces."""
+        """[N, CELLS]: oriented gradients and colours of straightened faces."""
         fine = self._fine(crops, frames, FACE_PX)
+        wide = functional.avg_pool2d(fine, 2)
         mouth = fine[:, :, _MOUTH[0], _MOUTH[1]] / 2  # there are four times as many
-        return torch.cat([functional.avg_pool2d(fine, 2).flatten(1), mouth.flatten(1)], 1)
+        return torch.cat([wide[:, :, _EYES].flatten(1), wide[:, :, _JAW].flatten(1), mouth.flatten(1)], 1)
 
     def coarse(self, crops: Tensor, frames: Tensor) -> Tensor:
         """[N, 2156]: the same of faces at half the size, in cells of 4 px."""
         return functional.avg_pool2d(self._fine(crops, frames, FACE_PX // 2), 2).flatten(1)
 
-    def components(self, cells: Tensor, seen: Tensor) -> Tensor:
-        """[N, COMPONENTS] of cells."""
-        return (cells - self.usual[seen].float()) @ (self.axes.float() * self.scale)
-
     def narrow(self) -> None:
-        """Keep the axes as bytes and the other large tables as 16-bit floats, for a smaller file."""
-        largest = self.axes.abs().amax(0)
-        self.scale, self.axes = largest / 127, torch.round(self.axes / largest * 127).to(torch.int8)
+        """Keep the layers as bytes and the other large tables as 16-bit floats, for a smaller file."""
+        narrow(self.layers, most=0)
         for name in ("usual", "means", "weights"):
             setattr(self, name, getattr(self, name).half())
 
@@ -154,21 +203,14 @@ def ridge_by_folds(inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def learn_look(every: list[Sights]) -> tuple[Look, list[Tensor]]:
-    """The look of all characters, and components [2N, COMPONENTS] of each one's pictures, as crooked as new ones."""
-    look, cells = Look(len(every)), []
+    """Where faces are and what each character shows usually; and the frames [2N, 2, 3] of each one's pictures, as
+    crooked as those of new ones."""
+    look, frames = Look(len(every)), []
     with torch.no_grad():
         for character, sights in enumerate(every):
-            frames = look.learn_frames(sights, character)
-            cells.append(_in_parts(look.cells, sights.crops, frames).half())
-            look.usual[character] = cells[-1].float().mean(0)
-        some = torch.cat([each[::2].float() - look.usual[character] for character, each in enumerate(cells)])
-        torch.manual_seed(0)
-        axes = torch.svd_lowrank(some, COMPONENTS, niter=1)[2]
-        look.axes.copy_(axes / (some @ axes).std(0).mean())
-        del some
-        parts = [torch.cat([look.components(part.float(), torch.full((len(part),), character))
-                            for part in each.split(_AT_ONCE)]) for character, each in enumerate(cells)]
-        return look, parts
+            frames.append(look.learn_frames(sights, character))
+            look.usual[character] = cells_of(look, sights.crops, frames[-1], character).mean(0, dtype=torch.float32)
+    return look, frames
 
 
 def kept_look(every: list[Sights], path: Path) -> tuple[Look, list[Tensor]]:
@@ -177,17 +219,36 @@ def kept_look(every: list[Sights], path: Path) -> tuple[Look, list[Tensor]]:
     if path.exists() and (kept := torch.load(path, weights_only=True))["counts"] == counts:
         look = Look(len(every))
         look.load_state_dict(kept["look"])
-        return look, kept["parts"]
-    look, parts = learn_look(every)
+        return look, kept["frames"]
+    look, frames = learn_look(every)
     with replacing(path) as partial:
-        torch.save({"counts": counts, "look": look.state_dict(), "parts": parts}, partial)
-    return look, parts
+        torch.save({"counts": counts, "look": look.state_dict(), "frames": frames}, partial)
+    return look, frames
 
 
-def looks_at(look: Look, crops: np.ndarray, character: int) -> Tensor:
-    """[N, LOOK] of new pictures of a character."""
+def cells_of(look: Look, crops: np.ndarray, frames: Tensor, character: int) -> Tensor:
+    """float16 [N, CELLS], less the character's usual ones, of crops whose faces are in `frames` [N, 2, 3]."""
     with torch.no_grad():
-        return torch.cat([look(torch.from_numpy(part), torch.full((len(part),), character)) for part in _parts(crops)])
+        return _in_parts(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
+
+
+def new_cells(look: Look, crops: np.ndarray, character: int) -> Tensor:
+    """The same of new pictures of a character, which have no frames yet."""
+    whose = torch.full((_AT_ONCE,), character)
+    with torch.no_grad():
+        frames = torch.cat([look.found(torch.from_numpy(part), whose[:len(part)]) for part in _parts(crops)])
+    return cells_of(look, crops, frames, character)
+
+
+def axes_of(cells: Tensor) -> Axes:
+    """Principal components of a character's cells float16 [M, CELLS]."""
+    torch.manual_seed(0)
+    some = cells[::-(-len(cells) // _AXES_OF)].float()
+    found = []
+    for part, count in zip(some.split([_UPPER_CELLS, _LOWER_CELLS], 1), _AXES, strict=True):
+        _, sizes, directions = torch.svd_lowrank(part, min(count, len(part)), niter=1)
+        found.append((directions, (sizes / len(part) ** 0.5).clamp_min(1e-3)))
+    return Axes(*found)
 
 
 def _places(frames: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from addon.core.frames import ControlTrack, ExpressionTrack
 from addon.core.network import Network
 from addon.core.rig_profile import RigProfile
 from training.animator_look import LOOK
-from training.animator_reader import LookToPose
+from training.animator_reader import Reader
 from training.expression_experts import embedding_of
 from training.pip_pairs import INPUTS
 
@@ -109,14 +109,14 @@ class SeeingAnimator(nn.Module):
     belief: Tensor
     """[characters, most controls], 0..1: how far the look is followed where it says other than the reading."""
 
-    def __init__(self, animator: Animator, reader: LookToPose) -> None:
+    def __init__(self, animator: Animator, reader: Reader) -> None:
         super().__init__()
         self.animator, self.reader = animator, reader
         self.register_buffer("belief", torch.ones_like(animator.owned))
 
     def forward(self, expression: Tensor, looks: Tensor, character: Tensor) -> Tensor:
         """Expressions [N, INPUTS] and looks [N, LOOK] of characters int64 [N] → shares [N, most controls]."""
-        read, looked = self.animator(expression, character), self.reader(looks, character)
+        read, looked = self.animator(expression, character), self.reader.poses(looks, character)
         return read + self.belief[character] * (looked - read)
 
 
@@ -146,7 +146,7 @@ class _Deployed(nn.Module):
         """See the class."""
         read, seeing = self._read(expression, character), self.seeing
         whose = seen.clamp_min(0)
-        looked = seeing.reader(look, whose)[:, None]
+        looked = seeing.reader.poses(look, whose)[:, None]
         own = (seen[:, None] == character)[:, :, None].float()
         return read + own * seeing.belief[whose][:, None] * (looked - read)
 

@@ -20,7 +20,7 @@ from addon.core.rig_profile import RigProfile
 from addon.expression.encoder import Encoder
 from training.animator import OUT, OWN, PAIRS, Lessons
 from training.animator_data import Reading, meant, people_of, read_own
-from training.animator_look import LOOK, Look, looks_at
+from training.animator_look import LOOK, Look, axes_of, new_cells
 from training.animator_model import CHARACTERS, MIRROR, MIRROR_SIGN, Animator, SeeingAnimator, export
 from training.animator_reader import Seen
 from training.make_expression_data import test_set
@@ -51,11 +51,13 @@ class Asked:
     """Per character float32 [N, INPUTS]."""
     truth: list[np.ndarray]
     """Per character float32 [N, K], rig units."""
-    looks: list[Tensor] | None = None
-    """Per character [N, LOOK], where the face is the character's own."""
+    cells: list[tuple[Tensor, Tensor]] | None = None
+    """Per character float16 [N, CELLS] of pictures and of their mirror images, where the face is the character's own.
+    """
 
 
-def report(made: Networks, profiles: list[RigProfile], given: Lessons, look: Look, seen: Seen, table: Path) -> None:
+def report(made: Networks, profiles: list[RigProfile], given: Lessons, look: Look, seen: list[Seen],
+           table: Path) -> None:
     """Measure, print and write the table; keep the joint network and the look that it needs."""
     asked = {"own pictures": own_pictures(profiles, look), **{
         kind: people(profiles, name) for kind, name in zip(KINDS[1:], ("random", "performance"), strict=True)}}
@@ -66,6 +68,7 @@ def report(made: Networks, profiles: list[RigProfile], given: Lessons, look: Loo
     print(text)
     write_bytes(table, (text + "\n").encode())
     keep(made["joint"], errors)
+    look.layers.load_state_dict(made["joint"].reader.layers.state_dict())
     keep_look(look)
 
 
@@ -73,8 +76,9 @@ def own_pictures(profiles: list[RigProfile], look: Look) -> Asked:
     """The characters' test sets."""
     encoder = Encoder()
     read = [read_own(encoder, profile, PAIRS, "test", OUT, OWN) for profile in profiles]
-    looks = [looks_at(look, each.crops, number) for number, each in enumerate(read)]
-    return Asked([each.inputs for each in read], [each.truth for each in read], looks)
+    cells = [tuple(new_cells(look, each.crops[:, :, ::way], number) for way in (1, -1))
+             for number, each in enumerate(read)]
+    return Asked([each.inputs for each in read], [each.truth for each in read], cells)  # type: ignore[arg-type]
 
 
 def people(profiles: list[RigProfile], kind: str) -> Asked:
@@ -88,16 +92,16 @@ def _meant_of(profiles: list[RigProfile], read: Reading) -> Asked:
     return Asked([read.inputs] * len(profiles), [meant(profile, read.truth) for profile in profiles])
 
 
-def measured(made: Networks, profiles: list[RigProfile], given: Lessons, seen: Seen, asked: Asked
+def measured(made: Networks, profiles: list[RigProfile], given: Lessons, seen: list[Seen], asked: Asked
              ) -> dict[str, list[float]]:
     """Who → the error on each character, NaN where somebody knows only others."""
     found: dict[str, list[float]] = {}
     for number, profile in enumerate(profiles):
-        inputs, looks = asked.inputs[number], asked.looks[number] if asked.looks else None
+        inputs, cells = asked.inputs[number], asked.cells[number] if asked.cells else None
         ways: dict[str, np.ndarray | None] = {MEANING: meant(profile, inputs)}
         ways |= _trivial(given, seen, number, profile, asked)
-        ways |= {name: played(network, name, number, profile, inputs, looks) for name, network in made.items()}
-        if looks is not None:
+        ways |= {name: played(network, name, number, profile, inputs, cells) for name, network in made.items()}
+        if cells is not None:
             ways[READ] = played(made["joint"], "joint", number, profile, inputs)
         for name, values in ways.items():
             if values is not None:
@@ -107,35 +111,37 @@ def measured(made: Networks, profiles: list[RigProfile], given: Lessons, seen: S
 
 
 def played(network: Animator | SeeingAnimator, name: str, number: int, profile: RigProfile, inputs: np.ndarray,
-           looks: Tensor | None = None) -> np.ndarray | None:
+           cells: tuple[Tensor, Tensor] | None = None) -> np.ndarray | None:
     """Controls [N, K] of a character by number, rig units; None if the network is another one's alone."""
     if name.endswith("alone") and name != f"{CHARACTERS[number]} alone":
         return None
-    expression = torch.from_numpy(inputs)
-    character = torch.full((len(inputs),), 0 if name.endswith("alone") else number)
+    place = 0 if name.endswith("alone") else number
+    expression, character = torch.from_numpy(inputs), torch.full((len(inputs),), place)
     with torch.no_grad():
         network.cpu().eval()
         if not isinstance(network, SeeingAnimator):
             shares = network(expression, character)
-        elif looks is None:
+        elif cells is None:
             shares = network.animator(expression, character)
         else:
-            shares = network(expression, looks, character)
+            shares = network(expression, network.reader.looks(place, *cells), character)
     return profile.control_set.from_shares(shares.numpy()[:, :len(profile.control_set)])
 
 
-def _trivial(given: Lessons, seen: Seen, number: int, profile: RigProfile, asked: Asked) -> dict[str, np.ndarray]:
+def _trivial(given: Lessons, seen: list[Seen], number: int, profile: RigProfile, asked: Asked) -> dict[str, np.ndarray]:
     """What mean, nearest and ridge make of the same lessons: of the reading, of the look, and of both."""
     controls, asks = profile.control_set, torch.from_numpy(asked.inputs[number])
-    if asked.looks is None:
+    if asked.cells is None:
         known, shares, sides = {"reading": given.read.cpu()}, given.meant[:, number].cpu(), {"reading": asks}
     else:
-        own, read = seen.of(seen.character == number), given.own_read[given.own.character == number].cpu()
-        here, there = own.looks.chunk(2)
+        own, read = seen[number], given.own_read[given.own.character == number].cpu()
         readings = torch.cat([read, read[:, MIRROR] * torch.from_numpy(MIRROR_SIGN)])
-        looks, shares = torch.cat([torch.cat([here, there], 1), torch.cat([there, here], 1)]), own.shares
+        axes, shares = axes_of(own.cells), own.shares
+        here, there = axes.components(own.cells).chunk(2)
+        looks = torch.cat([torch.cat([here, there], 1), torch.cat([there, here], 1)])
+        asked_looks = torch.cat([axes.components(cells) for cells in asked.cells[number]], 1)
         known = {"reading": readings, "look": looks, "both": torch.cat([readings, looks], 1)}
-        sides = {"reading": asks, "look": asked.looks[number], "both": torch.cat([asks, asked.looks[number]], 1)}
+        sides = {"reading": asks, "look": asked_looks, "both": torch.cat([asks, asked_looks], 1)}
     true = torch.from_numpy(controls.scaled(controls.from_shares(shares.numpy()[:, :len(controls)])))
     found = {"mean": true.mean(0).expand(len(asks), -1)}
     for name, inputs in known.items():
@@ -157,7 +163,7 @@ def ada_beside_x2c(made: Networks, ada: RigProfile, asked: Asked) -> str:
     ways: dict[str, Callable[[], np.ndarray | None]] = {
         "X2CNet": lambda: controls.unscaled(read_controls(X2CNET, pictures)),
         **{name: lambda name=name: played(made[name], name, number, ada, asked.inputs[number],  # type: ignore[misc]
-                                          asked.looks[number] if asked.looks else None) for name in made}}
+                                          asked.cells[number] if asked.cells else None) for name in made}}
     told = []
     for name, way in ways.items():
         if (values := way()) is not None:
@@ -200,7 +206,7 @@ def keep_look(look: Look, folder: Path = LOOK_MODEL) -> None:
     shapes = (
         ("input", "crop", (-1, CROP_SIZE, CROP_SIZE, 3), "uint8 BGR, the aligned crop of a character's own picture"),
         ("input", "seen", (-1,), f"int64, place of that character among {', '.join(CHARACTERS)}"),
-        ("output", "look", (-1, LOOK), "components of the picture and of its mirror image, about 1 in size"))
+        ("output", "look", (-1, LOOK), "what is seen of the picture and of its mirror image"))
     export_network(look.eval(), example, folder, _LOOK_TOLD, shapes)
     read_card(folder)
 
@@ -252,5 +258,5 @@ order; 0 beyond; clamp"""
 
 _LOOK_TOLD: Final = Told(
     "training/animator_report.py", "The characters' own pictures (semblance pairs).",
-    "straightened by ridge regression, then principal components of gradients and colours (training/animator_look.py)",
+    "straightened by ridge regression; a layer on gradients and colours for each character (training/animator_look.py)",
     "Of these characters only; a person's face gives nonsense.")

@@ -14,7 +14,7 @@ from addon.core.network import Network
 from addon.core.rig_profile import find_profile
 from training import animator, animator_report, bench_animator
 from training.animator import ABLATIONS, Eyes, Lessons, Losses, look_error, share_error, train
-from training.animator_look import COMPONENTS, LOOK
+from training.animator_look import LOOK, SEEN
 from training.animator_model import (
     CHARACTERS,
     MIRROR,
@@ -25,7 +25,7 @@ from training.animator_model import (
     inputs_of,
     unseen,
 )
-from training.animator_reader import LookToPose, shares_of
+from training.animator_reader import Reader, shares_of
 from training.expression_experts import PointExpert
 from training.neural_renderer import Looks, Portraits, train_looks
 from training.pip_pairs import INPUTS, as_track
@@ -56,8 +56,8 @@ def network() -> Animator:
 @pytest.fixture(scope="module")
 def seeing(network) -> SeeingAnimator:
     torch.manual_seed(4)
-    reader = LookToPose(RIGS).eval()
-    torch.nn.init.normal_(reader.last.weight, std=0.1)
+    reader = Reader(RIGS).eval()
+    torch.nn.init.normal_(reader.poses.last.weight, std=0.1)
     made = SeeingAnimator(network, reader)
     made.belief.fill_(0.5)
     return made
@@ -92,7 +92,7 @@ def test_rest_is_rest_and_a_mirrored_face_the_mirrored_pose(network):
 
 def test_the_look_of_a_mirrored_picture_gives_the_mirrored_pose(seeing):
     rows, seen, characters = faces(len(RIGS)), torch.from_numpy(looks(len(RIGS))), torch.arange(len(RIGS))
-    swapped = torch.cat([seen[:, COMPONENTS:], seen[:, :COMPONENTS]], 1)
+    swapped = torch.cat([seen[:, SEEN:], seen[:, :SEEN]], 1)
     with torch.no_grad():
         here = seeing(torch.from_numpy(rows), seen, characters).numpy()
         there = seeing(torch.from_numpy(rows[:, MIRROR] * MIRROR_SIGN), swapped, characters).numpy()

@@ -12,13 +12,21 @@ import torch
 
 from addon.core.network import Network
 from training import animator_look, animator_report
-from training.animator_look import Look, Sights, kept_look, learn_look, looks_at, ridge_by_folds
+from training.animator_look import (
+    CELLS,
+    SEEN,
+    CellLayer,
+    Look,
+    Sights,
+    axes_of,
+    cells_of,
+    kept_look,
+    learn_look,
+    new_cells,
+    ridge_by_folds,
+)
 
 torch.set_num_threads(1)
-
-
-FEW = 24
-"""Components."""
 
 
 def crops(count: int) -> tuple[np.ndarray, torch.Tensor]:
@@ -45,8 +53,10 @@ def sights() -> Sights:
 @pytest.fixture(scope="module")
 def learned(sights) -> Iterator[tuple[Look, list[torch.Tensor]]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(animator_look, "COMPONENTS", FEW)
-        yield learn_look([sights])
+        patch.setattr(animator_look, "_AXES", (100, 200))
+        look, frames = learn_look([sights])
+        look.layers[0].begin_with(axes_of(torch.randn(400, CELLS, generator=torch.Generator().manual_seed(3))))
+        yield look, frames
 
 
 def test_the_face_is_found_where_it_was_put(sights):
@@ -66,23 +76,47 @@ def test_what_others_say_never_saw_the_picture_or_its_mirror_image():
     assert (told - again)[1:10].abs().max() > 0.1
 
 
-def test_a_mirrored_picture_has_the_same_components_in_the_other_place(learned, sights):
-    look, parts = learned
-    here, there = (looks_at(look, each, 0) for each in (sights.crops[:5], sights.crops[60:65]))
-    torch.testing.assert_close(here, torch.cat([there[:, FEW:], there[:, :FEW]], 1))
-    assert parts[0].shape == (120, FEW)
+def test_a_layer_begins_with_principal_components(monkeypatch):
+    monkeypatch.setattr(animator_look, "_AXES", (100, 200))
+    cells = torch.randn(300, 30) @ torch.randn(30, CELLS)
+    layer, axes = CellLayer(), axes_of(cells.half())
+    layer.begin_with(axes)
+    with torch.no_grad():
+        seen = layer(cells)
+    own = axes.components(cells.half())
+    assert seen.shape == (300, SEEN) and own.shape == (300, 300)
+    along = torch.corrcoef(torch.stack([seen[:, 0], own[:, 0]]))[0, 1].abs()
+    assert along > 0.999 and seen[:, :20].std(0).min() > 0.1
+
+
+def test_a_mirrored_picture_has_the_same_look_in_the_other_place(learned, sights):
+    look, whose = learned[0], torch.zeros(5, dtype=torch.int64)
+    with torch.no_grad():
+        here, there = (look(torch.from_numpy(sights.crops[first:first + 5].copy()), whose) for first in (0, 60))
+    torch.testing.assert_close(here, torch.cat([there[:, SEEN:], there[:, :SEEN]], 1))
+
+
+def test_cells_of_new_pictures_are_seen_through_the_layer(learned, sights):
+    look = learned[0]
+    with torch.no_grad():
+        seen = look.layers[0](new_cells(look, sights.crops[:5], 0).float())
+        whole = look.one_way(torch.from_numpy(sights.crops[:5]), torch.zeros(5, dtype=torch.int64))
+    assert (seen - whole).abs().mean() < 0.01 * whole.abs().mean()
+    assert cells_of(look, sights.crops, learned[1][0], 0).float().mean(0).abs().max() < 0.01
 
 
 def test_it_is_kept_and_learned_anew_of_other_pictures(learned, sights, tmp_path):
     path = tmp_path / "look.pt"
-    torch.save({"counts": [120], "look": learned[0].state_dict(), "parts": learned[1]}, path)
-    torch.testing.assert_close(kept_look([sights], path)[0].axes, learned[0].axes)
+    torch.save({"counts": [120], "look": learned[0].state_dict(), "frames": learned[1]}, path)
+    look, frames = kept_look([sights], path)
+    torch.testing.assert_close(look.means, learned[0].means)
+    torch.testing.assert_close(frames[0], learned[1][0])
 
 
-def test_the_export_sees_the_same(learned, sights, tmp_path, monkeypatch):
-    monkeypatch.setattr(animator_report, "LOOK", 2 * FEW)
-    few = sights.crops[:4]
-    before = looks_at(learned[0], few, 0).numpy()
+def test_the_export_sees_the_same(learned, sights, tmp_path):
+    few, whose = sights.crops[:4], torch.zeros(4, dtype=torch.int64)
+    with torch.no_grad():
+        before = learned[0](torch.from_numpy(few), whose).numpy()
     animator_report.keep_look(learned[0], tmp_path)
     seen, = Network(tmp_path, "A test").run(["look"], crop=few, seen=np.zeros(4, np.int64))
     assert np.abs(seen - before).mean() < 0.05 * np.abs(before).mean()
