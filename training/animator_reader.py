@@ -1,7 +1,7 @@
 """From what is seen of a character's own picture (`animator_look.py`) to the controls that made it.
 
 Every face has its own features, so each character has a first layer of its own, straight from the cells of its
-pictures; the layers above are shared, and each control has its own last one. All of it is learned together.
+pictures, and a last one; the trunk between them is shared. All of it is learned together.
 """
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from addon.core.control_set import ControlSet
 from training.animator_look import SEEN, CellLayer, Look, Sights, axes_of, cells_of
 from training.stage_runs import Plan, run
 
-_WIDTH: Final = 512
+_WIDTH, _SHARED = 512, 1024
+"""Units of the two layers that read one character, and of those that read several."""
 _ASIDE: Final = 12
 """One picture in so many is kept from the reader, to tell how far to believe it."""
 _BELIEFS: Final = np.linspace(0, 1, 21)
@@ -76,11 +76,13 @@ class LookToPose(nn.Module):
 
     def __init__(self, rigs: Sequence[ControlSet]) -> None:
         super().__init__()
-        most = max(map(len, rigs))
-        self.straight, self.first = nn.Linear(SEEN, len(rigs) * most), nn.Linear(SEEN, _WIDTH)
-        self.second, self.last = nn.Linear(_WIDTH, _WIDTH), nn.Linear(_WIDTH, len(rigs) * most)
-        for layer in (self.straight, self.last):
+        most, width = max(map(len, rigs)), _WIDTH if len(rigs) == 1 else _SHARED
+        self.trunk = nn.Sequential(nn.Linear(SEEN, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.straight = nn.ModuleList(nn.Linear(SEEN, most) for _ in rigs)
+        self.bent = nn.ModuleList(nn.Linear(width, most, bias=False) for _ in rigs)
+        for layer in (*self.straight, *self.bent):
             nn.init.zeros_(layer.weight)
+        for layer in self.straight:
             nn.init.zeros_(layer.bias)
         names = ("owned", "sign", "up", "down", "lowest", "highest")
         tables = {name: np.zeros((len(rigs), most), np.float32) for name in names}
@@ -102,10 +104,16 @@ class LookToPose(nn.Module):
 
     def half(self, looks: Tensor, character: Tensor) -> Tensor:
         """What [N, SEEN] of a picture say without its mirror image, [N, most]."""
-        felt = functional.silu(self.first(looks))
-        every = self.straight(looks) + self.last(functional.silu(self.second(felt)))
-        every = every.reshape(looks.shape[0], *self.owned.shape)
+        felt = self.trunk(looks)
+        every = torch.stack([self._of_one(looks, felt, number) for number in range(len(self.bent))], 1)
         return every.gather(1, character[:, None, None].expand(-1, 1, every.shape[2]))[:, 0]
+
+    def half_of_one(self, looks: Tensor, number: int) -> Tensor:
+        """The same of pictures of one character; nothing that only others have is touched."""
+        return self._of_one(looks, self.trunk(looks), number)
+
+    def _of_one(self, looks: Tensor, felt: Tensor, number: int) -> Tensor:
+        return self.straight[number](looks) + self.bent[number](felt)
 
     def held(self, shares: Tensor, character: Tensor) -> Tensor:
         """Shares [N, most] within each control's limits."""
@@ -136,7 +144,7 @@ class Reader(nn.Module):
 def train_reader(reader: Reader, seen: list[Seen], plan: Plan, path: Path) -> int:
     """Learn to read the pictures that are not kept aside; returns the steps still to do.
 
-    A step sees one character, drawn by how many pictures there are: only its own first layer has to be moved.
+    A step sees one character, drawn by how many pictures there are: only its own layers and the trunk have to be moved.
     """
     rows = [torch.cat([kept := (~own.aside).nonzero()[:, 0], kept + len(own)]) for own in seen]
     counts = np.array([len(each) for each in rows])
@@ -145,7 +153,7 @@ def train_reader(reader: Reader, seen: list[Seen], plan: Plan, path: Path) -> in
         number = int(random.choice(len(seen), p=counts / counts.sum()))
         some = rows[number][torch.from_numpy(random.integers(counts[number], size=plan.batch))]
         character, own = torch.full((plan.batch,), number), seen[number]
-        found = reader.poses.half(reader.layers[number](own.cells[some].float()), character)
+        found = reader.poses.half_of_one(reader.layers[number](own.cells[some].float()), number)
         return reader.poses.error(found, own.shares[some], character)
 
     return run(reader, loss, plan.steps(int(counts.sum())), plan, path, {"network": "reader"})

@@ -57,7 +57,8 @@ def network() -> Animator:
 def seeing(network) -> SeeingAnimator:
     torch.manual_seed(4)
     reader = Reader(RIGS).eval()
-    torch.nn.init.normal_(reader.poses.last.weight, std=0.1)
+    for last in reader.poses.bent:
+        torch.nn.init.normal_(last.weight, std=0.1)
     made = SeeingAnimator(network, reader)
     made.belief.fill_(0.5)
     return made

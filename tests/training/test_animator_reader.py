@@ -47,7 +47,7 @@ def test_what_is_kept_aside_is_not_learned(seen, tmp_path):
         own.shares[own.aside.repeat(2)] = 0.9
     readers = [learn_to_read(RIGS, each, Plan(epochs=2, batch=16, rate=2e-3), tmp_path / f"{number}.pt")[0]
                for number, each in enumerate((seen, other))]
-    torch.testing.assert_close(*(reader.poses.last.weight for reader in readers))
+    torch.testing.assert_close(*(reader.poses.bent[0].weight for reader in readers))
 
 
 def test_an_answer_beyond_an_end_at_neutral_is_an_error_and_can_be_unlearned():
