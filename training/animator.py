@@ -1,6 +1,6 @@
 """Teach the animator, say what each loss is worth, and write training/models/animator.
 
-    semblance pairs --character Pip --count 3000 && semblance pairs --character Pip --test     (and the other four)
+    semblance pairs --character Pip --count 15040 && semblance pairs --character Pip --test    (and the other four)
     python -m training.animator                    # two cores; goes on where it stopped
     python -m training.animator --size large       # a GPU: a wider network, more passes
     python -m training.animator --ablations        # also by looks, and without each loss
