@@ -101,8 +101,8 @@ class CellLayer(nn.Module):
 
 
 class Look(nn.Module):
-    """Crops uint8 [N, 128, 128, 3] BGR and whose faces they show, int64 [N] → [N, LOOK], about 1 in size: what the
-    character's layer makes of the picture and then of its mirror image."""
+    """Crops uint8 [N, 128, 128, 3] BGR and whose faces they show, int64 [N] → [N, LOOK]: what the character's layer
+    makes of the picture and then of its mirror image."""
 
     usual: Tensor
     means: Tensor
