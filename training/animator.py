@@ -1,6 +1,6 @@
 """Teach the animator, say what each loss is worth, and write training/models/animator.
 
-    semblance pairs --character Pip --count 15040 && semblance pairs --character Pip --test    (and the other four)
+    semblance pairs --character Pip --count 30080 && semblance pairs --character Pip --test    (and the other four)
     python -m training.animator                    # two cores; goes on where it stopped
     python -m training.animator --size large       # a GPU: a wider network, more passes
     python -m training.animator --ablations        # also by looks, and without each loss
@@ -44,14 +44,15 @@ OUT: Final = ROOT / "out" / "animator"
 PAIRS: Final = ROOT / "out" / "pairs"
 PLANS: Final = {"small": Plan(epochs=30, batch=256, rate=2e-3), "large": Plan(epochs=200, batch=1024, rate=1e-3)}
 """By controls."""
-LOOK_PLANS: Final = {"small": Plan(epochs=0.4, batch=64, rate=3e-4), "large": Plan(epochs=40, batch=256, rate=3e-4)}
+LOOK_PLANS: Final = {"small": Plan(epochs=6, batch=64, rate=3e-4), "large": Plan(epochs=40, batch=256, rate=3e-4)}
 """By looks, from where the controls have led."""
-RENDERER_PLANS: Final = {"small": Plan(epochs=0.7, batch=32, rate=1e-3),
+RENDERER_PLANS: Final = {"small": Plan(epochs=3.5, batch=32, rate=1e-3, short_floats=True),
                          "large": Plan(epochs=100, batch=128, rate=5e-4)}
-READER_PLANS: Final = {"small": Plan(epochs=26, batch=128, rate=1e-3, warm_share=0.02, longest=1.0),
+READER_PLANS: Final = {"small": Plan(epochs=30, batch=128, rate=1e-3, warm_share=0.02, longest=1.0,
+                                     short_floats=True),
                        "large": Plan(epochs=80, batch=256, rate=1e-3, warm_share=0.02, longest=1.0)}
 """By what is seen of own pictures."""
-OWN: Final = 15000
+OWN: Final = 30000
 """Pictures of a character at most."""
 _SHARDS: Final = 6
 """Shards of people that are labelled, and as many that are not."""
@@ -61,7 +62,7 @@ _DOUBT: Final = 0.1
 """Errors of a share below this count less than in proportion."""
 _EXACT: Final = 0.4
 """Of the people, how many are seen as they are and not as the encoder reads them."""
-_SEEN: Final = 8
+_SEEN: Final = 16
 """Faces of a batch whose poses are drawn and looked at."""
 
 
@@ -241,8 +242,8 @@ def main() -> None:
     plan, size = chosen_plan(arguments, PLANS), arguments.size
     profiles, device = [find_profile(name) for name in CHARACTERS], best_device()
     rigs = [profile.control_set for profile in profiles]
-    given = read_lessons(profiles, arguments.data, arguments.ablations)
     look, seen = read_looks(profiles)
+    given = read_lessons(profiles, arguments.data, arguments.ablations)
     made: dict[str, Animator | SeeingAnimator] = {}
 
     def done(name: str, left: int) -> None:

@@ -2,12 +2,13 @@
 
 The aligned crop is straightened first: where the face's square is comes by ridge regression from coarse gradients, and
 once more from the straightened ones; it learns from `head_frames.py`, which needs no landmarks. Then oriented gradients
-and colours in cells of 4 px, and of 2 px around the mouth, less what the character shows on average, go through a layer
-that is the character's own and is learned with the reader (`animator_reader.py`), from principal components on. Nothing
-of it knows the encoder.
+and colours in cells of 4 px, and of 2 px around the mouth, less what the character shows on average, go through layers
+that are the character's own and are learned with the reader (`animator_reader.py`): a straight one, from principal
+components on, and a small convolution. Nothing of it knows the encoder.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,15 @@ _MOUTH: Final = (slice(28, 54), slice(12, 44))
 """Cells of 2 px around the mouth."""
 _EYES, _JAW = slice(0, 15), slice(13, 28)
 """Rows of the 28 x 28 cells of 4 px; they overlap a little, as cheeks belong to both."""
-_UPPER_CELLS: Final = 11 * 15 * 28
-_LOWER_CELLS: Final = 11 * 15 * 28 + 11 * 26 * 32
+_KINDS: Final = 11
+"""What a cell tells: 8 directions of gradients and 3 colours."""
+_WIDE_SHAPE, _MOUTH_SHAPE = (_KINDS, 15, 28), (_KINDS, 26, 32)
+_WIDE_CELLS, _MOUTH_CELLS = math.prod(_WIDE_SHAPE), math.prod(_MOUTH_SHAPE)
+_UPPER_CELLS, _LOWER_CELLS = _WIDE_CELLS, _WIDE_CELLS + _MOUTH_CELLS
 CELLS: Final = _UPPER_CELLS + _LOWER_CELLS
+_PATTERNS: Final = 16
+"""What a convolution looks for in every 4 x 4 cells."""
+_WIDE_PATTERNS, _MOUTH_PATTERNS = _PATTERNS * 7 * 14, _PATTERNS * 13 * 16
 _BRIGHT: Final = 64.0
 _POINTS: Final = torch.tensor([[-0.5, -0.5, 1], [0.5, -0.5, 1], [0, 0.5, 1]])
 """An affine map is told by where these points of the face's square are."""
@@ -48,18 +55,18 @@ _DAMPING: Final = 0.01
 _AT_ONCE: Final = 128
 _AXES: Final = (200, 300)
 """Principal components of the upper and of the lower cells. The layers begin with the first of them; rivals get all."""
-_AXES_OF: Final = 5000
-"""Pictures of a character in which they are sought."""
+_SOME: Final = 5000
+"""Pictures of a character in which they, and what it shows on average, are sought."""
 
 
 @dataclass(frozen=True)
 class Sights:
-    """N pictures of one character and then their mirror images, as it is to be learned from them."""
+    """N pictures of one character, from which and from whose mirror images it is to be learned."""
 
     crops: np.ndarray
-    """uint8 [2N, 128, 128, 3] BGR."""
+    """uint8 [N, 128, 128, 3] BGR."""
     frames: Tensor
-    """[2N, 2, 3]: the face's square → the crop, both -1..1."""
+    """[2N, 2, 3]: the face's square → the crop, both -1..1; of the pictures and then of their mirror images."""
     controls: np.ndarray
     """float32 [N, K], rig units."""
 
@@ -79,18 +86,27 @@ class Axes:
 
 
 class CellLayer(nn.Module):
-    """Cells [N, CELLS] of one character's straightened faces, less its usual ones → [N, SEEN]. Eyes and mouth have a
-    layer each: what they do goes together in every way, so neither has to be learned for all that the other does."""
+    """Cells [N, CELLS] of one character's straightened faces, less its usual ones → [N, SEEN]. Eyes and mouth have
+    layers each: what they do goes together in every way, so neither has to be learned for all that the other does."""
 
     def __init__(self) -> None:
         super().__init__()
         self.upper = nn.Linear(_UPPER_CELLS, UPPER, bias=False)
         self.lower = nn.Linear(_LOWER_CELLS, LOWER, bias=False)
+        self.eyes, self.jaw, self.mouth = (nn.Conv2d(_KINDS, _PATTERNS, 4, 2, 1) for _ in range(3))
+        self.upper_patterns = nn.Linear(_WIDE_PATTERNS, UPPER, bias=False)
+        self.lower_patterns = nn.Linear(_WIDE_PATTERNS + _MOUTH_PATTERNS, LOWER, bias=False)
+        for layer in (self.upper_patterns, self.lower_patterns):
+            nn.init.zeros_(layer.weight)
 
     def forward(self, cells: Tensor) -> Tensor:
         """See the class."""
-        upper, lower = cells.split([_UPPER_CELLS, _LOWER_CELLS], 1)
-        return torch.cat([self.upper(upper), self.lower(lower)], 1)
+        eyes, jaw, mouth = cells.split([_WIDE_CELLS, _WIDE_CELLS, _MOUTH_CELLS], 1)
+        lids, chin, lips = (functional.silu(layer(part.reshape(-1, *shape))).flatten(1) for layer, part, shape in (
+            (self.eyes, eyes, _WIDE_SHAPE), (self.jaw, jaw, _WIDE_SHAPE), (self.mouth, mouth, _MOUTH_SHAPE)))
+        upper = self.upper(eyes) + self.upper_patterns(lids)
+        lower = self.lower(torch.cat([jaw, mouth], 1)) + self.lower_patterns(torch.cat([chin, lips], 1))
+        return torch.cat([upper, lower], 1)
 
     def begin_with(self, axes: Axes) -> None:
         """Begin with the first principal components, each of about the root of its size."""
@@ -114,7 +130,7 @@ class Look(nn.Module):
         super().__init__()
         self.gradients = OrientedGradients()
         self.layers = nn.ModuleList(CellLayer() for _ in range(characters))
-        coarse = (FACE_PX // 8) ** 2 * 11
+        coarse = (FACE_PX // 8) ** 2 * _KINDS
         for name, shape in (("usual", (characters, CELLS)), ("means", (characters, _PASSES, coarse)),
                             ("weights", (characters, _PASSES, coarse, 6)), ("biases", (characters, _PASSES, 6))):
             self.register_buffer(name, torch.zeros(shape))
@@ -165,9 +181,9 @@ class Look(nn.Module):
         Returns:
             [2N, 2, 3], what it would say of each picture had it not learned from it: new ones are no worse off.
         """
-        wanted, places = _places(sights.frames), _places(self.still(len(sights.crops)))
+        wanted, places = _places(sights.frames), _places(self.still(len(sights.frames)))
         for number in range(_PASSES):
-            coarse = _in_parts(self.coarse, sights.crops, _frames(places))
+            coarse = _both_ways(self.coarse, sights.crops, _frames(places))
             mean, missing = coarse.mean(0), wanted - places
             bias = missing.mean(0)
             weight, told = ridge_by_folds(coarse - mean, missing - bias)
@@ -209,7 +225,10 @@ def learn_look(every: list[Sights]) -> tuple[Look, list[Tensor]]:
     with torch.no_grad():
         for character, sights in enumerate(every):
             frames.append(look.learn_frames(sights, character))
-            look.usual[character] = cells_of(look, sights.crops, frames[-1], character).mean(0, dtype=torch.float32)
+            apart = _apart(len(sights.crops))
+            places = torch.cat([part[::apart] for part in frames[-1].chunk(2)])
+            shown = both_cells(look, sights.crops[::apart], places, character)
+            look.usual[character] = shown.mean(0, dtype=torch.float32)
     return look, frames
 
 
@@ -226,10 +245,11 @@ def kept_look(every: list[Sights], path: Path) -> tuple[Look, list[Tensor]]:
     return look, frames
 
 
-def cells_of(look: Look, crops: np.ndarray, frames: Tensor, character: int) -> Tensor:
-    """float16 [N, CELLS], less the character's usual ones, of crops whose faces are in `frames` [N, 2, 3]."""
+def both_cells(look: Look, crops: np.ndarray, frames: Tensor, character: int) -> Tensor:
+    """float16 [2N, CELLS], less the character's usual ones, of crops and of their mirror images, in all of which faces
+    are in `frames` [2N, 2, 3]."""
     with torch.no_grad():
-        return _in_parts(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
+        return _both_ways(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
 
 
 def new_cells(look: Look, crops: np.ndarray, character: int) -> Tensor:
@@ -237,18 +257,23 @@ def new_cells(look: Look, crops: np.ndarray, character: int) -> Tensor:
     whose = torch.full((_AT_ONCE,), character)
     with torch.no_grad():
         frames = torch.cat([look.found(torch.from_numpy(part), whose[:len(part)]) for part in _parts(crops)])
-    return cells_of(look, crops, frames, character)
+        return _in_parts(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
 
 
 def axes_of(cells: Tensor) -> Axes:
     """Principal components of a character's cells float16 [M, CELLS]."""
     torch.manual_seed(0)
-    some = cells[::-(-len(cells) // _AXES_OF)].float()
+    some = cells[::_apart(len(cells))].float()
     found = []
     for part, count in zip(some.split([_UPPER_CELLS, _LOWER_CELLS], 1), _AXES, strict=True):
         _, sizes, directions = torch.svd_lowrank(part, min(count, len(part)), niter=1)
         found.append((directions, (sizes / len(part) ** 0.5).clamp_min(1e-3)))
     return Axes(*found)
+
+
+def _apart(count: int) -> int:
+    """Of so many pictures one in how many is taken for what is usual."""
+    return -(-count // _SOME)
 
 
 def _places(frames: Tensor) -> Tensor:
@@ -268,3 +293,8 @@ def _parts(crops: np.ndarray) -> list[np.ndarray]:
 def _in_parts(make: Callable[[Tensor, Tensor], Tensor], crops: np.ndarray, frames: Tensor) -> Tensor:
     return torch.cat([make(torch.from_numpy(part), own)
                       for part, own in zip(_parts(crops), frames.split(_AT_ONCE), strict=True)])
+
+
+def _both_ways(make: Callable[[Tensor, Tensor], Tensor], crops: np.ndarray, frames: Tensor) -> Tensor:
+    return torch.cat([_in_parts(make, crops[:, :, ::way], part)
+                      for way, part in zip((1, -1), frames.chunk(2), strict=True)])

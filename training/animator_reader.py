@@ -1,7 +1,7 @@
 """From what is seen of a character's own picture (`animator_look.py`) to the controls that made it.
 
-Every face has its own features, so each character has a first layer of its own, straight from the cells of its
-pictures, and a last one; the trunk between them is shared. All of it is learned together.
+Every face has its own features, so each character has first layers of its own, on the cells of its pictures, and a last
+one; the trunk between them is shared. All of it is learned together.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from addon.core.control_set import ControlSet
-from training.animator_look import SEEN, CellLayer, Look, Sights, axes_of, cells_of
+from training.animator_look import SEEN, CellLayer, Look, Sights, axes_of, both_cells
 from training.stage_runs import Plan, run
 
 _WIDTH, _SHARED = 512, 1024
@@ -58,7 +58,7 @@ def seen_of(look: Look, every: list[Sights], frames: list[Tensor], rigs: Sequenc
     most, found = max(map(len, rigs)), []
     for number, (sights, rig) in enumerate(zip(every, rigs, strict=True)):
         shares = [shares_of(rig, values, most) for values in (sights.controls, rig.mirrored(sights.controls))]
-        cells = cells_of(look, sights.crops, frames[number], number)
+        cells = both_cells(look, sights.crops, frames[number], number)
         found.append(Seen(cells, torch.from_numpy(np.concatenate(shares))))
     return found
 

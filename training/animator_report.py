@@ -65,6 +65,8 @@ def report(made: Networks, profiles: list[RigProfile], given: Lessons, look: Loo
     text = "\n\n".join(f"{kind}\n\n{as_table(each)}" for kind, each in errors.items())
     ada = CHARACTERS.index("ada")
     text += "\n\n" + ada_beside_x2c(made, profiles[ada], asked["own pictures"])
+    if every := [name for name in made if not name.endswith("alone") and name != "joint"]:
+        text += "\n\n" + seen_on_characters({name: made[name] for name in ("joint", *every)}, profiles)
     print(text)
     write_bytes(table, (text + "\n").encode())
     keep(made["joint"], errors)
@@ -170,6 +172,22 @@ def ada_beside_x2c(made: Networks, ada: RigProfile, asked: Asked) -> str:
             error = x2c_mae(values, asked.truth[number], controls.minimum, controls.maximum)
             told.append(f"{name} {error:.3f}")
     return "Ada's pictures by X2C's error: " + ", ".join(told)
+
+
+def seen_on_characters(made: Networks, profiles: list[RigProfile]) -> str:
+    """What the ablations look like on the characters, beside going by meaning; Markdown."""
+    from training.animator_shown import class_inputs, shown
+
+    inputs, classes = class_inputs()
+    controls = {MEANING: [meant(profile, inputs) for profile in profiles]}
+    for name, network in made.items():
+        poses = [played(network, name, number, profile, inputs) for number, profile in enumerate(profiles)]
+        controls[name] = [pose for pose in poses if pose is not None]
+    lines = ["| class faces of unseen people, drawn | class seen | class by key pose | read again, error |",
+             "|---|---:|---:|---:|"]
+    for name, each in shown(profiles, controls, inputs, classes).items():
+        lines.append(f"| {name} | {each.class_seen:.3f} | {each.class_by_pose:.3f} | {each.read_again:.4f} |")
+    return "\n".join(lines)
 
 
 def as_table(errors: dict[str, list[float]]) -> str:

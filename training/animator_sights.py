@@ -28,8 +28,7 @@ def read_sights(profile: RigProfile, pairs: Path, folder: Path, most: int) -> Si
     kept = kept_arrays(folder / f"sights_{source.name}_{most}.npz", lambda: _sights(profile, source, most))
     crops, frames = kept["crops"], torch.from_numpy(kept["frames"])
     mirror = torch.tensor([[1.0, -1, -1], [-1, 1, 1]])
-    return Sights(np.concatenate([crops, crops[:, :, ::-1]]), torch.cat([frames, frames * mirror]),
-                  kept["controls"])
+    return Sights(crops, torch.cat([frames, frames * mirror]), kept["controls"])
 
 
 def _sights(profile: RigProfile, source: Path, most: int) -> dict[str, np.ndarray]:

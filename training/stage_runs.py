@@ -113,7 +113,8 @@ def run(network: nn.Module, loss_of: Loss, steps: int, plan: Plan, path: Path, a
     Raises:
         SemblanceError: if the checkpoint is damaged or of something else.
     """
-    optimiser = torch.optim.AdamW(network.parameters(), plan.rate, betas=(0.9, 0.95), weight_decay=plan.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), plan.rate, betas=(0.9, 0.95), weight_decay=plan.weight_decay, fused=True)
     step, spent = _resumed(network, optimiser, path, about) if path.exists() else (0, 0.0)
     begun = saved = told = time.perf_counter()
     spent -= time.process_time()
