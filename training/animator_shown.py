@@ -22,7 +22,7 @@ from training.pip_pairs import as_track
 from training.recognisers import CHARACTERS as RECOGNISER
 from training.recognisers import recognise
 
-_PEOPLE: Final = 10
+_PEOPLE: Final = 5
 """Unseen people of whom each makes a face of every class."""
 
 

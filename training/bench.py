@@ -25,7 +25,7 @@ from addon.core.paths import ROOT
 from .figures import Row
 
 ROOMS: Final = ("tracking", "body", "body_pose", "tokens", "expression", "recognisers", "real", "characters",
-                "animator", "learning", "transfer", "mouth", "x2c", "blender", "live", "live_panel", "robot",
+                "animator", "learning", "transfer", "mouth", "mesh", "x2c", "blender", "live", "live_panel", "robot",
                 "body_to_face", "flame", "ship")
 OUTPUT: Final = ROOT / "out" / "bench.json"
 Measure = Callable[[], Mapping[str, Row]]

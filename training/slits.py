@@ -54,6 +54,10 @@ class Slits:
         chosen = np.linspace(0, len(self.rims[0][0]) - 1, places + 2).round().astype(int)[1:-1]
         return np.array([self._apart(row)[0][chosen] for row in values])
 
+    def skin(self, values: np.ndarray) -> np.ndarray:
+        """The mesh's vertices [T, N, 3] for values [T, K], the head straight, in per cent of the face's width."""
+        return np.stack([self.points(self._straight(row)) for row in values]) * (100 / self._width)
+
     @cached_property
     def _width(self) -> float:
         rest = self.points(self.profile.control_set.neutral)
@@ -61,9 +65,11 @@ class Slits:
         return float(np.ptp(rest[(rest[:, 2] > mouth) & (rest[:, 2] < eye), 0]))
 
     def _apart(self, values: np.ndarray) -> list[np.ndarray]:
-        points = self.points(np.where(self._head, self.profile.control_set.neutral, values))
-        apart = self._heights(points)
+        apart = self._heights(self.points(self._straight(values)))
         return [100 * (each - shut) / self._width for each, shut in zip(apart, self._shut, strict=True)]
+
+    def _straight(self, values: np.ndarray) -> np.ndarray:
+        return np.where(self._head, self.profile.control_set.neutral, values)
 
     def _heights(self, points: np.ndarray) -> list[np.ndarray]:
         return [points[upper, 2] - points[lower, 2] for upper, lower in self.rims]
