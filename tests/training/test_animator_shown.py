@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("bpy")
 pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
 from addon.core.key_poses import CLASSES, read_key_poses
 from addon.core.rig_profile import find_profile
 from training.animator_shown import shown
