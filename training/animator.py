@@ -46,7 +46,7 @@ PLANS: Final = {"small": Plan(epochs=30, batch=256, rate=2e-3), "large": Plan(ep
 """By controls."""
 LOOK_PLANS: Final = {"small": Plan(epochs=4, batch=64, rate=3e-4), "large": Plan(epochs=40, batch=256, rate=3e-4)}
 """By looks, from where the controls have led."""
-RENDERER_PLANS: Final = {"small": Plan(epochs=2.5, batch=32, rate=1e-3, short_floats=True),
+RENDERER_PLANS: Final = {"small": Plan(epochs=1, batch=32, rate=1e-3, short_floats=True),
                          "large": Plan(epochs=100, batch=128, rate=5e-4)}
 READER_PLANS: Final = {"small": Plan(epochs=30, batch=128, rate=1e-3, warm_share=0.02, longest=1.0,
                                      short_floats=True),
