@@ -249,7 +249,7 @@ def both_cells(look: Look, crops: np.ndarray, frames: Tensor, character: int) ->
     """float16 [2N, CELLS], less the character's usual ones, of crops and of their mirror images, in all of which faces
     are in `frames` [2N, 2, 3]."""
     with torch.no_grad():
-        return _both_ways(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
+        return _both_ways(_less_usual(look, character), crops, frames)
 
 
 def new_cells(look: Look, crops: np.ndarray, character: int) -> Tensor:
@@ -257,7 +257,7 @@ def new_cells(look: Look, crops: np.ndarray, character: int) -> Tensor:
     whose = torch.full((_AT_ONCE,), character)
     with torch.no_grad():
         frames = torch.cat([look.found(torch.from_numpy(part), whose[:len(part)]) for part in _parts(crops)])
-        return _in_parts(lambda *given: (look.cells(*given) - look.usual[character]).half(), crops, frames)
+        return _in_parts(_less_usual(look, character), crops, frames)
 
 
 def axes_of(cells: Tensor) -> Axes:
@@ -269,6 +269,11 @@ def axes_of(cells: Tensor) -> Axes:
         _, sizes, directions = torch.svd_lowrank(part, min(count, len(part)), niter=1)
         found.append((directions, (sizes / len(part) ** 0.5).clamp_min(1e-3)))
     return Axes(*found)
+
+
+def _less_usual(look: Look, character: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """Crops and frames → float16 cells, less the character's usual ones."""
+    return lambda crops, frames: (look.cells(crops, frames) - look.usual[character]).half()
 
 
 def _apart(count: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from addon.core.frames import LANDMARK_COUNT, ExpressionTrack, FaceFrame
+from addon.core.frames import LANDMARK_COUNT
 from addon.core.paths import ROOT
 from addon.core.rig_profile import RigProfile
 from addon.expression.calibration import Calibration, calibrate
@@ -35,7 +35,7 @@ class Shown:
     class_by_pose: float
     """Share whose nearest hand-made key pose is of that class."""
     read_again: float
-    """Mean difference of the coefficients that are read in the person and in the drawn character, both less rest."""
+    """Mean difference of the coefficients that are read in the person and, less rest, in the drawn character."""
 
 
 def class_inputs() -> tuple[np.ndarray, np.ndarray]:
@@ -70,8 +70,7 @@ def shown(profiles: list[RigProfile], controls: Mapping[str, list[np.ndarray]], 
 
 def _read(crops: np.ndarray) -> np.ndarray:
     """Coefficients float32 [N, 54] of crops [1 + N, 128, 128, 3], the first of which shows the character at rest."""
-    unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
-    track: ExpressionTrack = Encoder().encode([FaceFrame(float(i), True, unknown, 1.0, crop)
-                                               for i, crop in enumerate(crops)])
+    unknown = np.full((len(crops), LANDMARK_COUNT, 3), np.nan, np.float32)
+    track = Encoder().encode(tracked_faces({"crops": crops, "landmarks": unknown, "found": np.ones(len(crops), bool)}))
     rest = Calibration(track.coefficients[0], track.head[0], track.gaze[0])
     return calibrate(as_track(inputs_of(track)[1:]), rest).coefficients

@@ -119,7 +119,11 @@ def _listed(shares: dict[str, float]) -> str:
 
 def first_people(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     """The rows of the first people, without those that our tracker misses; pictures go along."""
-    rows = np.flatnonzero((columns["person"] < count) & columns["found"])
+    return chosen_faces(columns, np.flatnonzero((columns["person"] < count) & columns["found"]))
+
+
+def chosen_faces(columns: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Some rows of a test set; pictures go along."""
     pictures = np.split(columns["pictures"], columns["picture_ends"][:-1])
     kept = {name: values[rows] for name, values in columns.items() if not name.startswith("picture")}
     chosen = [pictures[row] for row in rows]

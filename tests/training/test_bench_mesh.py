@@ -1,8 +1,6 @@
 """Mora's skin is as far from the truth as what drives her is wrong."""
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -29,15 +27,17 @@ def faces(jaw: float) -> np.ndarray:
 def test_an_exact_reading_errs_by_nothing_and_a_rival_at_rest_by_all_that_moves(
     mora: CharacterSlits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, read = np.array([True, False, True]), SimpleNamespace(coefficients=faces(1))
+    some = {"found": np.array([True, False, True]), "coefficients": faces(1)[[0, 0, 1]], "pictures": np.arange(3),
+            "picture_ends": np.arange(1, 4)}
+    read = faces(1)
     monkeypatch.setattr(bench_mesh, "_FACES", 2)
-    monkeypatch.setattr(bench_mesh, "test_set", lambda kind, folder: {"found": found})
-    monkeypatch.setattr(bench_mesh, "seen", lambda kind: SimpleNamespace(true=faces(1), track=read))
-    monkeypatch.setattr(bench_mesh, "mediapipe_blendshapes", lambda columns: np.zeros((3, coefficients.COUNT)))
+    monkeypatch.setattr(bench_mesh, "test_set", lambda kind, folder: some)
+    monkeypatch.setattr(bench_mesh, "encode", lambda columns: (read, 1.0))
+    monkeypatch.setattr(bench_mesh, "mediapipe_blendshapes", lambda columns: 0 * columns["coefficients"])
     row = bench_mesh.mesh_row(mora, "performance")
     assert row.ours == 0 and row.rival is not None and 1 < row.rival < 15
     assert f"at rest {row.rival:.2f}" in row.unit
-    read.coefficients = faces(0.5)
+    read *= 0.5
     assert 0.3 * row.rival < bench_mesh.mesh_row(mora, "performance").ours < 0.7 * row.rival
 
 
