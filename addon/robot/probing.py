@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from ..core.finding import Finding
@@ -22,6 +23,11 @@ _STARTS_TRIES: Final = 12
 _ALL_SERVOS: Final = 254
 _LOW_SERVOS: Final = 32
 """Feetech ids that are asked one by one, at the map's rate and at others."""
+_EACH_S: Final = 0.006
+_LATE_S: Final = 0.1
+"""A servo answers within a millisecond, but many USB adapters gather what comes for 16 ms, and a computer is busy."""
+_VALUE_S: Final = 0.3
+"""For a servo that is known to be there: only a broken answer takes so long."""
 
 Channels = Mapping[int, ActuatorLimits]
 
@@ -101,7 +107,7 @@ def _motor(
 ) -> Iterator[Finding]:
     def value(name: str) -> int | None:
         place = dynamixel.register(name)
-        for answer in port.ask(dynamixel.read(ident, place), reader, 1, 0.05):
+        for answer in port.ask(dynamixel.read(ident, place), reader, 1, _VALUE_S):
             if answer.ident == ident and len(answer.params) == place.size:
                 return answer.number(signed=name == "present_position")
         return None
@@ -131,7 +137,7 @@ def ask_feetech(settings: LinkSettings, channels: Channels) -> Iterator[Finding]
         usual = baud == settings.baud
         with _opened(settings, baud) as port:
             asked = sorted({*range(_ALL_SERVOS if usual else _LOW_SERVOS), *channels})
-            found = {answer.ident for ident in asked for answer in port.ask(feetech.ping(ident), reader, 1, 0.006)}
+            found = _who_answers(port, reader, asked)
             for ident in sorted(found) if usual else ():
                 yield from _servo(port, reader, settings.protocol, ident, channels)
         if found:
@@ -142,11 +148,29 @@ def ask_feetech(settings: LinkSettings, channels: Channels) -> Iterator[Finding]
                       "Keep the switch of their supply in reach.")
 
 
+def _who_answers(port: SerialPort, reader: feetech.AnswerReader, asked: Iterable[int]) -> set[int]:
+    """The Feetech ids that answer a ping; an answer may come while the next ids are already being asked."""
+    found: set[int] = set()
+
+    def listen(within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            found.update(answer.ident for answer in reader.feed(port.read()))
+
+    reader.clear()
+    port.discard_input()
+    for ident in asked:
+        port.write(feetech.ping(ident))
+        listen(_EACH_S)
+    listen(_LATE_S)
+    return found
+
+
 def _servo(
     port: SerialPort, reader: feetech.AnswerReader, series_name: str, ident: int, channels: Channels
 ) -> Iterator[Finding]:
     def bytes_of(place: feetech.Register) -> bytes:
-        for answer in port.ask(feetech.read(ident, place), reader, 1, 0.05):
+        for answer in port.ask(feetech.read(ident, place), reader, 1, _VALUE_S):
             if answer.ident == ident and len(answer.params) == place.size:
                 errors.update(feetech.errors_in_words(answer.errors))
                 return answer.params

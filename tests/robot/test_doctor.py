@@ -102,6 +102,13 @@ def test_feetech_servos_of_either_series(kind: str, protocol: str, words: str) -
     assert "no watchdog" in text(found)
 
 
+def test_feetech_servos_behind_an_adapter_that_answers_late() -> None:
+    with FeetechBoard([1, 2, 3]) as board:
+        board.faults.late_s = 0.02
+        found = asked(board, "feetech_sts")
+    assert states(found) == {"ok", "note"} and "servo 3 ('servo_3'): STS3215 (model 9.3)" in text(found)
+
+
 def test_a_maestro_with_errors_and_pulses() -> None:
     with MaestroBoard() as board:
         board.fail(board.TIMEOUT)
