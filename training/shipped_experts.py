@@ -99,7 +99,7 @@ def main() -> None:
             people = concatenated(list(each_shard(shards_of(data)["people"][:_SHARDS])))
             known = np.isfinite(people.points).all((1, 2))
             turn_modes(network, people.crops[known], people.points[known])
-        keep_checkpoint(network, torch.optim.AdamW(network.parameters()), 0, path, {"network": name}, 0.0)
+        keep_checkpoint(network, [], 0, path, {"network": name}, 0.0)
         print(path)
 
 

@@ -40,6 +40,7 @@ PLANS: Final = {
                      "large": Plan(epochs=60, batch=512, rate=2e-3, weight_decay=0.02)},
 }
 
+_OUTWARD: Final = ("answer.weight", "modes.weight", "correction.weight")
 _POINTS_SHARE: Final = 0.5
 """What the error of the points counts beside that of the answers."""
 
@@ -83,7 +84,8 @@ def train_convolutions(
             error = error + distillation_loss(answer.coefficients, teacher, faces, empty, spread)
         return error
 
-    return run(network, loss, steps, plan, path, {"network": "convolutions"})
+    hidden = [weight for name, weight in network.named_parameters() if weight.ndim > 1 and name not in _OUTWARD]
+    return run(network, loss, steps, plan, path, {"network": "convolutions"}, hidden)
 
 
 def with_landmarks(paths: list[Path]) -> Faces:

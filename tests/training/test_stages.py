@@ -50,11 +50,15 @@ def line() -> torch.nn.Module:
     return torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
 
 
-def test_a_run_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_muon", [False, True])
+def test_a_run_that_was_stopped_ends_like_one_that_was_not(
+    by_muon: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def train(name: str, minutes: float) -> tuple[int, torch.nn.Module]:
         network = line()
         left = run(network, lambda random: network(torch.from_numpy(random.random((4, 3), np.float32))).square().mean(),
-                   10, replace(PLAN, minutes=minutes), tmp_path / name, {"network": "line"})
+                   10, replace(PLAN, minutes=minutes), tmp_path / name, {"network": "line"},
+                   [network[0].weight] if by_muon else [])
         return left, network
 
     ticks = itertools.count()
