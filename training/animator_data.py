@@ -22,7 +22,7 @@ from addon.core import coefficients
 from addon.core.coefficients import gaze_of
 from addon.core.errors import SemblanceError
 from addon.core.files import replacing
-from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
+from addon.core.frames import CROP_SIZE, FaceFrame, Frame, unknown_landmarks
 from addon.core.pair_set import TEST, TRAINING, Shard, read_pairs
 from addon.core.rig_profile import RigProfile
 from addon.expression.calibration import Calibration, calibrate
@@ -120,7 +120,7 @@ def _pictures(encoder: Encoder, profile: RigProfile, source: Path, purpose: str,
 def faces_of(profile: RigProfile, shard: Shard) -> Iterator[tuple[FaceFrame, np.ndarray]]:
     """The faces of a shard by their landmarks where these mean something on the character, else by where it looks like
     a face; with float64 [2, 3], px of the picture → px of the crop, NaN where there is no face."""
-    unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+    unknown = unknown_landmarks()
     for i, picture in enumerate(shard.images):
         image = np.ascontiguousarray(picture[..., ::-1])
         if _PLACES[profile.name].get("landmarks", True) and shard.found[i]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from addon.commands.terminal import without_chatter
 from addon.core import coefficients
-from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
+from addon.core.frames import CROP_SIZE, FaceFrame, Frame, unknown_landmarks
 from addon.core.key_poses import CLASSES, KeyPoses, read_key_poses
 from addon.core.rig_profile import find_profile
 from addon.tracking.crop import crop_transform
@@ -162,7 +162,7 @@ def draw_shard(casting: Casting, stage: DrawnStage, tracker: FaceTracker, seed: 
         tracker.reset()
         face = tracker.track(Frame(image, float(number), number))
         there = stage.has_landmarks and is_there(face, head)
-        unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+        unknown = unknown_landmarks()
         row |= {"landmarks": face.landmarks.astype(np.float32) if there else unknown, "head": head.angles,
                 "crops": face.crop if there else crop_of_head(image, head, random)}
         if pictures:

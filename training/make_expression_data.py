@@ -22,7 +22,7 @@ import numpy as np
 
 from addon.core import coefficients
 from addon.core.files import replacing
-from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, Frame
+from addon.core.frames import CROP_SIZE, LANDMARK_COUNT, Frame, unknown_landmarks
 from addon.tracking.crop import crop_transform
 from addon.tracking.tracker import FaceTracker
 from training.appearance import Appearance, random_appearance, varied_shot
@@ -132,7 +132,7 @@ def see(samples: Iterator[Sample], renderer: FaceRenderer, keep_pictures: bool =
 def draw_crops(samples: Iterator[Sample], renderer: FaceRenderer, seed: int) -> dict[str, np.ndarray]:
     """Render at _DIRECT_PX and cut by the true pose; the columns of `see`, without landmarks."""
     random = np.random.default_rng(seed)
-    unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+    unknown = unknown_landmarks()
 
     def one(index: int, sample: Sample) -> Row:
         shot = replace(sample.shot, size=_DIRECT_PX, face_px=random.uniform(*_DIRECT_FACE_PX),

@@ -123,6 +123,7 @@ def run(
     """
     optimisers = _optimisers(network, hidden, plan)
     step, spent = _resumed(network, optimisers, path, about) if path.exists() else (0, 0.0)
+    done = step >= steps
     begun = saved = told = time.perf_counter()
     spent -= time.process_time()
     network.train()
@@ -136,7 +137,8 @@ def run(
         if now - saved > _SAVE_EVERY_S and step < steps:
             keep_checkpoint(network, optimisers, step, path, about, spent + time.process_time())
             saved = time.perf_counter()
-    keep_checkpoint(network, optimisers, step, path, about, spent + time.process_time())
+    if not done:
+        keep_checkpoint(network, optimisers, step, path, about, spent + time.process_time())
     network.eval()
     return max(0, steps - step)
 

@@ -34,6 +34,11 @@ class Frame:
     index: int
 
 
+def unknown_landmarks() -> np.ndarray:
+    """Those of a face on which none are known: float32 [478, 3], all NaN."""
+    return np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+
+
 @dataclass(frozen=True)
 class FaceFrame:
     """What tracking saw in one Frame; also made when no face was found."""

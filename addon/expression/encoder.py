@@ -8,7 +8,15 @@ import numpy as np
 
 from ..core import coefficients
 from ..core.errors import SemblanceError
-from ..core.frames import CROP_SIZE, EMBEDDING_SIZE, LANDMARK_COUNT, Expression, ExpressionTrack, FaceFrame
+from ..core.frames import (
+    CROP_SIZE,
+    EMBEDDING_SIZE,
+    LANDMARK_COUNT,
+    Expression,
+    ExpressionTrack,
+    FaceFrame,
+    unknown_landmarks,
+)
 from ..core.gaps import bridge
 from ..core.key_poses import CLASSES
 from ..core.network import Network
@@ -101,8 +109,7 @@ class Encoder:
         return answers, np.where(sound, np.clip(confidence, _LEAST_CONFIDENCE, 1), 0).astype(np.float32)
 
     def _run(self, names: list[str], faces: list[FaceFrame]) -> list[np.ndarray]:
-        unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
-        landmarks = np.stack([face.landmarks if face.has_landmarks else unknown for face in faces])
+        landmarks = np.stack([face.landmarks if face.has_landmarks else unknown_landmarks() for face in faces])
         crops = np.stack([face.crop for face in faces])
         return self._network.run(names, landmarks=landmarks.astype(np.float32), crop=crops)
 

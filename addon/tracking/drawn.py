@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from ..core.errors import require
-from ..core.frames import LANDMARK_COUNT, FaceFrame, Frame
+from ..core.frames import FaceFrame, Frame, unknown_landmarks
 from .crop import square_crop
 from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
 from .following import Box, Course, nearer_to_another
@@ -83,8 +83,7 @@ class DrawnFaceTracker:
         self._clear += confidence >= _CLEAR
         if region is None:
             return no_face(frame, 0.0)
-        unknown = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
-        return FaceFrame(frame.time_s, True, unknown, confidence, square_crop(frame.image, region))
+        return FaceFrame(frame.time_s, True, unknown_landmarks(), confidence, square_crop(frame.image, region))
 
     def _place(self, frame: Frame, others: Sequence[Box], sought: Sequence[Box]) -> tuple[Region | None, float]:
         """The square of the face, None if there is none, and how sure that is."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from ..core.errors import SemblanceError
-from ..core.frames import CROP_SIZE, LANDMARK_COUNT, FaceFrame, Frame
+from ..core.frames import CROP_SIZE, FaceFrame, Frame, unknown_landmarks
 from .crop import aligned_crop
 from .detection import FOUND, SAME_FACE, Detection, Detector, overlap
 from .following import Box, Course, nearer_to_another
@@ -169,6 +169,6 @@ def check_face(face: int) -> None:
 def no_face(frame: Frame, confidence: float) -> FaceFrame:
     """What is told of a frame without a face."""
     return FaceFrame(
-        frame.time_s, False, np.full((LANDMARK_COUNT, 3), np.nan, np.float32), confidence,
+        frame.time_s, False, unknown_landmarks(), confidence,
         np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8),
     )
