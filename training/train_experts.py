@@ -36,8 +36,8 @@ from training.teacher_model import TeacherNetwork, load_teacher
 
 PLANS: Final = {
     "landmarks": {"small": Plan(epochs=48, batch=256, rate=2e-3), "large": Plan(epochs=48, batch=256, rate=2e-3)},
-    "convolutions": {"small": Plan(epochs=15, batch=128, rate=2e-3, weight_decay=0.02, short_floats=True),
-                     "large": Plan(epochs=60, batch=512, rate=2e-3, weight_decay=0.02)},
+    "convolutions": {"small": Plan(epochs=15, batch=128, rate=4e-3, weight_decay=0.02, short_floats=True),
+                     "large": Plan(epochs=60, batch=512, rate=4e-3, weight_decay=0.02)},
 }
 
 _OUTWARD: Final = ("answer.weight", "modes.weight", "correction.weight")
