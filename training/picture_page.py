@@ -29,7 +29,7 @@ from addon.commands.side_by_side import telling_moments
 from addon.commands.terminal import without_chatter
 from addon.core import coefficients
 from addon.core.files import write_bytes
-from addon.core.frames import EMBEDDING_SIZE, Expression, Frame
+from addon.core.frames import EMBEDDING_SIZE, Expression, FaceFrame, Frame
 from addon.core.key_poses import read_key_poses
 from addon.core.paths import ROOT
 from addon.core.rig_profile import find_profile
@@ -106,23 +106,31 @@ def _poses_of(name: str) -> list[Case]:
     from addon.blender.portrait import Portrait
     from addon.expression.calibration import calibrate, neutral_from
     from addon.expression.encoder import Encoder
-    from addon.tracking.tracker import FaceTracker
 
-    profile, tracker, mediapipe = find_profile(name), FaceTracker(), Landmarker()
+    profile, mediapipe = find_profile(name), Landmarker()
     poses = read_key_poses(profile)
     values = [profile.control_set.neutral, *(poses.of_class(wanted)[0] for wanted in CLASSES)]
     with without_chatter(), Portrait(profile, _INPUT_PX) as portrait:
         pictures = [np.ascontiguousarray(portrait.take(some)[..., ::-1]) for some in values]
-    faces = []
-    for i, picture in enumerate(pictures):
-        tracker.reset()
-        faces.append(tracker.track(Frame(picture, float(i), i)))
+    faces = _found(pictures)
     track = Encoder().encode(faces)
     if faces[0].found:
         track = calibrate(track, neutral_from(track, 0.0))
     return [Case(f"{name}, {wanted}", picture, mediapipe(picture), ours.clip(0, 1) if face.found else None)
             for wanted, picture, face, ours in
             zip(CLASSES, pictures[1:], faces[1:], track.coefficients[1:], strict=True)]
+
+
+def _found(pictures: list[np.ndarray]) -> list[FaceFrame]:
+    """The face in each, followed as a drawn one if it is not found as a person's everywhere, as in takes."""
+    from addon.tracking.drawn import DrawnFaceTracker
+    from addon.tracking.tracker import FaceTracker
+
+    frames = [Frame(picture, float(i), i) for i, picture in enumerate(pictures)]
+    faces = [FaceTracker().track(frame) for frame in frames]
+    if all(face.found for face in faces):
+        return faces
+    return [DrawnFaceTracker().track(frame) for frame in frames]
 
 
 def webcam() -> list[Case]:
