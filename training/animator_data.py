@@ -23,7 +23,7 @@ from addon.core.coefficients import gaze_of
 from addon.core.errors import SemblanceError
 from addon.core.files import replacing
 from addon.core.frames import CROP_SIZE, FaceFrame, Frame, unknown_landmarks
-from addon.core.pair_set import TEST, TRAINING, Shard, read_pairs
+from addon.core.pair_set import TEST, TRAINING, Shard, read_header, read_pairs
 from addon.core.rig_profile import RigProfile
 from addon.expression.calibration import Calibration, calibrate
 from addon.expression.encoder import Encoder
@@ -87,8 +87,13 @@ def _of_pictures(
     encoder: Encoder, profile: RigProfile, pairs: Path, purpose: str, folder: Path, most: int
 ) -> Reading:
     source = pairs / (profile.name.lower() + ("_test" if purpose == TEST else ""))
-    path = folder / f"{source.name}_{most}_{encoder.card.sha256[:8]}.npz"
+    path = folder / f"{source.name}_{at_hand(source, most)}_{encoder.card.sha256[:8]}.npz"
     return _kept(path, lambda: _pictures(encoder, profile, source, purpose, most))
+
+
+def at_hand(source: Path, most: int) -> int:
+    """How many pictures of a set are used, if `most` at most: what is kept of fewer is not of the same ones."""
+    return min(read_header(source)[1], most)
 
 
 def _exact(values: np.ndarray, head: np.ndarray) -> np.ndarray:

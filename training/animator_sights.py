@@ -15,7 +15,7 @@ import torch
 from addon.core.frames import CROP_SIZE
 from addon.core.pair_set import TRAINING, read_pairs
 from addon.core.rig_profile import RigProfile
-from training.animator_data import AT_REST, faces_of, kept_arrays
+from training.animator_data import AT_REST, at_hand, faces_of, kept_arrays
 from training.animator_look import FACE_PX, Sights
 from training.head_frames import PICTURE_PX, head_frames
 
@@ -25,7 +25,8 @@ _HEAD: Final = ("head", "neck")
 def read_sights(profile: RigProfile, pairs: Path, folder: Path, most: int) -> Sights:
     """The crops of up to `most` training pictures of a character, and where its face is in them; kept in `folder`."""
     source = pairs / profile.name.lower()
-    kept = kept_arrays(folder / f"sights_{source.name}_{most}.npz", lambda: _sights(profile, source, most))
+    path = folder / f"sights_{source.name}_{at_hand(source, most)}.npz"
+    kept = kept_arrays(path, lambda: _sights(profile, source, most))
     crops, frames = kept["crops"], torch.from_numpy(kept["frames"])
     mirror = torch.tensor([[1.0, -1, -1], [-1, 1, 1]])
     return Sights(crops, torch.cat([frames, frames * mirror]), kept["controls"])
