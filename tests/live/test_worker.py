@@ -157,7 +157,7 @@ def test_it_plays_a_face_tells_what_it_sees_and_ends_without_a_trace(monkeypatch
                 if each is not None:
                     everything.add(each)
             return bool(everything.controls and everything.expressions and everything.picture
-                        and everything.status.state == "running" and everything.status.fps)
+                        and everything.status and everything.status.state == "running" and everything.status.fps)
 
         until(client, told)
         pip = everything.controls["Pip"]
