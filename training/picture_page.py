@@ -126,8 +126,10 @@ def _found(pictures: list[np.ndarray]) -> list[FaceFrame]:
     from addon.tracking.drawn import DrawnFaceTracker
     from addon.tracking.tracker import FaceTracker
 
-    frames = [Frame(picture, float(i), i) for i, picture in enumerate(pictures)]
-    faces = [FaceTracker().track(frame) for frame in frames]
+    frames, faces, tracker = [Frame(picture, float(i), i) for i, picture in enumerate(pictures)], [], FaceTracker()
+    for frame in frames:
+        tracker.reset()
+        faces.append(tracker.track(frame))
     if all(face.found for face in faces):
         return faces
     return [DrawnFaceTracker().track(frame) for frame in frames]

@@ -41,6 +41,7 @@ PLANS: Final = {
 }
 
 _OUTWARD: Final = ("answer.weight", "modes.weight", "correction.weight")
+"""Weights that no layer comes after; Muon is for those of hidden layers."""
 _POINTS_SHARE: Final = 0.5
 """What the error of the points counts beside that of the answers."""
 
