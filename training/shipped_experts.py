@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from addon.core.errors import SemblanceError
-from training.expression_data import concatenated, each_shard, shards_of
+from training.expression_data import read_shards, shards_of
 from training.expression_experts import MODES, LandmarkExpert, PointExpert
 from training.expression_model import EXPERTS
 from training.stage_runs import keep_checkpoint
@@ -96,7 +96,7 @@ def main() -> None:
         network = PointExpert() if name == "convolutions" else LandmarkExpert()
         load_shipped(network, name)
         if isinstance(network, PointExpert):
-            people = concatenated(list(each_shard(shards_of(data)["people"][:_SHARDS])))
+            people = read_shards(shards_of(data)["people"][:_SHARDS])
             known = np.isfinite(people.points).all((1, 2))
             turn_modes(network, people.crops[known], people.points[known])
         keep_checkpoint(network, [], 0, path, {"network": name}, 0.0)

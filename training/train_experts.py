@@ -25,6 +25,7 @@ from training.expression_data import (
     faces_of,
     faces_to_learn,
     mirrored,
+    read_to_learn,
     shards_of,
     varied_landmarks,
 )
@@ -124,7 +125,7 @@ def main() -> None:
         left = train_landmarks(network, faces, plan.steps(len(faces)), plan, path)
     else:
         network = PointExpert().to(best_device(), memory_format=torch.channels_last)
-        kinds = {kind: concatenated(list(faces_to_learn(paths))) for kind, paths in shards.items()}
+        kinds = {kind: read_to_learn(paths) for kind, paths in shards.items()}
         teacher = load_teacher(arguments.teacher) if arguments.teacher else None
         left = train_convolutions(network, kinds, plan.steps(sum(map(len, kinds.values()))), plan, path, teacher)
     for kind in ("random", "performance"):

@@ -21,7 +21,7 @@ from addon.core.coefficients import COUNT
 from addon.core.files import replacing
 from training.encoder_losses import rightness
 from training.evaluate import write_expression_card
-from training.expression_data import Faces, concatenated, faces_to_learn, joined, shards_of, to_torch
+from training.expression_data import Faces, concatenated, found_in, joined, read_to_learn, shards_of, to_torch
 from training.expression_experts import answer_of
 from training.expression_model import BELIEVED, EXPERTS, WAYS, ExpressionNetwork, export
 from training.face_batches import no_faces
@@ -136,8 +136,7 @@ def faces_by_kind(shards: dict[str, list[Path]]) -> dict[str, int]:
     """How many faces there are in the shards of "tracked", "crops" and "drawn"."""
     counts = {"tracked": 0, "crops": 0, "drawn": 0}
     for path in (path for paths in shards.values() for path in paths):
-        with np.load(path) as data:
-            counts[path.name.split("_")[0]] += int(data["found"].sum())
+        counts[path.name.split("_")[0]] += found_in([path])
     return counts
 
 
@@ -151,7 +150,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     network = with_experts(arguments.data)
     shards = shards_of(arguments.data)
-    aside = joined([concatenated(list(faces_to_learn(paths, aside=True))) for paths in shards.values()])
+    aside = joined([read_to_learn(paths, aside=True) for paths in shards.values()])
     for number, way in enumerate(WAYS):
         weigh(network, way, opinions(network, aside, way))
         believed = zip(EXPERTS, network.weights[number, :, :COUNT].mean(1).tolist(), strict=True)

@@ -13,12 +13,14 @@ from addon.core import coefficients  # noqa: E402
 from training.expression_data import (  # noqa: E402
     LANDMARK_MIRROR,
     Faces,
+    concatenated,
     faces_of,
     find_mirror,
     halves_mixed,
     joined,
     mirrored,
     read_shards,
+    read_to_learn,
     varied,
 )
 from training.performers import gaze_of  # noqa: E402
@@ -111,5 +113,8 @@ def test_people_of_different_shards_are_different(tmp_path: Path) -> None:
     assert len(faces) == 10  # the missed ones are left out
     assert not set(faces.person[:5]) & set(faces.person[5:])
     assert same(joined([faces]), faces)
+    parts = [read_to_learn(sorted(tmp_path.glob("*.npz")), aside) for aside in (False, True)]
+    both = concatenated(parts)
+    assert len(parts[1]) and same(both[both.person.argsort(kind="stable")], faces)
     with pytest.raises(SystemExit, match="make_expression_data"):
         read_shards([])

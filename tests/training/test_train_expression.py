@@ -22,7 +22,7 @@ from training.encoder_losses import (  # noqa: E402
     points_loss,
     rightness,
 )
-from training.expression_data import Faces, concatenated, faces_of, faces_to_learn, joined, shards_of  # noqa: E402
+from training.expression_data import Faces, faces_of, joined, read_to_learn, shards_of  # noqa: E402
 from training.expression_experts import (  # noqa: E402
     ANSWERS,
     LandmarkExpert,
@@ -72,7 +72,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def learned(data: Path, aside: bool = False) -> dict[str, Faces]:
-    return {kind: concatenated(list(faces_to_learn(paths, aside))) for kind, paths in shards_of(data).items()}
+    return {kind: read_to_learn(paths, aside) for kind, paths in shards_of(data).items()}
 
 
 def test_points_count_where_they_are_known(data: Path) -> None:
