@@ -57,12 +57,12 @@ class Smoothing:
     """
 
     strength: float = 1.0
-    brows: OneEuro = OneEuro(0.21, 1.0)
-    eyelids: OneEuro = OneEuro(0.27, 2.7)
+    brows: OneEuro = OneEuro(0.17, 1.0)
+    eyelids: OneEuro = OneEuro(0.19, 2.7)
     gaze: OneEuro = OneEuro(0.56, 3.0)
-    cheeks: OneEuro = OneEuro(0.27, 1.2)
-    mouth: OneEuro = OneEuro(0.30, 1.9)
-    jaw: OneEuro = OneEuro(0.37, 2.9)
+    cheeks: OneEuro = OneEuro(0.19, 1.2)
+    mouth: OneEuro = OneEuro(0.21, 1.85)
+    jaw: OneEuro = OneEuro(0.26, 2.9)
     head: OneEuro = OneEuro(0.56, 2.0)
 
     def __post_init__(self) -> None:
