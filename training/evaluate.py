@@ -182,7 +182,7 @@ meaning = "yaw, pitch, roll, rad"
 [[output]]
 name = "embedding"
 shape = [-1, 128]
-meaning = "what the other outputs are read from; its direction is like for like expressions"
+meaning = "has like directions for like expressions; 40 numbers tell it, the others are 0"
 
 [[output]]
 name = "classes"

@@ -42,6 +42,8 @@ class ExpressionNetwork(nn.Module):
     """[ways, experts, ANSWERS]: how much each expert counts."""
     offset: Tensor
     """[ways, ANSWERS]: added to their weighted sum."""
+    directions: Tensor
+    """[EMBEDDING_SIZE, EMBEDDING_SIZE]: what the embedding tells of `compared`, a column for each of its numbers."""
     opposite: Tensor
     sign: Tensor
     landmark_mirror: Tensor
@@ -52,6 +54,7 @@ class ExpressionNetwork(nn.Module):
         believed = torch.tensor([[float(name in BELIEVED[way]) for name in EXPERTS] for way in WAYS])
         self.register_buffer("weights", (believed / believed.sum(1, keepdim=True))[..., None].repeat(1, 1, ANSWERS))
         self.register_buffer("offset", torch.zeros(len(WAYS), ANSWERS))
+        self.register_buffer("directions", torch.eye(EMBEDDING_SIZE))
         opposite, sign = np.arange(ANSWERS), np.ones(ANSWERS, np.float32)
         opposite[:COUNT] = MIRROR
         opposite[_GAZE:_GAZE + 4] = _GAZE + np.array([2, 3, 0, 1])
@@ -64,7 +67,7 @@ class ExpressionNetwork(nn.Module):
         """Landmarks float32 [N, 478, 3] px, NaN if unknown; crops uint8 [N, 128, 128, 3] BGR, black if unknown."""
         both = self.agreed(*self.seen_twice(landmarks, crops))
         answer = answer_of(torch.cat([doubted(both[:, :COUNT]), both[:, COUNT:]], 1))
-        return replace(answer, embedding=compared(both[:, :COUNT]))
+        return replace(answer, embedding=compared(both[:, :COUNT]) @ self.directions)
 
     def seen_twice(self, landmarks: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """`opinions` on N faces and then on their mirror images."""
@@ -96,7 +99,7 @@ def doubted(coefficients: Tensor) -> Tensor:
 
 
 def compared(coefficients: Tensor) -> Tensor:
-    """The embedding [N, 128] of undoubted coefficients [N, 54]: expressions are alike by their small movements too.
+    """What faces are compared by [N, 128], of undoubted coefficients [N, 54]: small movements tell them apart too.
 
     What one side does alone is read as less than it is, so it counts more than in `embedding_of`.
     """

@@ -30,7 +30,7 @@ from training.expression_experts import (  # noqa: E402
     answer_of,
     embedding_of,
 )
-from training.expression_model import EXPERTS, WAYS, ExpressionNetwork  # noqa: E402
+from training.expression_model import EXPERTS, WAYS, ExpressionNetwork, compared  # noqa: E402
 from training.face_points import POINT_COUNT  # noqa: E402
 from training.stage_runs import Plan  # noqa: E402
 from training.train_experts import (  # noqa: E402
@@ -43,6 +43,7 @@ from training.train_experts import (  # noqa: E402
 from training.train_expression import (  # noqa: E402
     Opinions,
     faces_by_kind,
+    find_directions,
     not_negative,
     opinions,
     weigh,
@@ -226,3 +227,20 @@ def test_the_embedding_is_as_far_apart_as_faces_look() -> None:
     apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
     np.testing.assert_allclose(np.linalg.norm(found[:, None] - found[None], axis=-1), apart, atol=1e-4)
     assert found.shape == (40, 128)
+
+
+def test_directions_keep_what_differs_and_a_mirror() -> None:
+    """Of faces that mostly differ by twenty coefficients, and hardly by all others."""
+    random = np.random.default_rng(6)
+    values = random.uniform(0, 1, (300, 54)) * np.where(np.arange(54) < 20, 1, 0.05)
+    faces = compared(torch.from_numpy(values.astype(np.float32)))
+    directions = find_directions(faces)
+    kept = directions[:, :40]
+    torch.testing.assert_close(kept.T @ kept, torch.eye(40), atol=1e-5, rtol=0)
+    assert not directions[:, 40:].any()
+    close = torch.nn.functional.normalize(faces, dim=1)
+    lost = torch.cdist(close, close) - torch.cdist(close @ directions, close @ directions)
+    assert lost.max() < 0.02 * torch.cdist(close, close).max()
+    mirrored = compared(torch.from_numpy(values[:, coefficients.MIRROR].astype(np.float32))) @ directions
+    sides = (mirrored / (faces @ directions))[:, :40].nanmedian(0).values
+    torch.testing.assert_close(sides.abs(), torch.ones(40), atol=1e-2, rtol=0)
