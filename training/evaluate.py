@@ -182,7 +182,7 @@ meaning = "yaw, pitch, roll, rad"
 [[output]]
 name = "embedding"
 shape = [-1, 128]
-meaning = "has like directions for like expressions; 40 numbers tell it, the others are 0"
+meaning = "has like directions for like expressions; the last numbers are 0"
 
 [[output]]
 name = "classes"
